@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Asking AWS. An operation is a row in src/aws/operations.def; a call is a list of (path, value) pairs in AWS's own wire names:
+ *
+ *     struct aws_call call = aws_call(AWS_ec2_CreateImage, region);
+ *     aws_arg(&call, "InstanceId", instance);
+ *     aws_argf(&call, "TagSpecification.1.Tag.1.Value", "%s", build);
+ *     _cleanup_(tree_freep) struct tree *reply = NULL;
+ *     if (!aws_send(aws, &call, &reply, err)) return false;
+ *
+ * aws_send signs, sends, tries again as the row allows, follows pages and parses; it consumes the call in any case. A failure has AWS's code in
+ * err->code, a kind from the table in errors.def, and a text that opens with the operation's name. Thread-safe. */
+#ifndef BAKERY_AWS_H
+#define BAKERY_AWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bakery/clock.h"
+#include "bakery/error.h"
+#include "bakery/log.h"
+#include "bakery/tree.h"
+
+enum aws_operation {
+#define OP(service, operation, repeat, pages) AWS_##service##_##operation,
+#include "../../src/aws/operations.def"
+#undef OP
+	AWS_OPERATION_COUNT
+};
+
+struct aws; /* credentials, endpoints, connections, retry budget of one process */
+
+struct aws_options {
+	const char *profile;  /* --profile, or NULL: AWS_PROFILE, "default" */
+	const char *region;   /* --region, or NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's */
+	const char *endpoint; /* overrides AWS_ENDPOINT_URL: the sandbox; or NULL */
+	const char *access_key, *secret_key; /* with endpoint: the sandbox's keys; or NULL */
+	struct log *log;
+	const struct stop *stop;
+};
+
+bool aws_open(const struct aws_options *options, struct aws **out, struct error *err) must_check; /* reads environment and files; no network */
+void aws_close(struct aws *aws);
+void aws_closep(struct aws **aws);
+const char *aws_region(const struct aws *aws); /* the default region, or NULL */
+int64_t aws_requests_sent(const struct aws *aws); /* for the bench and the record */
+
+struct aws_identity { char account[16], arn[256], user_id[128]; };
+bool aws_identity(struct aws *aws, const char *region, struct aws_identity *out, struct error *err) must_check; /* sts:GetCallerIdentity; asked once */
+const char *aws_credentials_source(struct aws *aws); /* "environment", "profile ci in ~/.aws/credentials": for doctor; "" before the first use */
+
+struct aws_call {
+	enum aws_operation operation;
+	const char *region;    /* NULL: the default region */
+	struct tree *args;     /* path -> value, in order */
+	bool first_page_only;
+};
+struct aws_call aws_call(enum aws_operation operation, const char *region);
+void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */
+void aws_argf(struct aws_call *call, const char *path, const char *fmt, ...) printf_like(3, 4);
+void aws_arg_int(struct aws_call *call, const char *path, int64_t value);
+void aws_arg_bool(struct aws_call *call, const char *path, bool value);
+void aws_call_clear(struct aws_call *call); /* only for one that is not sent */
+
+bool aws_send(struct aws *aws, struct aws_call *call, struct tree **reply, struct error *err) must_check; /* reply may be NULL */
+
+const char *aws_operation_name(enum aws_operation operation);	 /* "CreateImage" */
+const char *aws_operation_service(enum aws_operation operation); /* "ec2" */
+
+/* Waits: rows of src/aws/waits.def. One describe call serves all builds of the process that wait for the same row in a region;
+ * a change is noticed soon after it happens: the pause between looks grows with the time waited (an eighth of it, 0.2 s to 2 s). */
+enum aws_wait {
+#define WAIT(name, operation, ids, list, id, state, wanted, fatal, absent) AWS_WAIT_##name,
+#include "../../src/aws/waits.def"
+#undef WAIT
+	AWS_WAIT_COUNT
+};
+/* Called now and then with the newest description (borrowed), e.g. to show snapshot progress; may be NULL. */
+typedef void aws_wait_progress(void *cookie, const struct tree *item);
+struct aws_wait_options {
+	const char *region;
+	int64_t timeout_s;
+	const struct stop *stop;
+	aws_wait_progress *progress;
+	void *cookie;
+};
+/* *item: the description in the wanted state (free it), may be NULL. Fails with ERROR_FAILED and the state's reason when a fatal state comes,
+ * ERROR_FAILED with code "WaitTimeout", ERROR_STOPPED. */
+bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct aws_wait_options *options, struct tree **item,
+	      struct error *err) must_check;
+
+#endif

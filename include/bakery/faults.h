@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Faults in what a person wrote, collected so that one run reports all of them:
+ *
+ *     recipes/debian-12.yaml:7:3: lanch: unknown key (did you mean launch?)
+ */
+#ifndef BAKERY_FAULTS_H
+#define BAKERY_FAULTS_H
+
+#include <stddef.h>
+
+#include "bakery/error.h"
+#include "bakery/str.h"
+#include "bakery/tree.h"
+
+struct fault {
+	char *file;
+	int line, column; /* 0: unknown */
+	char *text;	  /* "key: what is wrong (did you mean ...)" */
+};
+
+struct faults {
+	struct fault *items;
+	size_t count;
+};
+#define FAULTS_INIT                                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
+
+void faults_free(struct faults *faults);
+void faults_add(struct faults *faults, const char *file, int line, int column, const char *fmt, ...) printf_like(5, 6);
+/* The same at a node's position: of its key when at_key, else of its value. */
+void faults_add_at(struct faults *faults, const char *file, const struct tree *node, const char *fmt, ...) printf_like(4, 5);
+void faults_add_at_key(struct faults *faults, const char *file, const struct tree *node, const char *fmt, ...) printf_like(4, 5);
+/* Sorted by file, line, column; one a line. */
+void faults_print(struct faults *faults, struct str *out);
+/* false and ERROR_INVALID with all faults as text when there are any ("3 faults:\n..."), else true. */
+bool faults_check(struct faults *faults, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Results on stdout: a command builds a tree of rows and names its columns; one printer makes a table, JSON, JSON lines or CSV of it. */
+#ifndef BAKERY_OUTPUT_H
+#define BAKERY_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "bakery/error.h"
+#include "bakery/tree.h"
+
+enum output_format { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_CSV };
+extern const char *const output_format_names[]; /* NULL-terminated, in the enum's order */
+
+struct column {
+	const char *title; /* "STARTED"; CSV and JSON use the path */
+	const char *path;  /* into a row; "images.1.ami" */
+	enum { COLUMN_TEXT, COLUMN_NUMBER /* right-aligned */, COLUMN_TIME /* RFC 3339 shown short */, COLUMN_DURATION /* seconds shown as 1m02s */ } kind;
+};
+
+/* rows: an array of objects. Table: aligned columns, fitted to width columns when the last one would run over (0: no fitting), control characters shown
+ * escaped, "-" for absent; nothing but the header for no rows. JSON prints the rows whole, not only the columns. */
+bool output_rows(FILE *out, enum output_format format, const struct tree *rows, const struct column *columns, size_t column_count, int width,
+		 struct error *err) must_check;
+/* One object: JSON as it is; the table form as indented "key: value" lines with nested lists of objects as small tables. */
+bool output_object(FILE *out, enum output_format format, const struct tree *object, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A playbook is a list of steps; a step is done on the machine by a POSIX shell. Shapes: docs/playbooks.md. */
+#ifndef BAKERY_PLAYBOOK_H
+#define BAKERY_PLAYBOOK_H
+
+#include "bakery/faults.h"
+#include "bakery/fields.h"
+#include "bakery/mem.h"
+
+struct settings;
+
+enum step_kind { STEP_SHELL, STEP_UPLOAD, STEP_DOWNLOAD, STEP_REBOOT };
+
+struct transfer {
+	const char *from, *to; /* upload: `from` is absolute here; download: `to` is as written */
+	const char *mode;      /* octal text or NULL */
+	const char *owner;     /* user[:group] or NULL */
+	bool is_template;      /* variables in the file are replaced */
+};
+struct reboot { int64_t timeout_s; };
+
+struct step {
+	enum step_kind kind;
+	const char *id;	      /* unique in the compiled whole: "harden-linux/sshd-no-root-login" */
+	const char *name;     /* for people; default: the id */
+	struct text_list controls;
+	struct text_list os, arch;
+	const char *condition; /* `if` */
+	const char *check, *run;
+	const char *as;	       /* user; default root */
+	int64_t timeout_s, retries;
+	struct text_map env;
+	struct text_list secrets;
+	const struct transfer *upload, *download;
+	const struct reboot *reboot;
+	const char *file; /* where it stands */
+	int line;
+};
+
+/* Includes are already expanded and variables replaced: steps in the order they run. */
+struct playbook {
+	const char *name, *file;
+	struct text_map vars; /* as used */
+	struct struct_list steps; /* of struct step */
+	const char *sha256; /* of the canonical form of the above and of the content of uploaded files */
+};
+
+/* name_or_file as for recipes; vars override the playbook's own, unknown ones are faults at `where`. Faults are collected; NULL when it
+ * could not be read at all (a fault says so). Everything lives in arena. */
+const struct playbook *playbook_load(const struct settings *settings, const char *name_or_file, const char *relative_to,
+				     const struct text_map *vars, const char *where, struct arena *arena, struct faults *faults);
+
+#endif

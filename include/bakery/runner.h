@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The step runner: playbooks are compiled to POSIX shell programs, sent over the connection, started detached on the machine, and their
+ * output followed. The connection may drop: the step goes on, the runner reconnects and goes on reading where it was. */
+#ifndef BAKERY_RUNNER_H
+#define BAKERY_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bakery/error.h"
+#include "bakery/playbook.h"
+#include "bakery/ssh.h"
+#include "bakery/str.h"
+
+enum step_result { STEP_OK /* assertion or plain check held */, STEP_UNCHANGED, STEP_CHANGED, STEP_SKIPPED, STEP_FAILED };
+const char *step_result_name(enum step_result result); /* "ok", "unchanged", ... */
+
+struct step_report { /* borrowed while the callback runs */
+	const struct step *step;
+	const char *playbook;
+	enum step_result result;
+	int status;	      /* exit code of what failed, else 0 */
+	const char *why;      /* failed: "check still fails after run", "timed out after 2m"; skipped: "os is debian"; else "" */
+	int64_t started_ms, ended_ms; /* this host's wall clock */
+	const char *output;   /* stdout and stderr of the step in order of arrival, secrets redacted */
+	const char *evidence; /* what the last check printed (its last line), or "" */
+	int attempts;
+};
+
+struct runner_events {
+	void *cookie;
+	/* A step begins (index from 0 of total); NULL if not wanted. */
+	void (*step_began)(void *cookie, const struct step *step, size_t index, size_t total);
+	/* Output as it comes, secrets redacted, whole lines where possible. */
+	void (*output)(void *cookie, const struct step *step, bool is_stderr, const char *data, size_t length);
+	/* A step ended. Returning false stops the run (err filled), e.g. when the record could not be written. */
+	bool (*step_ended)(void *cookie, const struct step_report *report, struct error *err);
+	void (*reconnected)(void *cookie, const char *why);
+};
+
+enum runner_mode {
+	RUNNER_APPLY,  /* check, run, check */
+	RUNNER_CHECKS, /* only the checks of steps that have one; nothing is changed; a check that fails is STEP_FAILED and the run goes on */
+};
+
+struct runner_options {
+	enum runner_mode mode;
+	const char *run_id; /* names the folder on the machine where output is kept until it was read; [a-z0-9-] */
+	const struct text_map *variables; /* for templates; may be NULL */
+	const char *download_folder;	  /* where downloads go on this host */
+	bool needs_sudo;		  /* the login user is not root */
+	int64_t reconnect_timeout_s;	  /* 120 when 0 */
+	const struct stop *stop;
+	struct runner_events events;
+};
+
+/* Runs the playbook's steps in order; stops at the first failed step (RUNNER_APPLY) with ERROR_FAILED, whose text says which step, where it
+ * stands (file:line), why, and the last lines of its output. */
+bool runner_run(struct ssh *ssh, const struct playbook *playbook, const struct runner_options *options, struct error *err) must_check;
+
+/* The program of a playbook as it would be sent, for `bakery playbook compile`; deterministic, holds no secrets. */
+bool runner_compile(const struct playbook *playbook, enum runner_mode mode, struct str *program, struct error *err) must_check;
+
+#endif

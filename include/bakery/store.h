@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The database: every build with its plan, journal, ledger, steps, evidence, images, parameters and log. SQLite in WAL mode (only src/store
+ * knows it), mode 0600, safe with several processes and, in one process, with several threads. Every function is one transaction:
+ * when it returns true the fact is on disk. Times are milliseconds since 1970 UTC. Queries give trees, ready to be printed: keys in snake_case,
+ * times in RFC 3339, durations in _s. */
+#ifndef BAKERY_STORE_H
+#define BAKERY_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bakery/error.h"
+#include "bakery/mem.h"
+#include "bakery/str.h"
+#include "bakery/tree.h"
+
+struct store;
+/* Creates it when missing; migrates an older one after keeping a copy beside it ("bakery.db.v1"). A newer, corrupt or foreign file is an error that says
+ * what to do, and is never written to. */
+bool store_open(const char *path, struct store **out, struct error *err) must_check;
+void store_close(struct store *store);
+void store_closep(struct store **store);
+const char *store_path(const struct store *store);
+
+/* --- builds --- */
+
+#define BUILD_ID_SIZE 32 /* "20261122-083012-7f3a" */
+
+enum build_status { BUILD_RUNNING, BUILD_DONE, BUILD_FAILED, BUILD_INTERRUPTED, BUILD_QUARANTINED };
+const char *build_status_name(enum build_status status);
+
+struct build_origin { /* who and where from; texts may be NULL */
+	const char *user, *host, *ci_job, *ci_url, *git_commit, *git_branch, *version;
+	bool git_dirty;
+};
+struct build_new {
+	const char *build, *recipe, *project;
+	const char *plan, *plan_sha256; /* canonical JSON */
+	const char *recipe_sha256, *playbooks_sha256;
+	const char *source_ami, *source_name, *channel, *region, *account;
+	struct build_origin origin;
+	int64_t started_ms;
+};
+bool store_build_create(struct store *store, const struct build_new *build, struct error *err) must_check;
+
+/* A process works on a build while it holds its claim: host, pid and the pid's start time, with a heartbeat. ERROR_CONFLICT (naming the holder)
+ * while another living process holds it. */
+bool store_build_claim(struct store *store, const char *build, struct error *err) must_check;
+bool store_build_heartbeat(struct store *store, const char *build, struct error *err) must_check;
+/* Ends the work: status, and what went wrong (err with ERROR_NONE: nothing); the claim is given up. */
+bool store_build_end(struct store *store, const char *build, enum build_status status, const struct error *why, struct error *err) must_check;
+/* What resume needs, in arena; ERROR_ABSENT. state: the JSON last given to store_stage_done. */
+struct build_row {
+	const char *build, *recipe, *plan, *plan_sha256, *state, *channel;
+	enum build_status status;
+	int64_t started_ms;
+};
+bool store_build_get(struct store *store, const char *build, struct arena *arena, struct build_row *out, struct error *err) must_check;
+/* The newest build that can go on (interrupted, failed with a resumable stage, or running with a dead process); *build: "" when none. */
+bool store_build_resumable(struct store *store, const char *recipe_or_null, char build[BUILD_ID_SIZE], struct error *err) must_check;
+
+/* --- journal: a row each time a stage runs --- */
+
+bool store_stage_began(struct store *store, const char *build, const char *stage, int64_t at_ms, struct error *err) must_check;
+bool store_stage_done(struct store *store, const char *build, const char *stage, const char *state_json, int64_t at_ms, struct error *err) must_check;
+bool store_stage_failed(struct store *store, const char *build, const char *stage, const struct error *why, int64_t at_ms, struct error *err) must_check;
+/* The stages whose newest run is done: an array of names in tree. */
+bool store_stages_done(struct store *store, const char *build, struct tree **out, struct error *err) must_check;
+/* Falling back: what `stage` and the stages after it (names, NULL-terminated) did no longer counts. */
+bool store_stages_forget(struct store *store, const char *build, const char *const *stages, struct error *err) must_check;
+
+/* --- ledger: AWS resources a build holds --- */
+
+struct hold {
+	int64_t row;
+	const char *kind;   /* key_pair, security_group, instance, image, snapshot ... */
+	const char *region;
+	const char *token;  /* client token or unique name */
+	const char *id;	    /* NULL: intent only */
+	const char *purpose; /* distinguishes two of a kind: "build", "test", "copy" */
+};
+/* Commits the intent; gives the existing row back when (build, kind, region, purpose) is held already. */
+bool store_hold_intend(struct store *store, const char *build, const struct hold *wish, struct arena *arena, struct hold *out, struct error *err) must_check;
+bool store_hold_made(struct store *store, int64_t row, const char *id, struct error *err) must_check;
+bool store_hold_dropped(struct store *store, int64_t row, struct error *err) must_check;
+/* Given away: the resource is part of the result and no longer the ledger's (the published image). */
+bool store_hold_kept(struct store *store, int64_t row, struct error *err) must_check;
+/* Held ones, newest first. */
+bool store_hold_list(struct store *store, const char *build, struct arena *arena, struct hold **out, size_t *count, struct error *err) must_check;
+
+/* --- what the record holds --- */
+
+struct step_row {
+	const char *build, *phase; /* "provision", "seal", "verify" */
+	const char *playbook, *playbook_sha256, *step, *name, *result, *why, *file;
+	int line, status, attempts;
+	int64_t started_ms, ended_ms;
+	const char *output; /* stored compressed when long; redacted already */
+};
+bool store_step_add(struct store *store, const struct step_row *step, struct error *err) must_check;
+struct evidence_row {
+	const char *build, *phase, *control, *step, *answer /* pass | fail | skipped */, *evidence, *instance;
+	int64_t at_ms;
+};
+bool store_evidence_add(struct store *store, const struct evidence_row *evidence, struct error *err) must_check;
+/* state: pending | available | shared | published ...; the same (build, region) again replaces state and snapshots. */
+bool store_image_put(struct store *store, const char *build, const char *region, const char *ami, const char *name, const char *snapshots_json,
+		     const char *state, struct error *err) must_check;
+struct parameter_row {
+	const char *build, *region, *name, *value, *previous;
+	int64_t version, at_ms;
+};
+bool store_parameter_add(struct store *store, const struct parameter_row *parameter, struct error *err) must_check;
+/* A log line of the build: stream is "out", "err" or "note". Buffered; on disk after at most a second, at each stage's end and at close. */
+bool store_log_add(struct store *store, const char *build, const char *stage, const char *step, const char *stream, int64_t at_ms, const char *data,
+		   size_t length, struct error *err) must_check;
+/* Adds the finished build's canonical record to the hash chain. */
+bool store_record_append(struct store *store, const char *build, struct error *err) must_check;
+/* false and ERROR_FAILED naming the first record that was changed. */
+bool store_record_verify(struct store *store, struct error *err) must_check;
+
+/* --- queries --- */
+
+struct history_filter {
+	const char *recipe, *status, *channel; /* NULL: any */
+	int64_t since_ms; /* 0: all */
+	int64_t limit;	  /* 0: 50 */
+};
+/* An array of {build, recipe, status, started, ended, duration_s, channel, images: [{region, ami}], user, ...}; newest first. */
+bool store_history(struct store *store, const struct history_filter *filter, struct tree **out, struct error *err) must_check;
+/* One build whole, found by its id, a unique prefix of it, or an AMI id; ERROR_ABSENT, or ERROR_USAGE when a prefix is ambiguous (naming the candidates). */
+bool store_find(struct store *store, const char *build_or_ami, char build[BUILD_ID_SIZE], struct error *err) must_check;
+bool store_show(struct store *store, const char *build, struct tree **out, struct error *err) must_check;
+/* The log, streamed in order; print returns false to stop. */
+struct log_line { int64_t at_ms; const char *stage, *step, *stream, *data; size_t length; };
+bool store_log_read(struct store *store, const char *build, bool (*print)(void *cookie, const struct log_line *line), void *cookie, struct error *err) must_check;
+
+#endif
