@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The machine room: real machines for the sandbox's instances. A machine is an overlay of read-only layers with one writable layer on top, run by
+ * bubblewrap in mount, pid, uts, ipc and network namespaces of its own; slirp4netns gives it a network and forwards <address>:22
+ * of this host's loopback (127.x.y.z) to the machine's sshd. Mounts live in a mount namespace of the serving process alone, so nothing stays
+ * mounted when it ends, however it ends. Thread-safe. Machines know nothing of EC2. */
+#ifndef BAKERY_SANDBOX_MACHINE_H
+#define BAKERY_SANDBOX_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bakery/error.h"
+#include "bakery/log.h"
+#include "bakery/str.h"
+
+enum machine_exit { MACHINE_REBOOTED, MACHINE_POWERED_OFF, MACHINE_DIED };
+
+struct machines;
+/* Called from a thread of the room when a machine ended by itself (reboot(2), poweroff, crash), not for machine_halt. After MACHINE_REBOOTED the room has already
+ * booted it again. */
+typedef void machine_ended(void *cookie, const char *id, enum machine_exit how);
+
+/* folder: of the sandbox; machines live in folder/machines/<id>/. Enters a private mount namespace. */
+bool machines_open(const char *folder, machine_ended *ended, void *cookie, struct log *log, struct machines **out, struct error *err) must_check;
+void machines_close(struct machines *machines); /* halts all */
+
+struct machine_spec {
+	const char *id;		    /* "i-0123..."; names the folder */
+	const char *const *layers;  /* folders, lowest first, NULL-terminated; read-only */
+	const char *address;	    /* "127.77.3.9", from machines_pick_address */
+	const char *hostname;	    /* "ip-10-0-0-7" */
+	const char *login_user;	    /* the image's default user: "admin" */
+	const char *authorized_key; /* public key line for it, or NULL */
+	const char *user_data;	    /* cloud-config or script, decoded, or NULL */
+	size_t user_data_length;
+};
+bool machine_create(struct machines *machines, const struct machine_spec *spec, struct error *err) must_check; /* on disk; not booted */
+/* Boots a created or halted machine; returns when its init runs (sshd may take a moment more). On the first boot of an instance id it does what cloud-init
+ * would: host keys (from user data's ssh_keys, else new ones, fingerprints on the console in cloud-init's form), login user with password-less sudo
+ * and the authorized key, hostname, write_files, bootcmd, runcmd, or a user-data script. */
+bool machine_boot(struct machines *machines, const char *id, struct error *err) must_check;
+bool machine_halt(struct machines *machines, const char *id, struct error *err) must_check; /* SIGTERM to its processes, then SIGKILL; unmounted. Halted: fine */
+bool machine_reboot(struct machines *machines, const char *id, struct error *err) must_check;
+bool machine_running(struct machines *machines, const char *id);
+/* Makes layer_folder hold what the machine wrote. Halted: its upper layer moves there in O(1) and the machine goes on with a fresh layer over it;
+ * running: a copy. */
+bool machine_freeze(struct machines *machines, const char *id, const char *layer_folder, struct error *err) must_check;
+bool machine_destroy(struct machines *machines, const char *id, struct error *err) must_check; /* halts, removes the folder */
+bool machine_console(struct machines *machines, const char *id, struct str *out, struct error *err) must_check; /* last 64 KiB */
+
+/* A 127.x.y.z whose port 22 is free now and that is not in use by this room. */
+bool machines_pick_address(struct machines *machines, char address[16], struct error *err) must_check;
+
+/* The root file system of a base image, made once with mmdebstrap and kept in the cache folder; *folder is to be freed. Says what it does on the log. */
+struct base_image {
+	const char *name;  /* "debian-12" */
+	const char *suite; /* "bookworm" */
+	const char *login_user;
+};
+bool base_image_make(const struct base_image *image, const char *cache_folder, struct log *log, char **folder, struct error *err) must_check;
+/* Unpacks a tarball or copies a folder into layer_folder. */
+bool layer_import(const char *path, const char *layer_folder, struct error *err) must_check;
+
+#endif
