@@ -19,8 +19,11 @@ static const char *body_hash(const struct sigv4_request *request, const struct s
 
 static void start(struct sigv4 *out, const struct sigv4_scope *scope)
 {
-	*out = (struct sigv4){.canonical_request = STR_INIT, .string_to_sign = STR_INIT, .query = STR_INIT,
-			      .authorization = STR_INIT, .token = STR_INIT};
+	*out = (struct sigv4){.canonical_request = STR_INIT,
+			      .string_to_sign = STR_INIT,
+			      .query = STR_INIT,
+			      .authorization = STR_INIT,
+			      .token = STR_INIT};
 	clock_basic(scope->now_ms, out->date);
 }
 
@@ -72,8 +75,8 @@ void sigv4_sign_headers(const struct sigv4_request *request, const struct sigv4_
 			  canonical_query(arena, request->query), &headers, hash);
 	finish(arena, credentials, scope, out);
 	str_addf(&out->authorization, SIGV4_ALGORITHM " Credential=%s/%s, SignedHeaders=%s, Signature=%s",
-		 credentials->access_key, sigv4_scope_text(arena, out->date, scope->region, scope->service), headers.names,
-		 out->signature);
+		 credentials->access_key, sigv4_scope_text(arena, out->date, scope->region, scope->service),
+		 headers.names, out->signature);
 	add_header(out, "Authorization", out->authorization.data);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SigV4's canonical request and what is computed from it. Input may be any bytes (a server hands in what it received). */
+ * SigV4's canonical request and what is computed from it. Input may be any bytes (a server hands in what it received).
+ */
 #include "sigv4_canonical.h"
 
 #include <ctype.h>
@@ -131,7 +132,8 @@ static size_t read_parameters(struct arena *arena, const char *query, struct par
 		if (length > 0) {
 			struct parameter *parameter = &out[count];
 			parameter->name = recoded(arena, query, name_length);
-			parameter->value = equals ? recoded(arena, equals + 1, length - name_length - 1) : arena_strdup(arena, "");
+			parameter->value =
+				equals ? recoded(arena, equals + 1, length - name_length - 1) : arena_strdup(arena, "");
 			count += !str_eq(parameter->name, "X-Amz-Signature");
 		}
 		query += length;
@@ -178,9 +180,9 @@ static int compare_headers(const void *a, const void *b)
 
 static bool is_changed_on_the_way(const char *name)
 {
-	static const char *const names[] = {"authorization", "connection",	  "expect", "te", "transfer-encoding",
-					    "upgrade",	     "user-agent",	  "via",    "x-amzn-trace-id",
-					    "x-forwarded-for"};
+	static const char *const names[] = {"authorization",	 "connection",	   "expect",	 "te",
+					    "transfer-encoding", "upgrade",	   "user-agent", "via",
+					    "x-amzn-trace-id",	 "x-forwarded-for"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
@@ -277,8 +279,8 @@ void sigv4_string_to_sign(struct str *out, const char *date, const char *scope, 
 	str_addf(out, SIGV4_ALGORITHM "\n%s\n%s\n%s", date, scope, hash);
 }
 
-void sigv4_signature(const char *secret, const char *date, const char *region, const char *service, const struct str *to_sign,
-		     char signature[SHA256_HEX_SIZE])
+void sigv4_signature(const char *secret, const char *date, const char *region, const char *service,
+		     const struct str *to_sign, char signature[SHA256_HEX_SIZE])
 {
 	uint8_t key[SHA256_SIZE], digest[SHA256_SIZE];
 	_cleanup_(str_wipe_free) struct str first = STR_INIT;

@@ -11,8 +11,8 @@
 #define SIGV4_TERMINATOR "aws4_request"
 #define SIGV4_UNSIGNED_BODY "UNSIGNED-PAYLOAD"
 
-/* Names joined with ";" and "name:value" lines of the headers that are to be signed: those listed in `only` ("host;x-amz-date"),
- * or, when that is NULL, all but the ones that proxies and HTTP libraries change on the way. */
+/* Names joined with ";" and "name:value" lines of the headers that are to be signed: those listed in `only`
+ * ("host;x-amz-date"), or, when that is NULL, all but the ones that proxies and HTTP libraries change on the way. */
 struct canonical_headers {
 	char *names, *lines;
 };
@@ -28,8 +28,8 @@ void canonical_request(struct str *out, const char *method, const char *path, co
 void sigv4_string_to_sign(struct str *out, const char *date, const char *scope, const struct str *canonical);
 /* day/region/service/aws4_request */
 char *sigv4_scope_text(struct arena *arena, const char *date, const char *region, const char *service);
-void sigv4_signature(const char *secret, const char *date, const char *region, const char *service, const struct str *to_sign,
-		     char signature[SHA256_HEX_SIZE]);
+void sigv4_signature(const char *secret, const char *date, const char *region, const char *service,
+		     const struct str *to_sign, char signature[SHA256_HEX_SIZE]);
 
 char *percent_decode(struct arena *arena, const char *text, size_t length, size_t *decoded);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The server's side of SigV4: reads what a received request claims, and holds it against the secret. Everything here is input from
- * whoever can reach the port: bounded, and compared in constant time. */
+ * The server's side of SigV4: reads what a received request claims, and holds it against the secret. Everything here is
+ * input from whoever can reach the port: bounded, and compared in constant time. */
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -103,11 +103,12 @@ static bool is_signed(const char *list, const char *name)
 	return false;
 }
 
-static enum sigv4_verdict read_parts(const char *credential, const char *signed_headers, const char *signature, const char *date,
-				     struct sigv4_claim *out, struct error *err)
+static enum sigv4_verdict read_parts(const char *credential, const char *signed_headers, const char *signature,
+				     const char *date, struct sigv4_claim *out, struct error *err)
 {
 	if (!credential || !read_credential(credential, out))
-		return verdict(err, SIGV4_INCOMPLETE, "Credential must be of the form KEY/day/region/service/aws4_request");
+		return verdict(err, SIGV4_INCOMPLETE,
+			       "Credential must be of the form KEY/day/region/service/aws4_request");
 	if (!signed_headers ||
 	    !copy_bounded(out->signed_headers, sizeof out->signed_headers, signed_headers, strlen(signed_headers)))
 		return verdict(err, SIGV4_INCOMPLETE, "SignedHeaders is missing or too long");
@@ -123,8 +124,8 @@ static enum sigv4_verdict read_parts(const char *credential, const char *signed_
 	return SIGV4_GOOD;
 }
 
-static enum sigv4_verdict read_query_claim(struct arena *arena, const struct sigv4_request *request, struct sigv4_claim *out,
-					   struct error *err)
+static enum sigv4_verdict read_query_claim(struct arena *arena, const struct sigv4_request *request,
+					   struct sigv4_claim *out, struct error *err)
 {
 	const char *algorithm = find_parameter(arena, request->query, "X-Amz-Algorithm");
 	const char *expires = find_parameter(arena, request->query, "X-Amz-Expires");
@@ -141,8 +142,8 @@ static enum sigv4_verdict read_query_claim(struct arena *arena, const struct sig
 			  find_parameter(arena, request->query, "X-Amz-Date"), out, err);
 }
 
-static enum sigv4_verdict read_header_claim(struct arena *arena, const struct sigv4_request *request, const char *authorization,
-					    struct sigv4_claim *out, struct error *err)
+static enum sigv4_verdict read_header_claim(struct arena *arena, const struct sigv4_request *request,
+					    const char *authorization, struct sigv4_claim *out, struct error *err)
 {
 	const char *token = find_header(request, "X-Amz-Security-Token");
 	size_t length = strlen(SIGV4_ALGORITHM);
@@ -150,7 +151,8 @@ static enum sigv4_verdict read_header_claim(struct arena *arena, const struct si
 		return verdict(err, SIGV4_INCOMPLETE, "Authorization must begin with " SIGV4_ALGORITHM);
 	str_add(&out->token, token ? token : "");
 	authorization += length;
-	return read_parts(find_part(arena, authorization, "Credential"), find_part(arena, authorization, "SignedHeaders"),
+	return read_parts(find_part(arena, authorization, "Credential"),
+			  find_part(arena, authorization, "SignedHeaders"),
 			  find_part(arena, authorization, "Signature"), find_header(request, "X-Amz-Date"), out, err);
 }
 
@@ -163,7 +165,8 @@ enum sigv4_verdict sigv4_claim_read(const struct sigv4_request *request, struct 
 		return read_header_claim(arena, request, authorization, out, err);
 	if (find_parameter(arena, request->query, "X-Amz-Signature"))
 		return read_query_claim(arena, request, out, err);
-	return verdict(err, SIGV4_ABSENT, "the request is not signed: it has neither an Authorization header nor X-Amz-Signature");
+	return verdict(err, SIGV4_ABSENT,
+		       "the request is not signed: it has neither an Authorization header nor X-Amz-Signature");
 }
 
 void sigv4_claim_free(struct sigv4_claim *claim)
@@ -191,11 +194,13 @@ static enum sigv4_verdict check_time(const struct sigv4_claim *claim, int64_t no
 	char now[CLOCK_TEXT_SIZE];
 	clock_basic(now_ms, now);
 	if (age_ms < -SIGV4_SKEW_MS) {
-		error_set(err, ERROR_DENIED, "signed at %s, but here it is %s: the client's clock is ahead", claim->date, now);
+		error_set(err, ERROR_DENIED, "signed at %s, but here it is %s: the client's clock is ahead",
+			  claim->date, now);
 		return SIGV4_NOT_YET;
 	}
 	if (age_ms > (claim->presigned ? claim->expires_s * 1000 : SIGV4_SKEW_MS)) {
-		error_set(err, ERROR_DENIED, "signed at %s, and here it is %s: the signature has expired", claim->date, now);
+		error_set(err, ERROR_DENIED, "signed at %s, and here it is %s: the signature has expired", claim->date,
+			  now);
 		return SIGV4_EXPIRED;
 	}
 	return SIGV4_GOOD;
@@ -209,8 +214,8 @@ static bool equal_in_constant_time(const char *a, const char *b, size_t length)
 	return difference == 0;
 }
 
-enum sigv4_verdict sigv4_verify(const struct sigv4_request *request, const struct sigv4_claim *claim, const char *secret_key,
-				unsigned flags, int64_t now_ms, struct error *err)
+enum sigv4_verdict sigv4_verify(const struct sigv4_request *request, const struct sigv4_claim *claim,
+				const char *secret_key, unsigned flags, int64_t now_ms, struct error *err)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	_cleanup_(str_free) struct str canonical = STR_INIT;
