@@ -23,7 +23,7 @@ struct ssh_target {
 	const char *known_hosts;      /* ... or a known_hosts file; or ... */
 	const char *const *host_key_fingerprints; /* ... "SHA256:..." of acceptable keys. One of the three is required. */
 	int64_t connect_timeout_s; /* of each attempt; 10 when 0 */
-	int64_t silence_timeout_s; /* keep-alives are sent; the connection counts as dropped after this; 30 when 0 */
+	int64_t silence_timeout_s; /* keep-alives are sent; the connection counts as dropped after this; 30 when 0, 4 at least */
 	const struct stop *stop;
 	struct log *log;
 };

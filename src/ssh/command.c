@@ -9,7 +9,7 @@
 #include "session.h"
 
 #define READ_SIZE 65536
-#define CLOSE_MS 2000
+#define CLOSE_MS 500
 
 struct exchange {
 	struct ssh *ssh;
@@ -184,15 +184,17 @@ static bool await_end(struct exchange *exchange, int *status, struct error *err)
 	return true;
 }
 
+/* sshd confirms the end of a channel only when the command's process is gone, so after a failure nobody waits for that:
+ * the channel is then freed with the session. */
 static void close_channel(struct exchange *exchange)
 {
 	struct error ignored;
 	int64_t deadline_ms = clock_mono_ms() + CLOSE_MS;
 	const struct stop *stop = exchange->ssh->target.stop;
-	exchange->ssh->target.stop = NULL; /* or a stop would leave the channel behind */
-	while (exchange->channel && libssh2_channel_free(exchange->channel) == LIBSSH2_ERROR_EAGAIN) {
+	exchange->ssh->target.stop = NULL; /* or a stop would leave half a packet behind */
+	while (exchange->channel && half_sent(exchange, libssh2_channel_free(exchange->channel))) {
 		if (!session_wait(exchange->ssh, deadline_ms, &ignored))
-			break; /* freed with the session */
+			break;
 	}
 	exchange->ssh->target.stop = stop;
 }

@@ -20,6 +20,7 @@
 #define EAGER_CONNECT_MS 1000
 #define EAGER_FOR_MS 30000
 #define PATIENT_CONNECT_MS 3500
+#define LEAST_SILENCE_S 4
 
 static void start_library(void)
 {
@@ -37,6 +38,16 @@ static int64_t or_default(int64_t value, int64_t otherwise)
 	return value ? value : otherwise;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static LIBSSH2_RECV_FUNC(receive)
 {
 	struct ssh *ssh = *abstract;
@@ -51,11 +62,12 @@ void session_begin(struct ssh *ssh)
 	ssh->heard_ms = ssh->pinged_ms = clock_mono_ms();
 }
 
-/* Not while libssh2 still has half a packet to send: it would take this one for its rest. */
+/* libssh2 sends one every 2 s at most, so silence is judged over 4 s at least. Not while libssh2 still has half a
+ * packet to send: it would take this one for its rest. */
 static void keep_alive(struct ssh *ssh, int64_t silence_ms)
 {
 	int64_t now = clock_mono_ms();
-	int64_t last = ssh->heard_ms > ssh->pinged_ms ? ssh->heard_ms : ssh->pinged_ms;
+	int64_t last = most(ssh->heard_ms, ssh->pinged_ms);
 	bool sending = libssh2_session_block_directions(ssh->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND;
 	int next_s;
 	if (sending || now - last < silence_ms / 3 || !libssh2_userauth_authenticated(ssh->session))
@@ -72,15 +84,10 @@ static short wanted_events(const struct ssh *ssh)
 	return directions & LIBSSH2_SESSION_BLOCK_INBOUND || !events ? events | POLLIN : events;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 bool session_wait(struct ssh *ssh, int64_t deadline_ms, struct error *err)
 {
 	const struct stop *stop = ssh->target.stop;
-	int64_t silence_ms = or_default(ssh->target.silence_timeout_s, 30) * 1000;
+	int64_t silence_ms = most(or_default(ssh->target.silence_timeout_s, 30), LEAST_SILENCE_S) * 1000;
 	struct pollfd wait[2] = {{.fd = ssh->fd, .events = wanted_events(ssh)},
 				 {.fd = stop ? stop->event_fd : -1, .events = POLLIN}};
 	for (;;) {
