@@ -54,6 +54,7 @@ struct aws_call {
 	const char *region;    /* NULL: the default region */
 	struct tree *args;     /* path -> value, in order */
 	bool first_page_only;
+	const struct stop *stop; /* gives the call up when asked; NULL: the one of aws_options */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */
