@@ -15,7 +15,8 @@ static const struct {
 } refusals[] = {
 	{SQLITE_BUSY, ERROR_TRANSIENT, "another process has kept it locked; see which with: fuser -v"},
 	{SQLITE_FULL, ERROR_INTERNAL, "the disk is full; nothing of this step was written. Make room and run again"},
-	{SQLITE_READONLY, ERROR_INTERNAL, "it cannot be written; check the owner and mode of the file and of its folder"},
+	{SQLITE_READONLY, ERROR_INTERNAL,
+	 "it cannot be written; check the owner and mode of the file and of its folder"},
 	{SQLITE_CORRUPT, ERROR_INTERNAL,
 	 "it is damaged. Keep the file; put a copy back, or read out what can be read with: sqlite3 FILE .recover"},
 	{SQLITE_NOTADB, ERROR_INTERNAL, "it is no database; name another file with --store, or move this one away"},
@@ -215,10 +216,11 @@ static bool check_version(struct store *store, struct error *err)
 		return false;
 	if (version == store->version)
 		return true;
-	return error_set(err, ERROR_CONFLICT,
-			 "database %s was changed to version %lld by another bakery while this one (version %d) was running; "
-			 "run again with that bakery",
-			 store->path, (long long)version, store->version);
+	return error_set(
+		err, ERROR_CONFLICT,
+		"database %s was changed to version %lld by another bakery while this one (version %d) was running; "
+		"run again with that bakery",
+		store->path, (long long)version, store->version);
 }
 
 bool transaction_write(struct transaction *transaction, struct store *store, struct error *err)

@@ -36,7 +36,8 @@ bool unpack(const void *data, size_t length, size_t size, struct str *out, struc
 	}
 	/* zlib cannot shrink by more than about 1032:1, so a size beyond that is not ours. */
 	if (size > length * 1040 + 1024)
-		return error_set(err, ERROR_INTERNAL, "compressed data of %zu bytes claims to be %zu bytes long", length, size);
+		return error_set(err, ERROR_INTERNAL, "compressed data of %zu bytes claims to be %zu bytes long",
+				 length, size);
 	str_reserve(out, size);
 	uLongf unpacked = size;
 	if (uncompress((Bytef *)out->data, &unpacked, data, length) != Z_OK || unpacked != size) {

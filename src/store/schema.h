@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The numbered steps that make the database what this program expects: step N brings version N - 1 to N. A step that was
- * released is never changed; what is new is a new step. */
+ * The numbered steps that make the database what this program expects: step N brings version N - 1 to N. A step that
+ * was released is never changed; what is new is a new step. */
 #ifndef BAKERY_STORE_SCHEMA_H
 #define BAKERY_STORE_SCHEMA_H
 
