@@ -49,6 +49,10 @@ struct aws_identity { char account[16], arn[256], user_id[128]; };
 bool aws_identity(struct aws *aws, const char *region, struct aws_identity *out, struct error *err) must_check; /* sts:GetCallerIdentity; asked once */
 const char *aws_credentials_source(struct aws *aws); /* "environment", "profile ci in ~/.aws/credentials": for doctor; "" before the first use */
 
+/* The address this host is seen from: by the internet (asked of AWS's own checkip.amazonaws.com), or, when the endpoint was overridden or is_public is
+ * false, this host's own on the way to the endpoint. */
+bool aws_own_address(struct aws *aws, const char *region, bool is_public, char address[64], struct error *err) must_check;
+
 struct aws_call {
 	enum aws_operation operation;
 	const char *region;    /* NULL: the default region */

@@ -109,10 +109,14 @@ struct evidence_row {
 	int64_t at_ms;
 };
 bool store_evidence_add(struct store *store, const struct evidence_row *evidence, struct error *err) must_check;
+/* Newest answer of each (step, control) of a phase, in the order they came: an array of {control, step, answer, evidence, instance, at}. */
+bool store_evidence_list(struct store *store, const char *build, const char *phase, struct tree **out, struct error *err) must_check;
 /* state: pending | available | shared | published ...; the same (build, region) again replaces the row (NULL snapshots: those of the
  * same image stay). */
 bool store_image_put(struct store *store, const char *build, const char *region, const char *ami, const char *name, const char *snapshots_json,
 		     const char *state, struct error *err) must_check;
+/* Changes the state alone; ERROR_ABSENT when there is no image in that region. */
+bool store_image_state(struct store *store, const char *build, const char *region, const char *state, struct error *err) must_check;
 struct parameter_row {
 	const char *build, *region, *name, *value, *previous;
 	int64_t version, at_ms;

@@ -5,7 +5,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "src/store/rows_tree.h"
 
 bool store_step_add(struct store *store, const struct step_row *step, struct error *err)
 {
@@ -45,6 +45,24 @@ bool store_evidence_add(struct store *store, const struct evidence_row *evidence
 	       transaction_commit(&transaction, err);
 }
 
+static const char evidence_sql[] =
+	"SELECT control, step, answer, evidence, instance, at_ms FROM evidence WHERE id IN"
+	" (SELECT max(id) FROM evidence WHERE build = ? AND phase = ? GROUP BY step, control) ORDER BY id";
+
+bool store_evidence_list(struct store *store, const char *build, const char *phase, struct tree **out,
+			 struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	_cleanup_(tree_freep) struct tree *list = NULL;
+	int64_t id;
+	if (!transaction_read(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	    !rows_array(store, evidence_sql, VALUES(value_int(id), value_text(phase)), rows_object, &list, err) ||
+	    !transaction_commit(&transaction, err))
+		return false;
+	*out = take(&list);
+	return true;
+}
+
 bool store_image_put(struct store *store, const char *build, const char *region, const char *ami, const char *name,
 		     const char *snapshots_json, const char *state, struct error *err)
 {
@@ -61,6 +79,19 @@ bool store_image_put(struct store *store, const char *build, const char *region,
 			     value_text(snapshots_json), value_text(state), value_int(clock_wall_ms())),
 		      err) &&
 	       transaction_commit(&transaction, err);
+}
+
+bool store_image_state(struct store *store, const char *build, const char *region, const char *state, struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	int64_t id;
+	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	    !db_run(store, "UPDATE image SET state = ? WHERE build = ? AND region = ?",
+		    VALUES(value_text(state), value_int(id), value_text(region)), err))
+		return false;
+	if (db_changes(store) != 1)
+		return error_set(err, ERROR_ABSENT, "build %s has no image in %s", build, region);
+	return transaction_commit(&transaction, err);
 }
 
 bool store_parameter_add(struct store *store, const struct parameter_row *parameter, struct error *err)

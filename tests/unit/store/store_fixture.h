@@ -33,10 +33,10 @@ struct fixture {
 	struct error err;
 };
 
-#define assert_ok(condition)                                                                                                \
-	do {                                                                                                                \
-		if (!(condition))                                                                                           \
-			fail_msg("%s: %s", #condition, f->err.text);                                                        \
+#define assert_ok(condition)                                                                                           \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			fail_msg("%s: %s", #condition, f->err.text);                                                   \
 	} while (0)
 
 static inline int fixture_setup(void **state)
@@ -85,8 +85,14 @@ static inline void add_build(struct fixture *f, const char *build, const char *r
 		.channel = "candidate",
 		.region = "us-east-1",
 		.account = "123456789012",
-		.origin = {.user = "ana", .host = "runner-3", .ci_job = "4711", .ci_url = "https://ci.example.com/4711",
-			   .git_commit = "0123abcd", .git_branch = "main", .version = "0.1.0", .git_dirty = true},
+		.origin = {.user = "ana",
+			   .host = "runner-3",
+			   .ci_job = "4711",
+			   .ci_url = "https://ci.example.com/4711",
+			   .git_commit = "0123abcd",
+			   .git_branch = "main",
+			   .version = "0.1.0",
+			   .git_dirty = true},
 		.started_ms = 1767225600000 + minutes * 60000LL,
 	};
 	assert_ok(store_build_create(f->store, &row, &f->err));

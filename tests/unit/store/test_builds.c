@@ -99,7 +99,8 @@ static void falling_back_forgets_stages(void **state)
 	stage_run(f, "prepare", "{}");
 	stage_run(f, "launch", "{}");
 	stage_run(f, "connect", "{}");
-	assert_ok(store_stages_forget(f->store, "b", (const char *const[]){"launch", "connect", "seal", NULL}, &f->err));
+	assert_ok(
+		store_stages_forget(f->store, "b", (const char *const[]){"launch", "connect", "seal", NULL}, &f->err));
 	assert_string_equal(stages_done(f), "[\"prepare\"]");
 	stage_run(f, "launch", "{}");
 	assert_string_equal(stages_done(f), "[\"prepare\",\"launch\"]");
@@ -108,7 +109,8 @@ static void falling_back_forgets_stages(void **state)
 static void an_intent_is_found_again(void **state)
 {
 	struct fixture *f = *state;
-	struct hold wish = {.kind = "instance", .region = "us-east-1", .token = "tok-1", .purpose = "build"}, first, again, other;
+	struct hold wish = {.kind = "instance", .region = "us-east-1", .token = "tok-1", .purpose = "build"}, first,
+		    again, other;
 	add_build(f, "b", "r", 0);
 	assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &first, &f->err));
 	assert_null(first.id);
@@ -197,11 +199,43 @@ static void image_rows_are_replaced_and_keep_their_snapshots(void **state)
 	assert_string_equal(tree_text(show, "images.1.state"), "available");
 	assert_string_equal(tree_text(show, "images.1.snapshots.1"), "snap-1");
 	tree_free(show);
+	assert_ok(store_image_state(f->store, "b", "eu-west-1", "shared", &f->err));
+	assert_ok(store_show(f->store, "b", &show, &f->err));
+	assert_string_equal(tree_text(show, "images.2.state"), "shared");
+	tree_free(show);
+	assert_false(store_image_state(f->store, "b", "eu-north-1", "shared", &f->err));
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
 	/* Another image: the old one's snapshots are not its own. */
 	assert_ok(store_image_put(f->store, "b", "us-east-1", "ami-9", "name", NULL, "pending", &f->err));
 	assert_ok(store_show(f->store, "b", &show, &f->err));
 	assert_null(tree_text(show, "images.1.snapshots.1"));
 	tree_free(show);
+}
+
+static void answer(struct fixture *f, const char *phase, const char *control, const char *step, const char *answer)
+{
+	struct evidence_row row = {
+		.build = "b", .phase = phase, .control = control, .step = step, .answer = answer, .at_ms = 5000};
+	assert_ok(store_evidence_add(f->store, &row, &f->err));
+}
+
+static void only_the_newest_answer_of_a_control_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct tree *list;
+	add_build(f, "b", "r", 0);
+	answer(f, "provision", "CIS-1", "s1", "fail");
+	answer(f, "provision", "CIS-2", "s1", "pass");
+	answer(f, "provision", "CIS-1", "s2", "pass");
+	answer(f, "verify", "CIS-3", "s3", "pass");
+	answer(f, "provision", "CIS-1", "s1", "pass");
+	assert_ok(store_evidence_list(f->store, "b", "provision", &list, &f->err));
+	assert_int_equal(tree_count(list), 3);
+	assert_string_equal(tree_text(list, "1.control"), "CIS-2");
+	assert_string_equal(tree_text(list, "3.step"), "s1");
+	assert_string_equal(tree_text(list, "3.answer"), "pass");
+	assert_string_equal(tree_text(list, "3.at"), "1970-01-01T00:00:05.000Z");
+	tree_free(list);
 }
 
 static void a_bad_moment_is_an_error_not_a_crash(void **state)
@@ -229,6 +263,7 @@ int main(void)
 		TEST(held_ones_are_listed_newest_first_until_dropped_or_kept),
 		TEST(resume_takes_the_newest_that_can_go_on),
 		TEST(image_rows_are_replaced_and_keep_their_snapshots),
+		TEST(only_the_newest_answer_of_a_control_counts),
 		TEST(a_bad_moment_is_an_error_not_a_crash),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,8 @@ static void an_unknown_status_is_refused(void **state)
 static void history_has_the_documented_shape(void **state)
 {
 	struct fixture *f = *state;
-	struct error why = {.kind = ERROR_REMOTE, .code = "InvalidAMIName.Duplicate", .text = "CreateImage: name is taken"};
+	struct error why = {
+		.kind = ERROR_REMOTE, .code = "InvalidAMIName.Duplicate", .text = "CreateImage: name is taken"};
 	add_build(f, "b", "r", 0);
 	assert_ok(store_image_put(f->store, "b", "us-east-1", "ami-1", "n", NULL, "available", &f->err));
 	assert_ok(store_build_end(f->store, "b", BUILD_QUARANTINED, &why, &f->err));
@@ -78,17 +79,39 @@ static void fill(struct fixture *f)
 	for (int i = 0; i < 2000; i++)
 		str_addf(&output, "Setting up package-%d ...\n", i % 7);
 	str_add(&output, "caf\xe9 \x1b[1m\n"); /* Latin-1 and an escape: machines print anything */
-	struct step_row step = {.build = "b", .phase = "provision", .playbook = "patch", .playbook_sha256 = "dd", .step = "upgrade",
-				.name = "All updates", .result = "changed", .file = "playbooks/patch.yaml", .line = 7, .attempts = 1,
-				.started_ms = 1000, .ended_ms = 84412, .output = output.data};
+	struct step_row step = {.build = "b",
+				.phase = "provision",
+				.playbook = "patch",
+				.playbook_sha256 = "dd",
+				.step = "upgrade",
+				.name = "All updates",
+				.result = "changed",
+				.file = "playbooks/patch.yaml",
+				.line = 7,
+				.attempts = 1,
+				.started_ms = 1000,
+				.ended_ms = 84412,
+				.output = output.data};
 	assert_ok(store_step_add(f->store, &step, &f->err));
-	step = (struct step_row){.build = "b", .phase = "provision", .step = "none", .result = "failed", .why = "exit 3", .status = 3};
+	step = (struct step_row){
+		.build = "b", .phase = "provision", .step = "none", .result = "failed", .why = "exit 3", .status = 3};
 	assert_ok(store_step_add(f->store, &step, &f->err));
-	struct evidence_row evidence = {.build = "b", .phase = "verify", .control = "CIS-5.1.20", .step = "sshd", .answer = "pass",
-					.evidence = "permitrootlogin no", .instance = "i-1", .at_ms = 5000};
+	struct evidence_row evidence = {.build = "b",
+					.phase = "verify",
+					.control = "CIS-5.1.20",
+					.step = "sshd",
+					.answer = "pass",
+					.evidence = "permitrootlogin no",
+					.instance = "i-1",
+					.at_ms = 5000};
 	assert_ok(store_evidence_add(f->store, &evidence, &f->err));
-	struct parameter_row parameter = {.build = "b", .region = "us-east-1", .name = "/bakery/r/candidate", .value = "ami-1",
-					  .previous = "ami-0", .version = 12, .at_ms = 6000};
+	struct parameter_row parameter = {.build = "b",
+					  .region = "us-east-1",
+					  .name = "/bakery/r/candidate",
+					  .value = "ami-1",
+					  .previous = "ami-0",
+					  .version = 12,
+					  .at_ms = 6000};
 	assert_ok(store_parameter_add(f->store, &parameter, &f->err));
 	assert_ok(store_stage_began(f->store, "b", "provision", 1000, &f->err));
 	assert_ok(store_stage_done(f->store, "b", "provision", "{}", 3500, &f->err));
@@ -151,7 +174,8 @@ static void builds_are_found_by_id_prefix_and_image(void **state)
 	add_build(f, "20260101-000000-aaaa", "r", 0);
 	add_build(f, "20260101-000100-bbbb", "r", 1);
 	add_build(f, "20260101-000100-bbbb2", "r", 1);
-	assert_ok(store_image_put(f->store, "20260101-000000-aaaa", "us-east-1", "ami-77", NULL, NULL, "available", &f->err));
+	assert_ok(store_image_put(f->store, "20260101-000000-aaaa", "us-east-1", "ami-77", NULL, NULL, "available",
+				  &f->err));
 	finds(f, "20260101-000000-aaaa", "20260101-000000-aaaa");
 	finds(f, "20260101-0000", "20260101-000000-aaaa");
 	finds(f, "20260101-000100-bbbb", "20260101-000100-bbbb"); /* exact, though a prefix of another */
@@ -192,7 +216,8 @@ static void log_lines_come_back_in_order_byte_for_byte(void **state)
 	assert_ok(store_stage_began(f->store, "b", "seal", 1, &f->err));
 	assert_ok(store_stage_done(f->store, "b", "seal", NULL, 2, &f->err));
 	assert_ok(store_log_read(f->store, "b", hear, &heard, &f->err));
-	static const char wanted[] = "1/launch//note/one|3/pro vision/st ep/out/nul \0 tab\t bad \xff new\nline|4/seal/x/err/|";
+	static const char wanted[] =
+		"1/launch//note/one|3/pro vision/st ep/out/nul \0 tab\t bad \xff new\nline|4/seal/x/err/|";
 	assert_int_equal(heard.text.len, sizeof(wanted) - 1);
 	assert_memory_equal(heard.text.data, wanted, sizeof(wanted) - 1);
 	str_clear(&heard.text);
