@@ -49,11 +49,16 @@ struct aws_identity { char account[16], arn[256], user_id[128]; };
 bool aws_identity(struct aws *aws, const char *region, struct aws_identity *out, struct error *err) must_check; /* sts:GetCallerIdentity; asked once */
 const char *aws_credentials_source(struct aws *aws); /* "environment", "profile ci in ~/.aws/credentials": for doctor; "" before the first use */
 
+/* The address this host is seen from: by the internet (asked of AWS's own checkip.amazonaws.com), or, when the endpoint was overridden or is_public is
+ * false, this host's own on the way to the endpoint. */
+bool aws_own_address(struct aws *aws, const char *region, bool is_public, char address[64], struct error *err) must_check;
+
 struct aws_call {
 	enum aws_operation operation;
 	const char *region;    /* NULL: the default region */
 	struct tree *args;     /* path -> value, in order */
 	bool first_page_only;
+	const struct stop *stop; /* gives the call up when asked; NULL: the one of aws_options */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */

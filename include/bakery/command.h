@@ -27,7 +27,8 @@ enum command_needs {
 struct app {
 	struct arena *arena;
 	struct log *log;
-	struct stop *stop;
+	struct stop *stop;  /* asked for by the first signal: stop, clean up */
+	struct stop *leave; /* asked for by the second: leave at once */
 	enum output_format format;
 	bool yes, color, live; /* live: stderr is a terminal and not quiet */
 	const char *region, *profile, *config, *store_path;

@@ -30,12 +30,17 @@ struct faults {
 
 void faults_free(struct faults *faults);
 void faults_add(struct faults *faults, const char *file, int line, int column, const char *fmt, ...) printf_like(5, 6);
-/* The same at a node's position: of its key when at_key, else of its value. */
+/* The same at a node's position: of its value, or of its key. A node that knows the file it came from names that one. */
 void faults_add_at(struct faults *faults, const char *file, const struct tree *node, const char *fmt, ...) printf_like(4, 5);
 void faults_add_at_key(struct faults *faults, const char *file, const struct tree *node, const char *fmt, ...) printf_like(4, 5);
-/* Sorted by file, line, column; one a line. */
+/* Reads a YAML document (rules: tree.h) and goes on after what can be gone on after, so that a doubled key does not hide the rest.
+ * NULL when its syntax is broken; a fault says where. Free it with tree_free. */
+struct tree *faults_read_yaml(struct faults *faults, const char *file, const char *text, size_t length) must_check;
+
+/* Sorted by file, line, column, each once; one a line. */
 void faults_print(struct faults *faults, struct str *out);
-/* false and ERROR_INVALID with all faults as text when there are any ("3 faults:\n..."), else true. */
+/* false and ERROR_INVALID with the faults as text when there are any ("3 faults:\n..."), else true. Whole lines only: those that err
+ * cannot hold are counted in a last line; who wants all of them prints them with faults_print. */
 bool faults_check(struct faults *faults, struct error *err) must_check;
 
 #endif

@@ -80,8 +80,10 @@ struct tree *tree_set_array(struct tree *object, const char *key);  /* sets [] a
 struct tree_position {
 	int key_line, key_column; /* of its key, when it is a member of a map */
 	int line, column;	  /* of the value */
+	const char *file;	  /* when documents were merged: the one it came from (borrowed, lives with the tree); else NULL */
 };
 struct tree_position tree_position(const struct tree *tree);
+struct tree *tree_mark(struct tree *tree, struct tree_position position); /* stores where it stood; returns it */
 
 /* Documents. Input is bounded: depth 64, and the caller bounds the bytes. Errors name line and column. */
 struct tree *tree_from_json(const char *text, size_t length, struct error *err) must_check;

@@ -17,8 +17,6 @@ static inline struct json_object *tree_json(const struct tree *tree)
 	return (struct json_object *)tree;
 }
 
-/* Stores where the node stood; returns it. */
-struct tree *tree_mark(struct tree *tree, struct tree_position position);
 bool tree_is_null(const struct tree *tree);
 /* What json-c parsed, with every C NULL made a null node; takes over json. */
 struct tree *tree_adopt(struct json_object *json);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Signals: blocked everywhere and taken by one thread, so no handler ever runs in the middle of anything. */
+#ifndef BAKERY_CLI_SIGNALS_H
+#define BAKERY_CLI_SIGNALS_H
+
+#include "bakery/clock.h"
+
+/* SIGINT, SIGTERM or SIGHUP: the first asks to stop and clean up, the second to leave at once. */
+struct signals;
+struct signals *signals_watch(struct stop *stop, struct stop *leave);
+void signals_end(struct signals *signals);
+
+#endif

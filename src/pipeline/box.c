@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An instance that bakery talks to: started with keys made for it alone, reached over SSH, given up again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bakery/file.h"
+#include "bakery/str.h"
+#include "pipeline.h"
+
+enum { RUNNING_TIMEOUT_S = 900 };
+
+static int64_t at_most(int64_t wanted_s, const struct build *build)
+{
+	int64_t left = build_seconds_left(build);
+
+	return wanted_s < left ? wanted_s : left;
+}
+
+static bool keys_make(struct build *build, struct box *box, struct error *err)
+{
+	_cleanup_(freep) char *comment = mem_printf("bakery-%s", build->id);
+
+	if (box->login.private_key)
+		return true;
+	if (!ssh_key_pair_make(comment, &box->login, err) || !ssh_key_pair_make(comment, &box->host, err))
+		return error_context(err, "making keys");
+	box->host_keys[0] = box->host.public_key;
+	return true;
+}
+
+static bool address_take(struct build *build, struct box *box, const struct tree *instance, struct error *err)
+{
+	bool is_public = build->plan->launch.address == ADDRESS_PUBLIC;
+	const char *address = tree_text(instance, is_public ? "ipAddress" : "privateIpAddress");
+
+	if (!address)
+		return error_set(err, ERROR_FAILED, "%s has no %s address; check launch.address and the subnet", box->instance,
+				 is_public ? "public" : "private");
+	snprintf(box->address, sizeof(box->address), "%s", address);
+	return true;
+}
+
+bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err)
+{
+	struct instance_wish wish = {
+		.box = box,
+		.ami = ami,
+		.security_group = build->state.security_group,
+		.is_test = str_eq(box->purpose, "test"),
+	};
+	_cleanup_(tree_freep) struct tree *instance = NULL;
+
+	/* An instance of an earlier try carries keys that died with the process that made them. */
+	if (!build_drop(build, &held_instance, box->purpose, err))
+		return error_context(err, "removing the instance of an earlier try");
+	if (!keys_make(build, box, err) || !build_hold(build, &held_instance, build->plan->region, box->purpose, &wish, box->instance, err))
+		return false;
+	if (!build_wait(build, AWS_WAIT_instance_running, build->plan->region, box->instance, at_most(RUNNING_TIMEOUT_S, build), &instance, err))
+		return error_context(err, "%s starting", box->instance);
+	return address_take(build, box, instance, err);
+}
+
+bool box_connect(struct build *build, struct box *box, struct error *err)
+{
+	const struct connect *connect = &build->plan->connect;
+	struct ssh_target target = {
+		.host = box->address,
+		.port = (int)connect->port,
+		.user = connect->user,
+		.private_key = box->login.private_key,
+		.host_keys = box->host_keys,
+		.stop = &build->stop,
+		.log = build->context->log,
+	};
+	struct runner_options options = {.run_id = build->id, .needs_sudo = !str_eq(connect->user, "root"), .stop = &build->stop};
+
+	if (!ssh_open_within(&target, at_most(connect->timeout_s, build), &box->ssh, err))
+		return error_context(err, "connecting to %s (%s)", box->instance, box->address);
+	if (!runner_wait_ready(box->ssh, &options, err))
+		return error_context(err, "%s getting ready", box->instance);
+	return true;
+}
+
+void box_close(struct box *box)
+{
+	ssh_close(box->ssh);
+	box->ssh = NULL;
+	ssh_key_pair_free(&box->login);
+	ssh_key_pair_free(&box->host);
+	box->host_keys[0] = NULL;
+}
+
+bool box_terminate(struct build *build, struct box *box, struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ec2_TerminateInstances, build->plan->region);
+
+	box_close(box);
+	aws_arg(&call, "InstanceId.1", box->instance);
+	if (build_send(build, &call, NULL, err))
+		return true;
+	if (!error_is(err, ERROR_ABSENT))
+		return false;
+	error_clear(err);
+	return true;
+}
+
+static char *keep_folder(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	_cleanup_(freep) char *state = path_state_home();
+
+	if (runtime && runtime[0] == '/')
+		return path_join(runtime, "bakery");
+	return path_join(state, "bakery/keys");
+}
+
+bool box_keep(struct build *build, const struct box *box, char **command, struct error *err)
+{
+	_cleanup_(freep) char *folder = keep_folder();
+	_cleanup_(freep) char *key = mem_printf("%s/%s.key", folder, build->id);
+	_cleanup_(freep) char *hosts = mem_printf("%s/%s.known_hosts", folder, build->id);
+	_cleanup_(freep) char *host = mem_printf("%s %s\n", box->address, box->host.public_key);
+	const struct connect *connect = &build->plan->connect;
+
+	if (!file_make_folders(folder, 0700, err) || !file_replace(key, box->login.private_key, strlen(box->login.private_key), 0600, err) ||
+	    !file_replace(hosts, host, strlen(host), 0600, err))
+		return error_context(err, "keeping the key of %s", box->instance);
+	*command = mem_printf("ssh -i %s -o UserKnownHostsFile=%s -p %lld %s@%s", key, hosts, (long long)connect->port, connect->user, box->address);
+	return true;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Instances as the ledger holds them: the market, type and subnet that have room are tried in order; found again by the token in their tags. */
+#include <stdio.h>
+
+#include "bakery/str.h"
+#include "pipeline.h"
+
+struct launching {
+	struct build *build;
+	const struct hold *hold;
+	const struct instance_wish *wish;
+	const char *user_data; /* base64 */
+	int tries;
+};
+
+static void network_args(const struct launching *launching, struct aws_call *call, const struct plan_subnet *subnet)
+{
+	const struct plan_launch *launch = &launching->build->plan->launch;
+	char path[64];
+
+	aws_arg_int(call, "NetworkInterface.1.DeviceIndex", 0);
+	aws_arg(call, "NetworkInterface.1.SubnetId", subnet->id);
+	aws_arg_bool(call, "NetworkInterface.1.AssociatePublicIpAddress", launch->address == ADDRESS_PUBLIC);
+	aws_arg_bool(call, "NetworkInterface.1.DeleteOnTermination", true);
+	if (launching->wish->security_group)
+		aws_arg(call, "NetworkInterface.1.SecurityGroupId.1", launching->wish->security_group);
+	for (size_t i = 0; i < launch->security_groups.count; i++) {
+		snprintf(path, sizeof(path), "NetworkInterface.1.SecurityGroupId.%zu", i + 1);
+		aws_arg(call, path, launch->security_groups.items[i]);
+	}
+}
+
+/* The test instance takes its volume as the image has it. */
+static void volume_args(const struct launching *launching, struct aws_call *call)
+{
+	const struct plan *plan = launching->build->plan;
+	const struct root_volume *volume = &plan->launch.root_volume;
+
+	if (launching->wish->is_test)
+		return;
+	aws_arg(call, "BlockDeviceMapping.1.DeviceName", plan->source.root_device);
+	aws_arg_bool(call, "BlockDeviceMapping.1.Ebs.DeleteOnTermination", true);
+	if (volume->size_gib)
+		aws_arg_int(call, "BlockDeviceMapping.1.Ebs.VolumeSize", volume->size_gib);
+	aws_arg(call, "BlockDeviceMapping.1.Ebs.VolumeType", volume->type);
+	if (volume->throughput)
+		aws_arg_int(call, "BlockDeviceMapping.1.Ebs.Throughput", volume->throughput);
+	if (volume->iops)
+		aws_arg_int(call, "BlockDeviceMapping.1.Ebs.Iops", volume->iops);
+	if (!volume->encrypted)
+		return;
+	aws_arg_bool(call, "BlockDeviceMapping.1.Ebs.Encrypted", true);
+	aws_arg(call, "BlockDeviceMapping.1.Ebs.KmsKeyId", volume->kms_key);
+}
+
+static void profile_args(const struct launching *launching, struct aws_call *call)
+{
+	const char *profile = launching->build->plan->launch.iam_instance_profile;
+
+	if (profile)
+		aws_arg(call, str_starts(profile, "arn:") ? "IamInstanceProfile.Arn" : "IamInstanceProfile.Name", profile);
+}
+
+/* Shutting down from inside ends the instance: with the timer in its user data that is the switch for when nobody ever comes back. */
+static void safety_args(struct aws_call *call, bool spot)
+{
+	aws_arg(call, "InstanceInitiatedShutdownBehavior", "terminate");
+	aws_arg(call, "MetadataOptions.HttpTokens", "required");
+	aws_arg(call, "MetadataOptions.HttpEndpoint", "enabled");
+	aws_arg_int(call, "MetadataOptions.HttpPutResponseHopLimit", 1);
+	if (!spot)
+		return;
+	aws_arg(call, "InstanceMarketOptions.MarketType", "spot");
+	aws_arg(call, "InstanceMarketOptions.SpotOptions.SpotInstanceType", "one-time");
+	aws_arg(call, "InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior", "terminate");
+}
+
+static void tag_args(const struct launching *launching, struct aws_call *call)
+{
+	static const char *const types[] = {"instance", "volume", "network-interface"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		build_tag(launching->build, call, (int)i + 1, types[i], launching->hold->purpose, launching->hold->token);
+}
+
+static bool try_one(struct launching *launching, bool spot, const char *type, const struct plan_subnet *subnet, char id[ID_SIZE], struct error *err)
+{
+	struct build *build = launching->build;
+	struct aws_call call = aws_call(AWS_ec2_RunInstances, launching->hold->region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	launching->tries++;
+	aws_arg(&call, "ImageId", launching->wish->ami);
+	aws_arg(&call, "InstanceType", type);
+	aws_arg_int(&call, "MinCount", 1);
+	aws_arg_int(&call, "MaxCount", 1);
+	aws_argf(&call, "ClientToken", "%s-%d", launching->hold->token, launching->tries);
+	aws_arg(&call, "UserData", launching->user_data);
+	network_args(launching, &call, subnet);
+	volume_args(launching, &call);
+	profile_args(launching, &call);
+	safety_args(&call, spot);
+	tag_args(launching, &call);
+	if (!build_send(build, &call, &reply, err))
+		return false;
+	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
+	if (!id[0])
+		return error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");
+	if (!launching->wish->is_test) {
+		build->state.instance_type = type;
+		build->state.zone = subnet->zone;
+		build->state.spot = spot;
+	}
+	build_note(build, "%s: %s%s in %s", id, spot ? "spot " : "", type, subnet->zone);
+	return true;
+}
+
+/* Only a shortage of capacity moves on to the next; any other refusal would meet the next one, too. */
+static bool try_market(struct launching *launching, bool spot, char id[ID_SIZE], struct error *err)
+{
+	const struct plan_launch *launch = &launching->build->plan->launch;
+	const struct plan_subnet *subnets = launch->subnets.items;
+
+	for (size_t i = 0; i < launch->instance_types.count; i++) {
+		for (size_t j = 0; j < launch->subnets.count; j++) {
+			if (try_one(launching, spot, launch->instance_types.items[i], &subnets[j], id, err))
+				return true;
+			if (!error_is(err, ERROR_CAPACITY))
+				return false;
+			build_note(launching->build, "no room for %s in %s (%s)", launch->instance_types.items[i], subnets[j].zone, err->code);
+		}
+	}
+	return error_context(err, "no instance type of the recipe has room in any subnet (%d tried)", launching->tries);
+}
+
+static bool instance_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+{
+	struct launching launching = {.build = build, .hold = hold, .wish = wish};
+	_cleanup_(str_wipe_free) struct str user_data = STR_INIT;
+	int market = build->plan->launch.market;
+
+	user_data_make(build, launching.wish->box, &user_data);
+	launching.user_data = user_data.data;
+	if (market == MARKET_ON_DEMAND)
+		return try_market(&launching, false, id, err);
+	if (try_market(&launching, true, id, err))
+		return true;
+	if (market == MARKET_SPOT || !error_is(err, ERROR_CAPACITY))
+		return false;
+	return try_market(&launching, false, id, err);
+}
+
+static bool instance_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ec2_DescribeInstances, hold->region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	aws_arg(&call, "Filter.1.Name", "tag:bakery:token");
+	aws_arg(&call, "Filter.1.Value.1", hold->token);
+	aws_arg(&call, "Filter.2.Name", "instance-state-name");
+	aws_arg(&call, "Filter.2.Value.1", "pending");
+	aws_arg(&call, "Filter.2.Value.2", "running");
+	aws_arg(&call, "Filter.2.Value.3", "stopping");
+	aws_arg(&call, "Filter.2.Value.4", "stopped");
+	if (!build_send(build, &call, &reply, err))
+		return false;
+	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "reservationSet.1.instancesSet.1.instanceId", ""));
+	return true;
+}
+
+/* Gone for good only when terminated: until then it holds its security group. */
+static bool instance_drop(struct build *build, const struct hold *hold, struct error *err)
+{
+	enum { TERMINATE_TIMEOUT_S = 600 };
+	struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
+
+	aws_arg(&call, "InstanceId.1", hold->id);
+	if (!build_send(build, &call, NULL, err)) {
+		if (!error_is(err, ERROR_ABSENT))
+			return false;
+		error_clear(err);
+		return true;
+	}
+	return build_wait(build, AWS_WAIT_instance_terminated, hold->region, hold->id, TERMINATE_TIMEOUT_S, NULL, err);
+}
+
+const struct held_kind held_instance = {
+	.name = "instance",
+	.make = instance_make,
+	.find = instance_find,
+	.drop = instance_drop,
+};

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a ledger can hold: how each kind of resource is asked for, found again and removed. Instances have a file of their own. */
+#include <stdio.h>
+
+#include "bakery/str.h"
+#include "pipeline.h"
+
+static bool gone(struct error *err)
+{
+	if (!error_is(err, ERROR_ABSENT))
+		return false;
+	error_clear(err);
+	return true;
+}
+
+/* --- security groups: the token is the name --- */
+
+static bool group_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ec2_CreateSecurityGroup, hold->region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	aws_arg(&call, "GroupName", hold->token);
+	aws_argf(&call, "GroupDescription", "bakery build %s, removed when it ends", build->id);
+	aws_arg(&call, "VpcId", build->plan->launch.vpc);
+	build_tag(build, &call, 1, "security-group", hold->purpose, hold->token);
+	if (!build_send(build, &call, &reply, err))
+		return false;
+	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "groupId", ""));
+	return id[0] || error_set(err, ERROR_REMOTE, "CreateSecurityGroup answered without a group id");
+}
+
+static bool group_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ec2_DescribeSecurityGroups, hold->region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	aws_arg(&call, "Filter.1.Name", "group-name");
+	aws_arg(&call, "Filter.1.Value.1", hold->token);
+	if (!build_send(build, &call, &reply, err))
+		return false;
+	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "securityGroupInfo.1.groupId", ""));
+	return true;
+}
+
+static bool group_drop(struct build *build, const struct hold *hold, struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ec2_DeleteSecurityGroup, hold->region);
+
+	aws_arg(&call, "GroupId", hold->id);
+	return build_send(build, &call, NULL, err) || gone(err);
+}
+
+const struct held_kind held_security_group = {
+	.name = "security_group",
+	.make = group_make,
+	.find = group_find,
+	.drop = group_drop,
+};
+
+/* --- images: the name is the token, unique in the region --- */
+
+static bool image_find_by_name(struct build *build, const char *region, char id[ID_SIZE], struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+	struct aws_call call;
+
+	if (!build->state.image_name)
+		return true; /* nothing can have been named before the name was made */
+	call = aws_call(AWS_ec2_DescribeImages, region);
+	aws_arg(&call, "Owner.1", "self");
+	aws_arg(&call, "Filter.1.Name", "name");
+	aws_arg(&call, "Filter.1.Value.1", build->state.image_name);
+	aws_arg(&call, "Filter.2.Name", "tag:bakery:build");
+	aws_arg(&call, "Filter.2.Value.1", build->id);
+	if (!build_send(build, &call, &reply, err))
+		return false;
+	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "imagesSet.1.imageId", ""));
+	return true;
+}
+
+static bool image_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
+{
+	return image_find_by_name(build, hold->region, id, err);
+}
+
+/* The name being taken by this very build means that an earlier request arrived after all. */
+static bool image_sent(struct build *build, struct aws_call *call, const struct hold *hold, char id[ID_SIZE], struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+	struct error lookup = {0};
+
+	if (!build_send(build, call, &reply, err)) {
+		if (!str_eq(err->code, "InvalidAMIName.Duplicate"))
+			return false;
+		return (image_find_by_name(build, hold->region, id, &lookup) && id[0]) ||
+		       error_hint(err, "another image of this account has that name");
+	}
+	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "imageId", ""));
+	return id[0] || error_set(err, ERROR_REMOTE, "%s answered without an image id", aws_operation_name(call->operation));
+}
+
+static bool image_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ec2_CreateImage, hold->region);
+
+	aws_arg(&call, "InstanceId", wish);
+	aws_arg(&call, "Name", build->state.image_name);
+	aws_arg(&call, "Description", build->plan->image.description);
+	build_tag(build, &call, 1, "image", hold->purpose, hold->token);
+	build_tag(build, &call, 2, "snapshot", hold->purpose, hold->token);
+	return image_sent(build, &call, hold, id, err);
+}
+
+static bool copy_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+{
+	const struct build_image *source = build->state.images.items;
+	const struct plan_region *region = wish;
+	struct aws_call call = aws_call(AWS_ec2_CopyImage, hold->region);
+
+	aws_arg(&call, "SourceImageId", source->ami);
+	aws_arg(&call, "SourceRegion", source->region);
+	aws_arg(&call, "Name", build->state.image_name);
+	aws_arg(&call, "Description", build->plan->image.description);
+	aws_arg(&call, "ClientToken", hold->token);
+	if (region->kms_key) {
+		aws_arg_bool(&call, "Encrypted", true);
+		aws_arg(&call, "KmsKeyId", region->kms_key);
+	}
+	build_tag(build, &call, 1, "image", hold->purpose, hold->token);
+	build_tag(build, &call, 2, "snapshot", hold->purpose, hold->token);
+	return image_sent(build, &call, hold, id, err);
+}
+
+static bool snapshots_delete(struct build *build, const char *region, const struct tree *image, struct error *err)
+{
+	for (struct tree_iter i = tree_iter(tree_get(image, "blockDeviceMapping")); tree_next(&i);) {
+		const char *snapshot = tree_text(i.value, "ebs.snapshotId");
+		struct aws_call call;
+
+		if (!snapshot)
+			continue;
+		call = aws_call(AWS_ec2_DeleteSnapshot, region);
+		aws_arg(&call, "SnapshotId", snapshot);
+		if (!build_send(build, &call, NULL, err) && !gone(err))
+			return false;
+	}
+	return true;
+}
+
+static bool image_drop(struct build *build, const struct hold *hold, struct error *err)
+{
+	struct aws_call describe = aws_call(AWS_ec2_DescribeImages, hold->region), deregister;
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	aws_arg(&describe, "ImageId.1", hold->id);
+	if (!build_send(build, &describe, &reply, err))
+		return gone(err);
+	deregister = aws_call(AWS_ec2_DeregisterImage, hold->region);
+	aws_arg(&deregister, "ImageId", hold->id);
+	if (!build_send(build, &deregister, NULL, err) && !gone(err))
+		return false;
+	return snapshots_delete(build, hold->region, tree_get(reply, "imagesSet.1"), err);
+}
+
+const struct held_kind held_image = {
+	.name = "image",
+	.is_result = true,
+	.make = image_make,
+	.find = image_find,
+	.drop = image_drop,
+};
+
+const struct held_kind held_copy = {
+	.name = "copy",
+	.is_result = true,
+	.make = copy_make,
+	.find = image_find,
+	.drop = image_drop,
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The ledger: intent committed before AWS is asked, id committed after it answered. Cleaning up is dropping rows, newest first. */
+#include <stdio.h>
+
+#include "bakery/str.h"
+#include "pipeline.h"
+
+static const struct held_kind *const kinds[] = {&held_security_group, &held_instance, &held_image, &held_copy};
+
+static const struct held_kind *kind_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (str_eq(kinds[i]->name, name))
+			return kinds[i];
+	}
+	return NULL;
+}
+
+static const char *token_make(struct build *build, const char *purpose)
+{
+	char suffix[5];
+
+	crypto_random_hex(suffix, 4);
+	return arena_printf(build->arena, "bakery-%s-%s-%s", build->id, purpose, suffix);
+}
+
+/* A row with an intent only: an earlier try may have been cut off before the answer. AWS may lag in showing what it made, so look more than once. */
+static bool find_settled(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE], struct error *err)
+{
+	enum { LOOKS = 3, PAUSE_MS = 700 };
+
+	for (int look = 1; look <= LOOKS; look++) {
+		id[0] = '\0';
+		if (!kind->find(build, hold, id, err))
+			return false;
+		if (id[0])
+			return true;
+		if (look < LOOKS && !stop_sleep_ms(build_stop(build), PAUSE_MS))
+			return error_set(err, ERROR_STOPPED, "stopped");
+	}
+	return true;
+}
+
+bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose, const void *wish, char id[ID_SIZE],
+		struct error *err)
+{
+	struct hold intent = {.kind = kind->name, .region = region, .token = token_make(build, purpose), .purpose = purpose};
+	struct hold hold;
+	bool is_new;
+
+	if (!store_hold_intend(build->store, build->id, &intent, build->arena, &hold, err))
+		return error_context(err, "ledger");
+	if (hold.id) {
+		snprintf(id, ID_SIZE, "%s", hold.id);
+		return true;
+	}
+	is_new = str_eq(hold.token, intent.token);
+	id[0] = '\0';
+	if (!is_new && !find_settled(build, kind, &hold, id, err))
+		return error_context(err, "looking for the %s of an earlier try", kind->name);
+	if (id[0])
+		build_note(build, "%s %s of an earlier try is taken over", kind->name, id);
+	else if (!kind->make(build, &hold, wish, id, err))
+		return false;
+	return store_hold_made(build->store, hold.row, id, err) || error_context(err, "ledger: %s %s", kind->name, id);
+}
+
+static bool hold_drop(struct build *build, const struct hold *hold, struct error *err)
+{
+	const struct held_kind *kind = kind_find(hold->kind);
+	struct hold found = *hold;
+	char id[ID_SIZE] = "";
+
+	if (!kind)
+		return error_set(err, ERROR_INTERNAL, "the ledger holds a \"%s\", which this version does not know", hold->kind);
+	if (!hold->id) {
+		if (!find_settled(build, kind, hold, id, err))
+			return false;
+		found.id = id;
+	}
+	if (found.id[0] && !kind->drop(build, &found, err))
+		return error_context(err, "%s %s in %s", hold->kind, found.id, hold->region);
+	return store_hold_dropped(build->store, hold->row, err);
+}
+
+bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err)
+{
+	struct hold *holds;
+	size_t count;
+
+	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (str_eq(holds[i].kind, kind->name) && str_eq(holds[i].purpose, purpose) && !hold_drop(build, &holds[i], err))
+			return false;
+	}
+	return true;
+}
+
+bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err)
+{
+	struct hold *holds;
+	size_t count, left = 0;
+
+	*dropped = 0;
+	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+		return error_context(err, "ledger");
+	for (size_t i = 0; i < count; i++) {
+		const struct held_kind *kind = kind_find(holds[i].kind);
+		struct error failure = {0};
+
+		if (extent == DROP_ALL_BUT_RESULTS && kind && kind->is_result)
+			continue;
+		if (hold_drop(build, &holds[i], &failure)) {
+			(*dropped)++;
+			continue;
+		}
+		left++;
+		build_note(build, "left behind: %s", failure.text);
+	}
+	if (!left)
+		return true;
+	return error_set(err, ERROR_LEFTOVER, "%zu of what build %s holds could not be removed; `bakery gc %s` tries again", left, build->id, build->id);
+}
+
+bool build_release_results(struct build *build, struct error *err)
+{
+	struct hold *holds;
+	size_t count;
+
+	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+		return error_context(err, "ledger");
+	for (size_t i = 0; i < count; i++) {
+		const struct held_kind *kind = kind_find(holds[i].kind);
+		if (kind && kind->is_result && !store_hold_kept(build->store, holds[i].row, err))
+			return error_context(err, "ledger");
+	}
+	return true;
+}

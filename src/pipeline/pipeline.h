@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the pipeline share: the build, its state, the stages. */
+#ifndef BAKERY_PIPELINE_H
+#define BAKERY_PIPELINE_H
+
+#include "bakery/build.h"
+#include "bakery/crypto.h"
+#include "bakery/ssh.h"
+
+enum { ID_SIZE = 64 };
+
+/* An instance that bakery talks to. Its keys live in memory only, so a resumed build makes a new one. */
+struct box {
+	const char *purpose; /* "build", "test" */
+	char instance[ID_SIZE], address[64];
+	struct ssh_key_pair login, host;
+	const char *host_keys[2];
+	struct ssh *ssh;
+};
+
+struct build_image {
+	const char *region, *ami;
+};
+
+/* What a finished stage leaves for the later ones; stored as JSON with the stage. */
+struct build_state {
+	const char *image_name;
+	const char *security_group;
+	const char *instance, *instance_type, *zone;
+	bool spot;
+	struct struct_list images; /* of struct build_image; the first is the launch region's */
+};
+extern const struct field build_state_fields[];
+
+struct keeper;
+
+struct build {
+	const struct build_context *context;
+	const struct plan *plan;
+	struct store *store;
+	struct aws *aws;
+	struct arena *arena;
+	char id[BUILD_ID_SIZE];
+	const struct stage *stage; /* the running one */
+	struct build_state state;
+	struct box box, test;
+	int64_t started_ms, deadline_mono_ms;
+	struct stop stop; /* the context's stop, or the deadline */
+	bool deadline_passed;
+	bool cleaning; /* then only `leave` ends calls and waits */
+	struct keeper *keeper;
+};
+
+struct stage {
+	const char *name;  /* goes into the journal: never renamed */
+	const char *doing; /* for people */
+	const char *after_crash; /* stage to fall back to when this one did not finish in the process that began it; NULL: itself */
+	bool (*run)(struct build *build, struct error *err) must_check; /* may be run again from its start */
+};
+extern const struct stage stages[]; /* ends with a NULL name */
+
+bool stage_prepare(struct build *build, struct error *err) must_check;
+bool stage_launch(struct build *build, struct error *err) must_check;
+bool stage_connect(struct build *build, struct error *err) must_check;
+bool stage_provision(struct build *build, struct error *err) must_check;
+bool stage_seal(struct build *build, struct error *err) must_check;
+bool stage_image(struct build *build, struct error *err) must_check;
+bool stage_test(struct build *build, struct error *err) must_check;
+bool stage_gate(struct build *build, struct error *err) must_check;
+bool stage_distribute(struct build *build, struct error *err) must_check;
+bool stage_share(struct build *build, struct error *err) must_check;
+bool stage_publish(struct build *build, struct error *err) must_check;
+bool stage_tidy(struct build *build, struct error *err) must_check;
+
+/* --- talk (talk.c) --- */
+void build_note(struct build *build, const char *fmt, ...) printf_like(2, 3);	  /* also in the build's log */
+void build_progress(struct build *build, const char *fmt, ...) printf_like(2, 3);
+void build_emit(struct build *build, struct build_event event); /* fills who and when */
+
+/* --- AWS (request.c) --- */
+bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err) must_check;
+bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
+		struct error *err) must_check;
+const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
+int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
+/* TagSpecification.<number> for a resource type: bakery's tags and, for what is part of the result, the plan's own. */
+void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type, const char *purpose, const char *token);
+
+/* --- ledger (ledger.c, kinds.c) --- */
+struct held_kind {
+	const char *name; /* goes into the ledger: never renamed */
+	bool is_result;	  /* an image: kept when a late stage fails */
+	/* Asks AWS for it; hold->token makes it unique. wish: what the stage passed to build_hold. */
+	bool (*make)(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err) must_check;
+	/* What an earlier try made, by token or name; id "" when there is none. */
+	bool (*find)(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err) must_check;
+	/* Removes it; gone already counts as dropped. */
+	bool (*drop)(struct build *build, const struct hold *hold, struct error *err) must_check;
+};
+extern const struct held_kind held_security_group, held_instance, held_image, held_copy;
+
+/* The resource of that kind, region and purpose: held already, adopted from an earlier try, or made now. */
+bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose, const void *wish, char id[ID_SIZE],
+		struct error *err) must_check;
+/* Drops one if it is held. */
+bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err) must_check;
+/* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted, and makes it fail with ERROR_LEFTOVER. */
+enum drop_extent { DROP_ALL, DROP_ALL_BUT_RESULTS };
+bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err) must_check;
+/* The images are the result now: no longer the ledger's. */
+bool build_release_results(struct build *build, struct error *err) must_check;
+
+/* --- boxes (box.c, user_data.c) --- */
+struct instance_wish { /* of held_instance */
+	struct box *box;
+	const char *ami, *security_group;
+	bool is_test;
+};
+bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err) must_check;
+bool box_connect(struct build *build, struct box *box, struct error *err) must_check;
+void box_close(struct box *box); /* connection and keys; the instance stays */
+bool box_terminate(struct build *build, struct box *box, struct error *err) must_check; /* asked for, not waited for */
+/* For --keep-on-failure: writes the key where only this user reads it; *command: how to get in (free it). */
+bool box_keep(struct build *build, const struct box *box, char **command, struct error *err) must_check;
+/* The cloud-config an instance starts with, base64. */
+void user_data_make(const struct build *build, const struct box *box, struct str *base64);
+
+/* --- running playbooks into the record (record.c) --- */
+bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode, const char *phase,
+		      struct error *err) must_check;
+
+/* --- keeper (keeper.c): heartbeat, deadline, stop --- */
+struct keeper *keeper_start(struct build *build);
+void keeper_end(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs playbooks and writes down what they did: each step's result and output, each control's answer. */
+#include "bakery/str.h"
+#include "pipeline.h"
+
+struct recording {
+	struct build *build;
+	const struct box *box;
+	const struct playbook *playbook;
+	const char *phase;
+	size_t index, total; /* of the step, over all playbooks */
+	struct error unwritten; /* of the log; reported at the step's end */
+};
+
+static void on_began(void *cookie, const struct step *step, size_t index, size_t total)
+{
+	struct recording *recording = cookie;
+
+	build_emit(recording->build, (struct build_event){
+					     .kind = EVENT_STEP_BEGAN,
+					     .text = step->name ? step->name : step->id,
+					     .index = recording->index,
+					     .total = recording->total,
+				     });
+}
+
+static void on_output(void *cookie, const struct step *step, bool is_stderr, const char *data, size_t length)
+{
+	struct recording *recording = cookie;
+	struct build *build = recording->build;
+
+	if (recording->unwritten.kind == ERROR_NONE &&
+	    !store_log_add(build->store, build->id, recording->phase, step->id, is_stderr ? "err" : "out", clock_wall_ms(), data, length,
+			   &recording->unwritten))
+		return;
+	build_emit(build, (struct build_event){.kind = EVENT_OUTPUT, .text = data, .length = length});
+}
+
+static const char *answer_of(enum step_result result)
+{
+	if (result == STEP_FAILED)
+		return "fail";
+	return result == STEP_SKIPPED ? "skipped" : "pass";
+}
+
+static bool evidence_write(struct recording *recording, const struct step_report *report, struct error *err)
+{
+	for (size_t i = 0; i < report->step->controls.count; i++) {
+		struct evidence_row row = {
+			.build = recording->build->id,
+			.phase = recording->phase,
+			.control = report->step->controls.items[i],
+			.step = report->step->id,
+			.answer = answer_of(report->result),
+			.evidence = report->result == STEP_OK || report->result == STEP_UNCHANGED || report->result == STEP_CHANGED ? report->evidence
+																     : report->why,
+			.instance = recording->box->instance,
+			.at_ms = report->ended_ms,
+		};
+		if (!store_evidence_add(recording->build->store, &row, err))
+			return false;
+	}
+	return true;
+}
+
+static bool step_write(struct recording *recording, const struct step_report *report, struct error *err)
+{
+	struct step_row row = {
+		.build = recording->build->id,
+		.phase = recording->phase,
+		.playbook = recording->playbook->name,
+		.playbook_sha256 = recording->playbook->sha256,
+		.step = report->step->id,
+		.name = report->step->name,
+		.result = step_result_name(report->result),
+		.why = report->why,
+		.file = report->step->file,
+		.line = report->step->line,
+		.status = report->status,
+		.attempts = report->attempts,
+		.started_ms = report->started_ms,
+		.ended_ms = report->ended_ms,
+		.output = report->output,
+	};
+
+	return store_step_add(recording->build->store, &row, err);
+}
+
+static bool on_ended(void *cookie, const struct step_report *report, struct error *err)
+{
+	struct recording *recording = cookie;
+
+	build_emit(recording->build, (struct build_event){
+					     .kind = EVENT_STEP_ENDED,
+					     .step = report,
+					     .duration_ms = report->ended_ms - report->started_ms,
+					     .index = recording->index++,
+					     .total = recording->total,
+				     });
+	if (recording->unwritten.kind != ERROR_NONE) {
+		*err = recording->unwritten;
+		return error_context(err, "record");
+	}
+	if (step_write(recording, report, err) && evidence_write(recording, report, err))
+		return true;
+	return error_context(err, "record");
+}
+
+static void on_reconnected(void *cookie, const char *why)
+{
+	build_note(((struct recording *)cookie)->build, "connection dropped and taken up again (%s)", why);
+}
+
+bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode, const char *phase,
+		      struct error *err)
+{
+	const struct playbook *items = playbooks->items;
+	struct recording recording = {.build = build, .box = box, .phase = phase};
+
+	for (size_t i = 0; i < playbooks->count; i++)
+		recording.total += items[i].steps.count;
+	for (size_t i = 0; i < playbooks->count; i++) {
+		_cleanup_(freep) char *run_id = mem_printf("%s-%s-%zu", build->id, phase, i);
+		struct runner_options options = {
+			.mode = mode,
+			.run_id = run_id,
+			.variables = &items[i].vars,
+			.download_folder = ".",
+			.needs_sudo = !str_eq(build->plan->connect.user, "root"),
+			.stop = &build->stop,
+			.events = {&recording, on_began, on_output, on_ended, on_reconnected},
+		};
+		recording.playbook = &items[i];
+		if (!runner_run(box->ssh, &items[i], &options, err))
+			return error_context(err, "playbook %s", items[i].name);
+	}
+	return true;
+}

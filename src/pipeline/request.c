@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Asking AWS on behalf of a build: what ends a call, how long to wait, which tags everything gets. */
+#include <stdio.h>
+
+#include "bakery/str.h"
+#include "pipeline.h"
+
+const struct stop *build_stop(const struct build *build)
+{
+	return build->cleaning ? build->context->leave : &build->stop;
+}
+
+int64_t build_seconds_left(const struct build *build)
+{
+	int64_t left = (build->deadline_mono_ms - clock_mono_ms()) / 1000;
+
+	return left < 1 ? 1 : left;
+}
+
+bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err)
+{
+	call->stop = build_stop(build);
+	return aws_send(build->aws, call, reply, err);
+}
+
+static void show_progress(void *cookie, const struct tree *item)
+{
+	struct build *build = cookie;
+	const char *progress = tree_text(item, "progress");
+
+	if (progress)
+		build_progress(build, "%s", progress);
+}
+
+bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
+		struct error *err)
+{
+	struct aws_wait_options options = {
+		.region = region,
+		.timeout_s = timeout_s,
+		.stop = build_stop(build),
+		.progress = show_progress,
+		.cookie = build,
+	};
+
+	return aws_wait(build->aws, wait, id, &options, item, err);
+}
+
+struct tagging {
+	struct aws_call *call;
+	int number, count;
+};
+
+static void tag(struct tagging *tagging, const char *key, const char *value)
+{
+	char path[64];
+
+	if (!value)
+		return;
+	tagging->count++;
+	snprintf(path, sizeof(path), "TagSpecification.%d.Tag.%d.Key", tagging->number, tagging->count);
+	aws_arg(tagging->call, path, key);
+	snprintf(path, sizeof(path), "TagSpecification.%d.Tag.%d.Value", tagging->number, tagging->count);
+	aws_arg(tagging->call, path, value);
+}
+
+static bool is_result(const char *resource_type)
+{
+	return str_eq(resource_type, "image") || str_eq(resource_type, "snapshot");
+}
+
+/* Results live on: they carry no date after which they may be swept, but the facts that people look for on an image. */
+void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type, const char *purpose, const char *token)
+{
+	const struct plan *plan = build->plan;
+	struct tagging tagging = {call, number, 0};
+	char expires[CLOCK_TEXT_SIZE], path[64];
+
+	snprintf(path, sizeof(path), "TagSpecification.%d.ResourceType", number);
+	aws_arg(call, path, resource_type);
+	clock_rfc3339(build->started_ms + plan->deadline_s * 1000, expires);
+	tag(&tagging, "Name", is_result(resource_type) ? build->state.image_name : token);
+	tag(&tagging, "bakery:build", build->id);
+	tag(&tagging, "bakery:recipe", plan->recipe);
+	tag(&tagging, "bakery:project", plan->project);
+	tag(&tagging, "bakery:purpose", purpose);
+	tag(&tagging, "bakery:token", token);
+	if (is_result(resource_type)) {
+		tag(&tagging, "bakery:source", plan->source.ami);
+		tag(&tagging, "bakery:plan", plan->sha256);
+	} else {
+		tag(&tagging, "bakery:expires", expires);
+	}
+	for (size_t i = 0; i < plan->tags.count; i++)
+		tag(&tagging, plan->tags.items[i].key, plan->tags.items[i].value);
+}

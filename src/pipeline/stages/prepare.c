@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * prepare: the image's name is made and must be free in every region before anything is started. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../pipeline.h"
+#include "bakery/parallel.h"
+#include "bakery/str.h"
+
+static char *name_make(const struct build *build)
+{
+	static const char mark[] = "{{ build }}";
+	const char *pattern = build->plan->image.name, *at = strstr(pattern, mark);
+
+	if (!at)
+		return arena_strdup(build->arena, pattern);
+	return arena_printf(build->arena, "%.*s%s%s", (int)(at - pattern), pattern, build->id, at + strlen(mark));
+}
+
+struct region_check {
+	struct build *build;
+	const char *region;
+};
+
+static bool name_is_free(void *item, struct error *err)
+{
+	const struct region_check *check = item;
+	struct aws_call call = aws_call(AWS_ec2_DescribeImages, check->region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+	const char *taken;
+
+	aws_arg(&call, "Owner.1", "self");
+	aws_arg(&call, "Filter.1.Name", "name");
+	aws_arg(&call, "Filter.1.Value.1", check->build->state.image_name);
+	aws_arg_bool(&call, "IncludeDeprecated", true);
+	aws_arg_bool(&call, "IncludeDisabled", true);
+	if (!build_send(check->build, &call, &reply, err))
+		return false;
+	taken = tree_text(reply, "imagesSet.1.imageId");
+	if (!taken)
+		return true;
+	return error_set(err, ERROR_CONFLICT, "%s has an image named %s already (%s); put {{ build }} into image.name", check->region,
+			 check->build->state.image_name, taken);
+}
+
+bool stage_prepare(struct build *build, struct error *err)
+{
+	const struct plan_region *copies = build->plan->copies.items;
+	size_t count = build->plan->copies.count + 1;
+	_cleanup_(freep) struct region_check *checks = mem_array(count, sizeof(*checks));
+	struct aws_identity identity;
+
+	if (!aws_identity(build->aws, build->plan->region, &identity, err))
+		return false;
+	if (!str_eq(identity.account, build->plan->account))
+		return error_set(err, ERROR_DENIED, "the plan is for account %s, but the credentials are of %s", build->plan->account, identity.account);
+	build->state.image_name = name_make(build);
+	checks[0] = (struct region_check){build, build->plan->region};
+	for (size_t i = 1; i < count; i++)
+		checks[i] = (struct region_check){build, copies[i - 1].region};
+	if (!parallel_each(checks, count, sizeof(*checks), 0, name_is_free, NULL, err))
+		return false;
+	build_note(build, "image %s from %s (%s)", build->state.image_name, build->plan->source.ami, build->plan->source.name);
+	return true;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * provision: the recipe's playbooks. seal: what belongs to this one instance is removed, and that it is gone is proven; nothing can log in afterwards. */
+#include "../pipeline.h"
+
+bool stage_provision(struct build *build, struct error *err)
+{
+	return record_playbooks(build, &build->box, &build->plan->playbooks, RUNNER_APPLY, "provision", err);
+}
+
+bool stage_seal(struct build *build, struct error *err)
+{
+	bool sealed = record_playbooks(build, &build->box, &build->plan->seal, RUNNER_APPLY, "seal", err);
+
+	if (sealed)
+		box_close(&build->box);
+	return sealed;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * publish: the one thing that moves a pointer. All regions are made ready (image available, metadata written) before the first pointer moves; each write is
+ * read back, since Parameter Store checks an image id only after it answered (SSM user guide, "aws:ec2:image"). */
+#include <stdio.h>
+#include <string.h>
+
+#include "../pipeline.h"
+#include "bakery/parallel.h"
+#include "bakery/str.h"
+
+struct publishing {
+	struct build *build;
+	const struct build_image *image;
+	const char *metadata;
+};
+
+static const char *metadata_make(struct build *build)
+{
+	_cleanup_(tree_freep) struct tree *document = tree_new_object();
+	_cleanup_(str_free) struct str json = STR_INIT;
+	char at[CLOCK_TEXT_SIZE];
+
+	clock_rfc3339(clock_wall_ms(), at);
+	tree_set_text(document, "build", build->id);
+	tree_set_text(document, "recipe", build->plan->recipe);
+	tree_set_text(document, "image_name", build->state.image_name);
+	tree_set_text(document, "source_image", build->plan->source.ami);
+	tree_set_text(document, "source_name", build->plan->source.name);
+	tree_set_text(document, "published", at);
+	tree_set_text(document, "plan_sha256", build->plan->sha256);
+	tree_set_text(document, "recipe_sha256", build->plan->recipe_sha256);
+	tree_set_text(document, "gate", build->plan->verify_off ? "not tested" : "passed");
+	tree_to_json(document, &json);
+	return arena_strdup(build->arena, json.data);
+}
+
+/* *parameter: NULL when there is none yet. */
+static bool parameter_get(struct build *build, const char *region, const char *name, struct tree **parameter, struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ssm_GetParameter, region);
+
+	aws_arg(&call, "Name", name);
+	if (build_send(build, &call, parameter, err))
+		return true;
+	if (!error_is(err, ERROR_ABSENT))
+		return false;
+	error_clear(err);
+	return true;
+}
+
+static bool parameter_put(struct build *build, const char *region, const char *name, const char *value, const char *data_type, struct error *err)
+{
+	struct aws_call call = aws_call(AWS_ssm_PutParameter, region);
+
+	aws_arg(&call, "Name", name);
+	aws_arg(&call, "Value", value);
+	aws_arg(&call, "Type", "String");
+	aws_arg(&call, "DataType", data_type);
+	aws_argf(&call, "Description", "bakery: %s, channel %s", build->plan->recipe, build->plan->publish.channel);
+	aws_arg_bool(&call, "Overwrite", true);
+	return build_send(build, &call, NULL, err);
+}
+
+/* Until the parameter shows the value; *now is the parameter then. */
+static bool parameter_verify(struct build *build, const char *region, const char *name, const char *value, struct tree **now, struct error *err)
+{
+	enum { LOOKS = 40, PAUSE_MS = 500 };
+
+	for (int look = 0; look < LOOKS; look++) {
+		_cleanup_(tree_freep) struct tree *reply = NULL;
+
+		if (!parameter_get(build, region, name, &reply, err))
+			return false;
+		if (str_eq(tree_text(reply, "Parameter.Value"), value)) {
+			*now = take(&reply);
+			return true;
+		}
+		if (!stop_sleep_ms(build_stop(build), PAUSE_MS))
+			return error_set(err, ERROR_STOPPED, "stopped");
+	}
+	return error_set(err, ERROR_FAILED, "%s was written but does not show %s; Parameter Store refuses an image id that it cannot see in the region",
+			 name, value);
+}
+
+static bool region_ready(void *item, struct error *err)
+{
+	struct publishing *publishing = item;
+	struct build *build = publishing->build;
+	const struct build_image *image = publishing->image;
+	const char *name = build->plan->publish.metadata_parameter;
+	_cleanup_(tree_freep) struct tree *now = NULL;
+
+	if (build_wait(build, AWS_WAIT_image_available, image->region, image->ami, 60, NULL, err) &&
+	    parameter_put(build, image->region, name, publishing->metadata, "text", err) &&
+	    parameter_verify(build, image->region, name, publishing->metadata, &now, err))
+		return true;
+	return error_context(err, "%s", image->region);
+}
+
+static bool pointer_move(struct publishing *publishing, struct error *err)
+{
+	struct build *build = publishing->build;
+	const struct build_image *image = publishing->image;
+	const char *name = build->plan->publish.parameter;
+	_cleanup_(tree_freep) struct tree *before = NULL, *now = NULL;
+	struct parameter_row row;
+
+	if (!parameter_get(build, image->region, name, &before, err))
+		return false;
+	if (!str_eq(tree_text(before, "Parameter.Value"), image->ami) && !parameter_put(build, image->region, name, image->ami, "aws:ec2:image", err))
+		return false;
+	if (!parameter_verify(build, image->region, name, image->ami, &now, err))
+		return false;
+	row = (struct parameter_row){
+		.build = build->id,
+		.region = image->region,
+		.name = name,
+		.value = image->ami,
+		.previous = tree_text(before, "Parameter.Value"),
+		.version = tree_int(now, "Parameter.Version", 0),
+		.at_ms = clock_wall_ms(),
+	};
+	build_note(build, "%s: %s = %s (version %lld)", image->region, name, image->ami, (long long)row.version);
+	return store_parameter_add(build->store, &row, err) && store_image_state(build->store, build->id, image->region, "published", err);
+}
+
+static bool pointer_move_one(void *item, struct error *err)
+{
+	struct publishing *publishing = item;
+
+	return pointer_move(publishing, err) || error_context(err, "%s", publishing->image->region);
+}
+
+bool stage_publish(struct build *build, struct error *err)
+{
+	size_t count = build->state.images.count;
+	_cleanup_(freep) struct publishing *items = mem_array(count, sizeof(*items));
+	const char *metadata;
+
+	if (!build->plan->publish.channel) {
+		build_note(build, "the recipe names no channel; nothing is published");
+		return build_release_results(build, err);
+	}
+	metadata = metadata_make(build);
+	for (size_t i = 0; i < count; i++)
+		items[i] = (struct publishing){build, (struct build_image *)build->state.images.items + i, metadata};
+	return parallel_each(items, count, sizeof(*items), 0, region_ready, NULL, err) &&
+	       parallel_each(items, count, sizeof(*items), 0, pointer_move_one, NULL, err) && build_release_results(build, err);
+}
+
+bool stage_tidy(struct build *build, struct error *err)
+{
+	size_t dropped;
+
+	return build_drop_held(build, DROP_ALL_BUT_RESULTS, &dropped, err);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test: a fresh instance of the image runs the verify playbooks, and the checks of every control once more. gate: the answers decide. */
+#include "../pipeline.h"
+#include "bakery/str.h"
+
+static bool checks_run(struct build *build, struct error *err)
+{
+	return record_playbooks(build, &build->test, &build->plan->verify, RUNNER_APPLY, "verify", err) &&
+	       record_playbooks(build, &build->test, &build->plan->playbooks, RUNNER_CHECKS, "verify", err);
+}
+
+bool stage_test(struct build *build, struct error *err)
+{
+	const struct build_image *image = build->state.images.items;
+
+	if (build->plan->verify_off) {
+		build_note(build, "the recipe says verify: false; the image is not tested");
+		return true;
+	}
+	if (!box_launch(build, &build->test, image->ami, err) || !box_connect(build, &build->test, err))
+		return error_context(err, "fresh instance of %s", image->ami);
+	if (!checks_run(build, err))
+		return error_context(err, "fresh instance %s", build->test.instance);
+	return box_terminate(build, &build->test, err);
+}
+
+struct verdict {
+	size_t passed, failed, skipped;
+	struct str failures;
+};
+
+static void verdict_add(struct verdict *verdict, const struct tree *evidence)
+{
+	const char *answer = tree_text_or(evidence, "answer", "");
+
+	if (str_eq(answer, "pass")) {
+		verdict->passed++;
+	} else if (str_eq(answer, "skipped")) {
+		verdict->skipped++;
+	} else {
+		str_addf(&verdict->failures, "%s%s (%s)", verdict->failed ? ", " : "", tree_text_or(evidence, "control", "?"),
+			 tree_text_or(evidence, "step", "?"));
+		verdict->failed++;
+	}
+}
+
+bool stage_gate(struct build *build, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *evidence = NULL;
+	struct verdict verdict = {.failures = STR_INIT};
+	bool fine;
+
+	if (!store_evidence_list(build->store, build->id, build->plan->verify_off ? "provision" : "verify", &evidence, err))
+		return false;
+	for (struct tree_iter i = tree_iter(evidence); tree_next(&i);)
+		verdict_add(&verdict, i.value);
+	build_note(build, "controls: %zu pass, %zu fail, %zu skipped", verdict.passed, verdict.failed, verdict.skipped);
+	fine = !verdict.failed;
+	if (!fine)
+		error_set(err, ERROR_REFUSED, "controls do not hold on the image: %s; `bakery show %s --controls` has the evidence",
+			  verdict.failures.data, build->id);
+	str_free(&verdict.failures);
+	return fine;
+}

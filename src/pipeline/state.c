@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The build's state as a document. */
+#include "pipeline.h"
+
+#define AT(type, member) #member, offsetof(struct type, member)
+
+static const struct field build_image_fields[] = {
+	{AT(build_image, region), FIELD_TEXT},
+	{AT(build_image, ami), FIELD_TEXT},
+	{0},
+};
+
+const struct field build_state_fields[] = {
+	{AT(build_state, image_name), FIELD_TEXT},
+	{AT(build_state, security_group), FIELD_TEXT},
+	{AT(build_state, instance), FIELD_TEXT},
+	{AT(build_state, instance_type), FIELD_TEXT},
+	{AT(build_state, zone), FIELD_TEXT},
+	{AT(build_state, spot), FIELD_BOOL},
+	{AT(build_state, images), FIELD_STRUCT_LIST, .fields = build_image_fields, .size = sizeof(struct build_image)},
+	{0},
+};
