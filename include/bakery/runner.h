@@ -57,6 +57,9 @@ struct runner_options {
 
 /* Runs the playbook's steps in order; stops at the first failed step (RUNNER_APPLY) with ERROR_FAILED, whose text says which step, where it
  * stands (file:line), why, and the last lines of its output. */
+/* Waits for what a fresh machine is still busy with: cloud-init, package managers. */
+bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
+
 bool runner_run(struct ssh *ssh, const struct playbook *playbook, const struct runner_options *options, struct error *err) must_check;
 
 /* The program of a playbook as it would be sent, for `bakery playbook compile`; deterministic, holds no secrets. */

@@ -94,6 +94,9 @@ bool store_hold_kept(struct store *store, int64_t row, struct error *err) must_c
 /* Held ones, newest first. */
 bool store_hold_list(struct store *store, const char *build, struct arena *arena, struct hold **out, size_t *count, struct error *err) must_check;
 
+/* What builds hold that no living process works on: an array of {build, recipe, status, kind, region, id, purpose, since}; oldest build first. */
+bool store_held(struct store *store, struct tree **out, struct error *err) must_check;
+
 /* --- what the record holds --- */
 
 struct step_row {

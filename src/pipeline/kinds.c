@@ -63,9 +63,12 @@ const struct held_kind held_security_group = {
 
 static bool image_find_by_name(struct build *build, const char *region, char id[ID_SIZE], struct error *err)
 {
-	struct aws_call call = aws_call(AWS_ec2_DescribeImages, region);
 	_cleanup_(tree_freep) struct tree *reply = NULL;
+	struct aws_call call;
 
+	if (!build->state.image_name)
+		return true; /* nothing can have been named before the name was made */
+	call = aws_call(AWS_ec2_DescribeImages, region);
 	aws_arg(&call, "Owner.1", "self");
 	aws_arg(&call, "Filter.1.Name", "name");
 	aws_arg(&call, "Filter.1.Value.1", build->state.image_name);

@@ -11,12 +11,13 @@
 static struct tree *dead_man_switch(const struct build *build)
 {
 	enum { SPARE_MINUTES = 10 };
+	_cleanup_(freep) char *shutdown = mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
+						     (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES));
 	struct tree *command = tree_new_array();
 
 	tree_add_text(command, "sh");
 	tree_add_text(command, "-c");
-	tree_add(command, tree_new_text(mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
-						   (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES))));
+	tree_add_text(command, shutdown);
 	return command;
 }
 

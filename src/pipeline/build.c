@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The build's walk through its stages: the only writer of the journal. A failure before there is an image removes everything; a later one keeps the image
+ * (quarantine), so that the stage alone can be tried again. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bakery/log.h"
+#include "bakery/str.h"
+#include "pipeline.h"
+
+const struct stage stages[] = {
+	{"prepare", "checking names and regions", NULL, stage_prepare},
+	{"launch", "starting an instance", NULL, stage_launch},
+	{"connect", "connecting", "launch", stage_connect},
+	{"provision", "running playbooks", "launch", stage_provision},
+	{"seal", "sealing", "launch", stage_seal},
+	{"image", "making the image", NULL, stage_image},
+	{"test", "testing a fresh instance", NULL, stage_test},
+	{"gate", "judging", NULL, stage_gate},
+	{"distribute", "copying to regions", NULL, stage_distribute},
+	{"share", "sharing", NULL, stage_share},
+	{"publish", "publishing", NULL, stage_publish},
+	{"tidy", "cleaning up", NULL, stage_tidy},
+	{0},
+};
+enum { STAGE_COUNT = ARRAY_SIZE(stages) - 1 };
+
+const char *const *build_stage_names(void)
+{
+	static const char *const names[] = {"prepare", "launch",     "connect", "provision", "seal", "image", "test",
+					    "gate",    "distribute", "share",	"publish",   "tidy", NULL};
+
+	_Static_assert(ARRAY_SIZE(names) == ARRAY_SIZE(stages), "a name for each stage");
+	return names;
+}
+
+static size_t stage_index(const char *name)
+{
+	size_t i = 0;
+
+	while (stages[i].name && !str_eq(stages[i].name, name))
+		i++;
+	return i;
+}
+
+static void build_init(struct build *build, const struct build_context *context, const struct plan *plan, struct arena *arena)
+{
+	*build = (struct build){
+		.context = context,
+		.plan = plan,
+		.store = context->store,
+		.aws = context->aws,
+		.arena = arena,
+		.box = {.purpose = "build"},
+		.test = {.purpose = "test"},
+	};
+	stop_init(&build->stop);
+}
+
+static void build_clear(struct build *build)
+{
+	box_close(&build->box);
+	box_close(&build->test);
+	stop_close(&build->stop);
+}
+
+static char *state_json(const struct build *build)
+{
+	_cleanup_(tree_freep) struct tree *tree = fields_encode(build_state_fields, &build->state);
+	struct str json = STR_INIT;
+
+	tree_to_json(tree, &json);
+	return str_take(&json);
+}
+
+static bool state_load(struct build *build, const char *json, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *tree = NULL;
+	struct faults faults = FAULTS_INIT;
+	bool fine;
+
+	if (!json || !*json)
+		return true;
+	tree = tree_from_json(json, strlen(json), err);
+	if (!tree)
+		return error_context(err, "stored state");
+	fields_decode(build_state_fields, tree, "", &build->state,
+		      &(struct fields_context){.file = "stored state", .faults = &faults, .arena = build->arena});
+	fine = faults_check(&faults, err);
+	faults_free(&faults);
+	return fine;
+}
+
+static bool image_exists(const struct build *build)
+{
+	return build->state.images.count > 0;
+}
+
+/* --- running --- */
+
+static bool stage_journal_failed(struct build *build, const struct error *why, int64_t began_ms)
+{
+	struct error unwritten = {0};
+
+	build_emit(build, (struct build_event){.kind = EVENT_STAGE_FAILED, .text = why->text, .duration_ms = clock_wall_ms() - began_ms});
+	if (!store_stage_failed(build->store, build->id, build->stage->name, why, clock_wall_ms(), &unwritten))
+		log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
+	return false;
+}
+
+static bool stage_run(struct build *build, const struct stage *stage, struct error *err)
+{
+	int64_t began_ms = clock_wall_ms();
+	_cleanup_(freep) char *state = NULL;
+
+	build->stage = stage;
+	if (stop_requested(&build->stop))
+		return error_set(err, ERROR_STOPPED, "stopped");
+	if (!store_stage_began(build->store, build->id, stage->name, began_ms, err))
+		return error_context(err, "journal");
+	build_emit(build, (struct build_event){.kind = EVENT_STAGE_BEGAN});
+	if (!stage->run(build, err)) {
+		error_context(err, "stage %s", stage->name);
+		return stage_journal_failed(build, err, began_ms);
+	}
+	state = state_json(build);
+	if (!store_stage_done(build->store, build->id, stage->name, state, clock_wall_ms(), err))
+		return error_context(err, "journal");
+	build_emit(build, (struct build_event){.kind = EVENT_STAGE_DONE, .duration_ms = clock_wall_ms() - began_ms});
+	return true;
+}
+
+static bool stages_run(struct build *build, size_t first, struct error *err)
+{
+	for (size_t i = first; i < STAGE_COUNT; i++) {
+		if (!stage_run(build, &stages[i], err))
+			return false;
+		if (str_eq(stages[i].name, build->context->until)) {
+			build_note(build, "stopped after stage %s, as asked; `bakery resume %s` goes on", stages[i].name, build->id);
+			return error_coded(err, ERROR_STOPPED, "Until", "stopped after stage %s, as asked", stages[i].name);
+		}
+	}
+	return true;
+}
+
+/* --- ending --- */
+
+static void keep_boxes(struct build *build)
+{
+	const struct box *boxes[] = {&build->box, &build->test};
+
+	for (size_t i = 0; i < ARRAY_SIZE(boxes); i++) {
+		_cleanup_(freep) char *command = NULL;
+		struct error err = {0};
+
+		if (!boxes[i]->instance[0] || !boxes[i]->login.private_key || !boxes[i]->address[0])
+			continue;
+		if (!box_keep(build, boxes[i], &command, &err))
+			build_note(build, "%s is kept, but there is no way in: %s", boxes[i]->instance, err.text);
+		else
+			build_note(build, "%s is kept: %s", boxes[i]->instance, command);
+	}
+	build_note(build, "`bakery gc %s` removes what is kept; its own timer does at the deadline", build->id);
+}
+
+static bool was_until(const struct error *why)
+{
+	return str_eq(why->code, "Until");
+}
+
+static bool clean_up(struct build *build, struct error *err)
+{
+	enum drop_extent extent = image_exists(build) ? DROP_ALL_BUT_RESULTS : DROP_ALL;
+	size_t dropped = 0;
+
+	build->cleaning = true;
+	build->stage = &stages[STAGE_COUNT - 1];
+	box_close(&build->box);
+	box_close(&build->test);
+	if (!build_drop_held(build, extent, &dropped, err))
+		return false;
+	if (dropped)
+		build_note(build, "removed what the build held (%zu)", dropped);
+	return true;
+}
+
+/* Tells whoever looks at the image in the console; the record is what counts. */
+static void quarantine_tag(struct build *build, const struct error *why)
+{
+	const struct build_image *images = build->state.images.items;
+
+	for (size_t i = 0; i < build->state.images.count; i++) {
+		struct aws_call call = aws_call(AWS_ec2_CreateTags, images[i].region);
+		struct error untagged = {0};
+
+		aws_arg(&call, "ResourceId.1", images[i].ami);
+		aws_arg(&call, "Tag.1.Key", "bakery:quarantined");
+		aws_argf(&call, "Tag.1.Value", "%.200s", build->stage ? build->stage->name : "");
+		if (!build_send(build, &call, NULL, &untagged))
+			build_note(build, "could not tag %s: %s", images[i].ami, untagged.text);
+	}
+	build_note(build, "the image is kept in quarantine (%s); `bakery resume %s` tries again from stage %s", error_kind_name(why->kind), build->id,
+		   build->stage ? build->stage->name : "?");
+}
+
+static enum build_status status_of(const struct build *build, const struct error *why)
+{
+	if (why->kind == ERROR_NONE)
+		return BUILD_DONE;
+	if (error_is(why, ERROR_STOPPED) && !build->deadline_passed)
+		return BUILD_INTERRUPTED;
+	return image_exists(build) ? BUILD_QUARANTINED : BUILD_FAILED;
+}
+
+static void explain_stop(struct build *build, struct error *why)
+{
+	if (!error_is(why, ERROR_STOPPED) || was_until(why))
+		return;
+	if (build->deadline_passed)
+		error_set(why, ERROR_FAILED, "%s: the deadline of %lld s has passed", why->text, (long long)build->plan->deadline_s);
+	else
+		error_set(why, ERROR_STOPPED, "interrupted in stage %s; `bakery resume %s` goes on", build->stage ? build->stage->name : "?",
+			  build->id);
+}
+
+/* Removes or keeps what there is after a failure; *why becomes what the user is told. */
+static void after_failure(struct build *build, enum build_status status, struct error *why)
+{
+	struct error leftover = {0};
+
+	build->cleaning = true;
+	if (status == BUILD_QUARANTINED)
+		quarantine_tag(build, why);
+	if (was_until(why))
+		return;
+	if (build->context->keep_on_failure && status != BUILD_INTERRUPTED) {
+		keep_boxes(build);
+		return;
+	}
+	if (clean_up(build, &leftover))
+		return;
+	error_hint(why, "%s", leftover.text);
+	why->kind = ERROR_LEFTOVER;
+}
+
+static bool finish(struct build *build, struct error *why, struct build_result *out, struct error *err)
+{
+	enum build_status status;
+	struct error unwritten = {0};
+
+	explain_stop(build, why);
+	status = status_of(build, why);
+	out->status = status;
+	if (status != BUILD_DONE)
+		after_failure(build, status, why);
+	if (!store_build_end(build->store, build->id, status, why, &unwritten) || !store_record_append(build->store, build->id, &unwritten)) {
+		error_context(&unwritten, "record");
+		if (why->kind == ERROR_NONE)
+			*why = unwritten;
+		else
+			log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
+	}
+	build_emit(build, (struct build_event){
+				  .kind = EVENT_BUILD_ENDED, .status = status, .text = why->text, .duration_ms = clock_wall_ms() - build->started_ms});
+	if (why->kind == ERROR_NONE)
+		return true;
+	*err = *why;
+	return false;
+}
+
+static bool walk(struct build *build, size_t first, struct build_result *out, struct error *err)
+{
+	struct error why = {0};
+	bool done;
+
+	build->deadline_mono_ms = clock_mono_ms() + build->plan->deadline_s * 1000;
+	build->keeper = keeper_start(build);
+	done = stages_run(build, first, &why);
+	if (done)
+		error_clear(&why);
+	done = finish(build, &why, out, err);
+	keeper_end(build->keeper);
+	return done;
+}
+
+/* --- starting --- */
+
+static void id_make(int64_t now_ms, char id[BUILD_ID_SIZE])
+{
+	char basic[CLOCK_TEXT_SIZE], suffix[5];
+
+	clock_basic(now_ms, basic); /* 20261122T083012Z */
+	crypto_random_hex(suffix, 4);
+	snprintf(id, BUILD_ID_SIZE, "%.8s-%.6s-%s", basic, basic + 9, suffix);
+}
+
+static bool row_create(struct build *build, struct error *err)
+{
+	const struct plan *plan = build->plan;
+	struct build_new row = {
+		.build = build->id,
+		.recipe = plan->recipe,
+		.project = plan->project,
+		.plan = plan->json,
+		.plan_sha256 = plan->sha256,
+		.recipe_sha256 = plan->recipe_sha256,
+		.playbooks_sha256 = plan->playbooks_sha256,
+		.source_ami = plan->source.ami,
+		.source_name = plan->source.name,
+		.channel = plan->publish.channel,
+		.region = plan->region,
+		.account = plan->account,
+		.origin = build->context->origin,
+		.started_ms = build->started_ms,
+	};
+
+	return store_build_create(build->store, &row, err) && store_build_claim(build->store, build->id, err);
+}
+
+bool build_run(const struct build_context *context, const struct plan *plan, struct build_result *out, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct build build;
+	bool done;
+
+	build_init(&build, context, plan, arena);
+	build.started_ms = clock_wall_ms();
+	id_make(build.started_ms, build.id);
+	*out = (struct build_result){.status = BUILD_FAILED};
+	if (!row_create(&build, err)) {
+		build_clear(&build);
+		return error_context(err, "record");
+	}
+	memcpy(out->build, build.id, sizeof(out->build));
+	build_emit(&build, (struct build_event){.kind = EVENT_BUILD_BEGAN});
+	done = walk(&build, 0, out, err);
+	build_clear(&build);
+	return done;
+}
+
+/* --- resuming --- */
+
+static size_t first_undone(const struct tree *done)
+{
+	size_t at = 0;
+
+	for (; stages[at].name; at++) {
+		bool found = false;
+		for (struct tree_iter i = tree_iter(done); tree_next(&i);)
+			found |= str_eq(tree_text(i.value, NULL), stages[at].name);
+		if (!found)
+			break;
+	}
+	return at;
+}
+
+/* Whether the ledger still holds the instance that the image is to be made of: an interrupted build gave it up. */
+static bool instance_is_held(struct build *build, bool *held, struct error *err)
+{
+	struct hold *holds;
+	size_t count;
+
+	*held = false;
+	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		*held |= str_eq(holds[i].kind, held_instance.name) && str_eq(holds[i].purpose, build->box.purpose) && holds[i].id;
+	return true;
+}
+
+/* The first stage that is not done, then back to where that stage can begin again. */
+static bool resume_point(struct build *build, size_t *first, struct error *err)
+{
+	const size_t launch = stage_index("launch");
+	_cleanup_(tree_freep) struct tree *done = NULL;
+	const char *names[STAGE_COUNT + 1];
+	size_t at, used = 0;
+	bool held;
+
+	if (!store_stages_done(build->store, build->id, &done, err) || !instance_is_held(build, &held, err))
+		return false;
+	at = first_undone(done);
+	/* launch is of use only to the process that ran it: the keys were in its memory. */
+	while (stages[at].name && stages[at].after_crash)
+		at = stage_index(stages[at].after_crash);
+	if (at > launch && !image_exists(build) && !held)
+		at = launch;
+	for (size_t i = at; stages[i].name; i++)
+		names[used++] = stages[i].name;
+	names[used] = NULL;
+	*first = at;
+	return store_stages_forget(build->store, build->id, names, err);
+}
+
+static bool resume_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena, struct error *err)
+{
+	struct build_row row;
+	struct plan *plan = NULL;
+
+	if (!store_build_get(context->store, id, arena, &row, err) || !plan_load(row.plan, arena, &plan, err))
+		return false;
+	build_init(build, context, plan, arena);
+	snprintf(build->id, sizeof(build->id), "%s", id);
+	build->started_ms = row.started_ms;
+	if (row.status == BUILD_DONE)
+		error_set(err, ERROR_CONFLICT, "it is done already");
+	else if (state_load(build, row.state, err) && store_build_claim(context->store, id, err))
+		return true;
+	build_clear(build);
+	return false;
+}
+
+bool build_resume(const struct build_context *context, const char *id, struct build_result *out, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct build build;
+	size_t first;
+	bool done;
+
+	*out = (struct build_result){.status = BUILD_FAILED};
+	snprintf(out->build, sizeof(out->build), "%s", id);
+	if (!resume_load(&build, context, id, arena, err))
+		return error_context(err, "build %s cannot go on", id);
+	if (!resume_point(&build, &first, err)) {
+		build_clear(&build);
+		return error_context(err, "build %s", id);
+	}
+	build_emit(&build, (struct build_event){.kind = EVENT_BUILD_BEGAN});
+	build_note(&build, "goes on at stage %s", stages[first].name ? stages[first].name : "none");
+	done = walk(&build, first, out, err);
+	build_clear(&build);
+	return done;
+}
+
+bool build_clean(const struct build_context *context, const char *id, size_t *dropped, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct build_row row;
+	struct build build;
+	struct plan *plan = NULL;
+	bool done;
+
+	*dropped = 0;
+	if (!store_build_get(context->store, id, arena, &row, err) || !plan_load(row.plan, arena, &plan, err))
+		return error_context(err, "build %s", id);
+	build_init(&build, context, plan, arena);
+	snprintf(build.id, sizeof(build.id), "%s", id);
+	build.started_ms = row.started_ms;
+	build.cleaning = true;
+	done = state_load(&build, row.state, err) && store_build_claim(context->store, id, err);
+	if (done) {
+		done = build_drop_held(&build, image_exists(&build) ? DROP_ALL_BUT_RESULTS : DROP_ALL, dropped, err);
+		if (row.status == BUILD_RUNNING)
+			row.status = BUILD_INTERRUPTED;
+		done = store_build_end(context->store, id, row.status, &(struct error){0}, err) && done;
+	}
+	build_clear(&build);
+	return done || error_context(err, "build %s", id);
+}
