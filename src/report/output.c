@@ -40,6 +40,16 @@ static void csv_field(struct str *out, const char *text, bool first)
 	str_add_char(out, '"');
 }
 
+/* "images.*.ami" is headed "images.ami". */
+static void csv_head(struct str *out, const char *path, bool first)
+{
+	_cleanup_(str_free) struct str head = STR_INIT;
+	const char *star = strstr(path, ".*");
+	str_add_n(&head, path, star ? (size_t)(star - path) : strlen(path));
+	str_add(&head, star ? star + 2 : "");
+	csv_field(out, head.data, first);
+}
+
 static void csv_row(struct str *out, const struct tree *row, const struct column *columns, size_t count)
 {
 	for (size_t c = 0; c < count; c++) {
@@ -53,7 +63,7 @@ static void csv_row(struct str *out, const struct tree *row, const struct column
 static void csv_rows(struct str *out, const struct tree *rows, const struct column *columns, size_t count)
 {
 	for (size_t c = 0; c < count; c++)
-		csv_field(out, columns[c].path, c == 0);
+		csv_head(out, columns[c].path, c == 0);
 	str_add(out, "\r\n");
 	for (struct tree_iter i = tree_iter(rows); tree_next(&i);)
 		csv_row(out, i.value, columns, count);

@@ -116,12 +116,12 @@ static void json_has_the_rows_whole(void **state)
 
 static void csv_follows_rfc_4180(void **state)
 {
-	prints(OUTPUT_CSV, "[]", 0, "build,started,took_s,n,images.*.ami\r\n");
+	prints(OUTPUT_CSV, "[]", 0, "build,started,took_s,n,images.ami\r\n");
 	prints(OUTPUT_CSV,
 	       "[{\"build\":\"say \\\"hi\\\", "
 	       "you\\nthere\",\"started\":\"2026-01-02T03:04:05.678Z\",\"took_s\":1.500,\"n\":null},{\"n\":2}]",
 	       0,
-	       "build,started,took_s,n,images.*.ami\r\n"
+	       "build,started,took_s,n,images.ami\r\n"
 	       "\"say \"\"hi\"\", you\nthere\",2026-01-02T03:04:05.678Z,1.500,,\r\n"
 	       ",,,2,\r\n");
 }
