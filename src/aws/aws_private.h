@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The insides of struct aws, for the files of this folder and its tests. */
+#ifndef AWS_PRIVATE_H
+#define AWS_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "bakery/aws.h"
+#include "credentials.h"
+#include "endpoints.h"
+#include "http.h"
+#include "operations.h"
+#include "patience.h"
+#include "retry.h"
+
+struct wait_hub;
+
+struct aws {
+	struct log *log;
+	const struct stop *stop;
+	char *profile_name, *given_access_key, *given_secret_key;
+	char *region; /* or NULL */
+	struct profile_files files;
+	struct endpoint_settings endpoints;
+	struct credential_store *credentials;
+	struct http *http;
+	struct wait_hub *waits;
+	int most_attempts;
+	struct retry_budget budget;
+	_Atomic int64_t requests_sent;
+
+	int64_t (*clock)(void);			   /* wall time; tests hold it still */
+	_Atomic int64_t clock_offset_ms;	   /* how far AWS's clock is ahead of ours */
+	double (*random)(void);			   /* 0 to 1 */
+	int64_t shortest_wait_ms, longest_wait_ms; /* between looks */
+	int64_t absent_ms,
+		outage_ms; /* how long a wait puts up with "no such id", and with an AWS that does not answer */
+
+	pthread_mutex_t identity_lock;
+	bool identity_known;
+	struct aws_identity identity;
+};
+
+struct wait_hub *wait_hub_new(void);
+void wait_hub_free(struct wait_hub *hub);
+
+#endif

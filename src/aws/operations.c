@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables of operations and services. */
+#include "operations.h"
+
+#include <assert.h>
+
+static const struct service_row services[SERVICE_COUNT] = {
+	[SERVICE_ec2] = {"ec2", "AWS_ENDPOINT_URL_EC2", PROTOCOL_EC2, "2016-11-15", "", false},
+	[SERVICE_sts] = {"sts", "AWS_ENDPOINT_URL_STS", PROTOCOL_QUERY, "2011-06-15", "", false},
+	[SERVICE_ssm] = {"ssm", "AWS_ENDPOINT_URL_SSM", PROTOCOL_JSON, "", "AmazonSSM", false},
+	[SERVICE_organizations] = {"organizations", "AWS_ENDPOINT_URL_ORGANIZATIONS", PROTOCOL_JSON, "",
+				   "AWSOrganizationsV20161128", true},
+};
+
+static const struct operation_row operations[AWS_OPERATION_COUNT] = {
+#define OP(service, operation, repeat, pages) {SERVICE_##service, #operation, REPEAT_##repeat, pages},
+#include "operations.def"
+#undef OP
+};
+
+const struct service_row *service_row(enum service service)
+{
+	assert(service < SERVICE_COUNT);
+	return &services[service];
+}
+
+const struct operation_row *operation_row(enum aws_operation operation)
+{
+	assert(operation < AWS_OPERATION_COUNT);
+	return &operations[operation];
+}
+
+const char *aws_operation_name(enum aws_operation operation)
+{
+	return operation_row(operation)->name;
+}
+
+const char *aws_operation_service(enum aws_operation operation)
+{
+	return service_row(operation_row(operation)->service)->name;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rows of operations.def as data, and the services they belong to. */
+#ifndef AWS_OPERATIONS_H
+#define AWS_OPERATIONS_H
+
+#include <stdbool.h>
+
+#include "bakery/aws.h"
+
+enum protocol {
+	PROTOCOL_EC2,	/* a form, answered in XML; lists are Name.1 */
+	PROTOCOL_QUERY, /* the same, the answer one level deeper; lists are Name.member.1 */
+	PROTOCOL_JSON,	/* application/x-amz-json-1.1 */
+};
+
+/* Its place in the table; the names are those of operations.def. */
+enum service { SERVICE_ec2, SERVICE_sts, SERVICE_ssm, SERVICE_organizations, SERVICE_COUNT };
+
+struct service_row {
+	const char *name;     /* in host names and in the signature's scope */
+	const char *variable; /* AWS_ENDPOINT_URL_... */
+	enum protocol protocol;
+	const char *version; /* of a form; "" in JSON */
+	const char *target;  /* before the operation in X-Amz-Target; "" in forms */
+	bool global;	     /* one endpoint for a whole partition */
+};
+const struct service_row *service_row(enum service service);
+
+enum repeat { REPEAT_SAFE, REPEAT_TOKEN, REPEAT_ONCE };
+
+struct operation_row {
+	enum service service;
+	const char *name;
+	enum repeat repeat;
+	const char *pages;
+};
+const struct operation_row *operation_row(enum aws_operation operation);
+
+#endif
