@@ -28,6 +28,8 @@ struct sandbox_address {
 	int pid;
 };
 
+/* Whether this host can run machines; ERROR_FAILED with one sentence saying what is missing. */
+bool sandbox_check(struct error *err) must_check;
 /* Starts it in the background if none runs in the folder (making the base image first if need be, which says what it does on the log), waits
  * until it answers. */
 bool sandbox_up(const struct sandbox_options *options, struct sandbox_address *out, struct error *err) must_check;

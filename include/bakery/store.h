@@ -17,7 +17,7 @@
 
 struct store;
 /* Creates it when missing; migrates an older one after keeping a copy beside it ("bakery.db.v1"). A newer, corrupt or foreign file is an error that says
- * what to do, and is never written to. */
+ * what to do, and is never written to. A file that may only be read is opened for that: queries work, writing is refused. */
 bool store_open(const char *path, struct store **out, struct error *err) must_check;
 void store_close(struct store *store);
 void store_closep(struct store **store);
@@ -42,22 +42,27 @@ struct build_new {
 	struct build_origin origin;
 	int64_t started_ms;
 };
+/* The build is running and claimed by this process from the start. */
 bool store_build_create(struct store *store, const struct build_new *build, struct error *err) must_check;
 
 /* A process works on a build while it holds its claim: host, pid and the pid's start time, with a heartbeat. ERROR_CONFLICT (naming the holder)
- * while another living process holds it. */
+ * while another living process holds it. A process on this machine is known to be dead at once; one that cannot be looked at (another host, another container)
+ * counts as dead 90 s after its last heartbeat, so beat every 20 s or so. Claiming makes the build running again (a done one stays done); a
+ * heartbeat fails with ERROR_CONFLICT when the claim was lost. */
 bool store_build_claim(struct store *store, const char *build, struct error *err) must_check;
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err) must_check;
-/* Ends the work: status, and what went wrong (err with ERROR_NONE: nothing); the claim is given up. */
+/* Ends the work: status, and what went wrong (NULL or ERROR_NONE: nothing); the claim is given up, and the build's record is added to the hash
+ * chain, all in one transaction. */
 bool store_build_end(struct store *store, const char *build, enum build_status status, const struct error *why, struct error *err) must_check;
-/* What resume needs, in arena; ERROR_ABSENT. state: the JSON last given to store_stage_done. */
+/* What resume needs, in arena; ERROR_ABSENT. state: the JSON last given to store_stage_done, or NULL. A build whose process died is BUILD_INTERRUPTED. */
 struct build_row {
 	const char *build, *recipe, *plan, *plan_sha256, *state, *channel;
 	enum build_status status;
 	int64_t started_ms;
 };
 bool store_build_get(struct store *store, const char *build, struct arena *arena, struct build_row *out, struct error *err) must_check;
-/* The newest build that can go on (interrupted, failed with a resumable stage, or running with a dead process); *build: "" when none. */
+/* The newest build that can go on: interrupted, killed (running with a dead process), quarantined, or failed while its ledger still holds something;
+ * build: "" when none. */
 bool store_build_resumable(struct store *store, const char *recipe_or_null, char build[BUILD_ID_SIZE], struct error *err) must_check;
 
 /* --- journal: a row each time a stage runs --- */
@@ -89,6 +94,9 @@ bool store_hold_kept(struct store *store, int64_t row, struct error *err) must_c
 /* Held ones, newest first. */
 bool store_hold_list(struct store *store, const char *build, struct arena *arena, struct hold **out, size_t *count, struct error *err) must_check;
 
+/* What builds hold that no living process works on: an array of {build, recipe, status, kind, region, id, purpose, since}; oldest build first. */
+bool store_held(struct store *store, struct tree **out, struct error *err) must_check;
+
 /* --- what the record holds --- */
 
 struct step_row {
@@ -104,11 +112,13 @@ struct evidence_row {
 	int64_t at_ms;
 };
 bool store_evidence_add(struct store *store, const struct evidence_row *evidence, struct error *err) must_check;
-/* Newest answer of each (step, control) of a phase: an array of {control, step, answer, evidence, instance, at}. */
+/* Newest answer of each (step, control) of a phase, in the order they came: an array of {control, step, answer, evidence, instance, at}. */
 bool store_evidence_list(struct store *store, const char *build, const char *phase, struct tree **out, struct error *err) must_check;
-/* state: pending | available | shared | published ...; the same (build, region) again replaces state and snapshots. */
+/* state: pending | available | shared | published ...; the same (build, region) again replaces the row (NULL snapshots: those of the
+ * same image stay). */
 bool store_image_put(struct store *store, const char *build, const char *region, const char *ami, const char *name, const char *snapshots_json,
 		     const char *state, struct error *err) must_check;
+/* Changes the state alone; ERROR_ABSENT when there is no image in that region. */
 bool store_image_state(struct store *store, const char *build, const char *region, const char *state, struct error *err) must_check;
 struct parameter_row {
 	const char *build, *region, *name, *value, *previous;
@@ -118,9 +128,10 @@ bool store_parameter_add(struct store *store, const struct parameter_row *parame
 /* A log line of the build: stream is "out", "err" or "note". Buffered; on disk after at most a second, at each stage's end and at close. */
 bool store_log_add(struct store *store, const char *build, const char *stage, const char *step, const char *stream, int64_t at_ms, const char *data,
 		   size_t length, struct error *err) must_check;
-/* Adds the finished build's canonical record to the hash chain. */
+/* Brings the hash chain up to date with a build that has ended, after something was added to it (store_build_end does so by itself). A running
+ * one gets its record when it ends: nothing is done. */
 bool store_record_append(struct store *store, const char *build, struct error *err) must_check;
-/* false and ERROR_FAILED naming the first record that was changed. */
+/* false and ERROR_FAILED naming the first record that was changed, and what it said before; also checks every page of the file. */
 bool store_record_verify(struct store *store, struct error *err) must_check;
 
 /* --- queries --- */

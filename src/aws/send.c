@@ -40,7 +40,7 @@ static bool exchange_start(struct exchange *out, struct aws *aws, const struct a
 	bool has_token = tree_key(call->args, "ClientToken");
 	*out = (struct exchange){.aws = aws, .row = row, .service = service_row(row->service), .region = region};
 	out->repeat = row->repeat == REPEAT_TOKEN && !has_token ? REPEAT_ONCE : row->repeat;
-	out->patience = patience_start(aws->stop);
+	out->patience = patience_start(call->stop ? call->stop : aws->stop);
 	protocol_encode(row, call->args, &out->wire);
 	return endpoint_find(&aws->endpoints, row->service, region, &out->endpoint, err);
 }

@@ -83,7 +83,12 @@ bool error_context(struct error *err, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	used = strlen(text);
-	snprintf(text + used, sizeof(text) - used, ": %s", err->text);
+	if (used + 2 < sizeof(text)) {
+		memcpy(text + used, ": ", 2);
+		used += 2;
+		memccpy(text + used, err->text, '\0', sizeof(text) - used);
+		text[sizeof(text) - 1] = '\0';
+	}
 	memcpy(err->text, text, sizeof(text));
 	return false;
 }

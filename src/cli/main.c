@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From argv to an exit status: finds the command, reads its options, opens what it needs, runs it, prints its error. */
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "bakery/cli.h"
-#include "bakery/file.h"
-#include "bakery/sandbox.h"
+#include "app.h"
 #include "globals.h"
 #include "help.h"
 #include "options.h"
@@ -116,95 +109,6 @@ static bool line_read(const char *const *argv, struct arena *arena, struct line 
 	return true;
 }
 
-static bool format_read(const char *name, enum output_format *format, struct error *err)
-{
-	for (int i = 0; output_format_names[i]; i++) {
-		if (str_eq(name, output_format_names[i])) {
-			*format = (enum output_format)i;
-			return true;
-		}
-	}
-	return error_set(err, ERROR_USAGE, "--format wants table, json, jsonl or csv, not \"%s\"", name);
-}
-
-static enum log_level level_of(const struct globals *globals)
-{
-	if (globals->quiet)
-		return LOG_LEVEL_WARN;
-	if (globals->trace)
-		return LOG_LEVEL_TRACE;
-	return globals->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-}
-
-static bool app_fill(struct app *app, const struct globals *globals, struct error *err)
-{
-	bool terminal = isatty(STDERR_FILENO) && !str_eq(getenv("TERM"), "dumb");
-	const char *no_color = getenv("NO_COLOR");
-
-	if (globals->format && !format_read(globals->format, &app->format, err))
-		return false;
-	app->yes = globals->yes;
-	app->color = terminal && !globals->no_color && !(no_color && *no_color);
-	app->live = terminal && !globals->quiet;
-	app->region = globals->region;
-	app->profile = globals->profile;
-	app->config = globals->config;
-	app->store_path = globals->store;
-	app->events = globals->events;
-	app->sandbox = globals->sandbox;
-	app->log = log_new(STDERR_FILENO, level_of(globals), app->color);
-	return true;
-}
-
-static const char *store_choose(struct app *app)
-{
-	const char *from_environment = getenv("BAKERY_STORE");
-	_cleanup_(freep) char *state = NULL;
-
-	if (app->store_path)
-		return app->store_path;
-	if (from_environment && *from_environment)
-		return from_environment;
-	if (app->settings.store)
-		return app->settings.store;
-	state = path_state_home();
-	return arena_printf(app->arena, "%s/bakery/bakery.db", state);
-}
-
-static bool aws_prepare(struct app *app, struct error *err)
-{
-	struct aws_options options = {.profile = app->profile, .region = app->region, .log = app->log, .stop = app->leave};
-	struct sandbox_options sandbox = {.log = app->log, .stop = app->stop};
-	struct sandbox_address address;
-
-	if (app->sandbox) {
-		if (!sandbox_up(&sandbox, &address, err))
-			return error_context(err, "sandbox");
-		options.endpoint = address.endpoint;
-		options.access_key = address.access_key;
-		options.secret_key = address.secret_key;
-		if (!options.region)
-			options.region = address.region;
-	}
-	return aws_open(&options, &app->aws, err);
-}
-
-static bool needs_open(struct app *app, unsigned needs, struct error *err)
-{
-	if (needs & NEEDS_SETTINGS && !settings_load(app->config, ".", app->arena, &app->settings, err))
-		return false;
-	if ((needs & NEEDS_STORE) == NEEDS_STORE && !store_open(store_choose(app), &app->store, err))
-		return false;
-	return !(needs & NEEDS_AWS) || aws_prepare(app, err);
-}
-
-static void app_release(struct app *app)
-{
-	aws_close(app->aws);
-	store_close(app->store);
-	log_free(app->log);
-}
-
 static bool dispatch(const char *const *argv, struct app *app, struct error *err)
 {
 	struct line line = {0};
@@ -215,7 +119,7 @@ static bool dispatch(const char *const *argv, struct app *app, struct error *err
 		line.command ? help_command(stdout, line.command) : help_overview(stdout);
 		return line.command || line.globals.help || error_set(err, ERROR_USAGE, "no command given");
 	}
-	if (!app_fill(app, &line.globals, err) || !needs_open(app, line.command->needs, err))
+	if (!app_fill(app, &line.globals, err) || !app_open(app, line.command->needs, err))
 		return false;
 	return line.command->run(app, line.args, err);
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every command may use: opened when the command needs it, released at the end. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "bakery/file.h"
+#include "bakery/sandbox.h"
+#include "bakery/str.h"
+
+static bool format_read(const char *name, enum output_format *format, struct error *err)
+{
+	for (int i = 0; output_format_names[i]; i++) {
+		if (str_eq(name, output_format_names[i])) {
+			*format = (enum output_format)i;
+			return true;
+		}
+	}
+	return error_set(err, ERROR_USAGE, "--format wants table, json, jsonl or csv, not \"%s\"", name);
+}
+
+static enum log_level level_of(const struct globals *globals)
+{
+	if (globals->quiet)
+		return LOG_LEVEL_WARN;
+	if (globals->trace)
+		return LOG_LEVEL_TRACE;
+	return globals->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
+bool app_fill(struct app *app, const struct globals *globals, struct error *err)
+{
+	bool terminal = isatty(STDERR_FILENO) && !str_eq(getenv("TERM"), "dumb");
+	const char *no_color = getenv("NO_COLOR");
+
+	if (globals->format && !format_read(globals->format, &app->format, err))
+		return false;
+	app->yes = globals->yes;
+	app->color = terminal && !globals->no_color && !(no_color && *no_color);
+	app->live = terminal && !globals->quiet;
+	app->region = globals->region;
+	app->profile = globals->profile;
+	app->config = globals->config;
+	app->store_path = globals->store;
+	app->events = globals->events;
+	app->sandbox = globals->sandbox;
+	app->log = log_new(STDERR_FILENO, level_of(globals), app->color);
+	return true;
+}
+
+static const char *store_choose(struct app *app)
+{
+	const char *from_environment = getenv("BAKERY_STORE");
+	_cleanup_(freep) char *state = NULL;
+
+	if (app->store_path)
+		return app->store_path;
+	if (from_environment && *from_environment)
+		return from_environment;
+	if (app->settings.store)
+		return app->settings.store;
+	state = path_state_home();
+	return arena_printf(app->arena, "%s/bakery/bakery.db", state);
+}
+
+static bool aws_prepare(struct app *app, struct error *err)
+{
+	struct aws_options options = {.profile = app->profile, .region = app->region, .log = app->log, .stop = app->leave};
+	struct sandbox_options sandbox = {.log = app->log, .stop = app->stop};
+	struct sandbox_address address;
+
+	if (app->sandbox) {
+		if (!sandbox_up(&sandbox, &address, err))
+			return error_context(err, "sandbox");
+		options.endpoint = address.endpoint;
+		options.access_key = address.access_key;
+		options.secret_key = address.secret_key;
+		if (!options.region)
+			options.region = address.region;
+	}
+	return aws_open(&options, &app->aws, err);
+}
+
+bool app_open(struct app *app, unsigned needs, struct error *err)
+{
+	if (needs & NEEDS_SETTINGS && !settings_load(app->config, ".", app->arena, &app->settings, err))
+		return false;
+	if ((needs & NEEDS_STORE) == NEEDS_STORE && !store_open(store_choose(app), &app->store, err))
+		return false;
+	return !(needs & NEEDS_AWS) || aws_prepare(app, err);
+}
+
+void app_release(struct app *app)
+{
+	aws_close(app->aws);
+	store_close(app->store);
+	log_free(app->log);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bakery build`: recipes are read and checked all together before anything is launched, then built side by side, parents before children. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bakery/build.h"
+#include "bakery/cli.h"
+#include "bakery/log.h"
+#include "bakery/str.h"
+#include "results.h"
+#include "variables.h"
+#include "view.h"
+
+struct build_args {
+	struct text_list recipes;
+	struct variable_args variables;
+	const char *channel, *until;
+	int64_t jobs;
+	bool all, keep_on_failure;
+};
+
+enum job_state { JOB_WAITING, JOB_RUNNING, JOB_ENDED };
+
+struct job {
+	const struct recipe *recipe;
+	struct job *parent; /* whose image this one starts from, when both are built in this run */
+	struct arena *arena; /* of the job's thread alone */
+	enum job_state state;
+	struct build_result result;
+	struct error err;
+};
+
+struct shop {
+	struct app *app;
+	const struct build_context *context;
+	struct job *jobs;
+	size_t count;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+};
+
+/* --- one job --- */
+
+static bool job_work(struct shop *shop, struct job *job, struct error *err)
+{
+	struct app *app = shop->app;
+	struct facts facts;
+	struct plan *plan;
+
+	if (job->parent && job->parent->err.kind != ERROR_NONE)
+		return error_set(err, ERROR_FAILED, "not built, since its source, recipe %s, failed", job->parent->recipe->name);
+	return facts_gather(app->aws, &app->settings, job->recipe, job->arena, &facts, err) &&
+	       plan_make(&app->settings, job->recipe, &facts, job->arena, &plan, err) && build_run(shop->context, plan, &job->result, err);
+}
+
+static bool is_ready(const struct job *job)
+{
+	return job->state == JOB_WAITING && (!job->parent || job->parent->state == JOB_ENDED);
+}
+
+/* The next job that can start; NULL when none waits any more. */
+static struct job *job_take(struct shop *shop)
+{
+	struct job *taken = NULL;
+	bool waiting = true;
+
+	pthread_mutex_lock(&shop->lock);
+	while (!taken && waiting) {
+		waiting = false;
+		for (size_t i = 0; i < shop->count && !taken; i++) {
+			waiting |= shop->jobs[i].state == JOB_WAITING;
+			if (is_ready(&shop->jobs[i]))
+				taken = &shop->jobs[i];
+		}
+		if (!taken && waiting)
+			pthread_cond_wait(&shop->changed, &shop->lock);
+	}
+	if (taken)
+		taken->state = JOB_RUNNING;
+	pthread_mutex_unlock(&shop->lock);
+	return taken;
+}
+
+static void job_end(struct shop *shop, struct job *job)
+{
+	pthread_mutex_lock(&shop->lock);
+	job->state = JOB_ENDED;
+	pthread_cond_broadcast(&shop->changed);
+	pthread_mutex_unlock(&shop->lock);
+}
+
+static void *work(void *argument)
+{
+	struct shop *shop = argument;
+	struct job *job;
+
+	while ((job = job_take(shop))) {
+		if (job_work(shop, job, &job->err))
+			error_clear(&job->err);
+		job_end(shop, job);
+	}
+	return NULL;
+}
+
+static void shop_run(struct shop *shop, size_t width)
+{
+	_cleanup_(freep) pthread_t *threads = mem_array(width, sizeof(*threads));
+	size_t started = 0;
+
+	while (started + 1 < width && pthread_create(&threads[started], NULL, work, shop) == 0)
+		started++;
+	work(shop);
+	while (started)
+		pthread_join(threads[--started], NULL);
+}
+
+/* --- reading what is to be built --- */
+
+static bool names_find(struct app *app, struct build_args *args, struct error *err)
+{
+	struct text_map all;
+	const char **names;
+
+	if (args->all && args->recipes.count)
+		return error_set(err, ERROR_USAGE, "name recipes, or say --all, not both");
+	if (!args->all)
+		return args->recipes.count || error_set(err, ERROR_USAGE, "name a recipe, or say --all; `bakery validate` lists them");
+	if (!recipe_list(&app->settings, app->arena, &all, err))
+		return false;
+	names = arena_alloc(app->arena, (all.count + 1) * sizeof(*names));
+	for (size_t i = 0; i < all.count; i++)
+		names[i] = all.items[i].key;
+	args->recipes = (struct text_list){names, all.count};
+	return all.count || error_set(err, ERROR_USAGE, "there are no recipes");
+}
+
+/* All of them, so that every fault of every recipe is shown before anything starts. */
+static bool recipes_load(struct app *app, const struct build_args *args, struct job *jobs, struct error *err)
+{
+	_cleanup_(str_free) struct str faults = STR_INIT;
+	struct recipe_options options = {.region = app->region, .channel = args->channel};
+	enum error_kind kind = ERROR_NONE;
+
+	if (!variables_read(&args->variables, app->arena, &options, err))
+		return false;
+	for (size_t i = 0; i < args->recipes.count; i++) {
+		struct error fault = {0};
+		struct recipe *recipe;
+
+		if (recipe_load(&app->settings, args->recipes.items[i], &options, app->arena, &recipe, &fault)) {
+			jobs[i] = (struct job){.recipe = recipe};
+			continue;
+		}
+		kind = kind == ERROR_NONE ? fault.kind : kind;
+		str_addf(&faults, "%s%s", faults.len ? "\n" : "", fault.text);
+	}
+	return kind == ERROR_NONE || error_set(err, kind, "%s", faults.data);
+}
+
+static bool parents_find(struct job *jobs, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct source_recipe *source = jobs[i].recipe->source.recipe;
+		for (size_t j = 0; source && j < count; j++) {
+			if (str_eq(jobs[j].recipe->name, source->name))
+				jobs[i].parent = &jobs[j];
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		size_t steps = 0;
+		for (const struct job *job = &jobs[i]; job; job = job->parent) {
+			if (steps++ > count)
+				return error_set(err, ERROR_INVALID, "%s: source.recipe: recipes start from each other's images in a circle",
+						 jobs[i].recipe->file);
+		}
+	}
+	return true;
+}
+
+/* --- the command --- */
+
+static bool verdict(const struct job *jobs, size_t count, struct error *err)
+{
+	_cleanup_(str_free) struct str text = STR_INIT;
+	enum error_kind kind = ERROR_NONE;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].err.kind == ERROR_NONE)
+			continue;
+		kind = kind == ERROR_NONE ? jobs[i].err.kind : kind;
+		failed++;
+		str_addf(&text, "\n  %s: %s", jobs[i].recipe->name, jobs[i].err.text);
+	}
+	if (!failed)
+		return true;
+	if (count > 1)
+		return error_set(err, kind, "%zu of %zu builds failed:%s", failed, count, text.data);
+	*err = jobs[0].err;
+	return error_context(err, "%s", jobs[0].recipe->name);
+}
+
+static bool builds_show(struct app *app, const struct job *jobs, size_t count, struct error *err)
+{
+	struct text_list builds = {arena_alloc(app->arena, (count + 1) * sizeof(const char *)), 0};
+
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].result.build[0])
+			builds.items[builds.count++] = jobs[i].result.build;
+	}
+	return results_show(app, &builds, err);
+}
+
+static bool jobs_run(struct app *app, const struct build_args *args, struct job *jobs, size_t count, struct error *err)
+{
+	struct view *view = NULL;
+	struct build_context context;
+	struct shop shop = {app, &context, jobs, count, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
+	size_t width = args->jobs && (size_t)args->jobs < count ? (size_t)args->jobs : count;
+	struct error unshown = {0};
+	bool done;
+
+	if (!view_open(app, count, &view, err))
+		return false;
+	context = (struct build_context){
+		.store = app->store,
+		.aws = app->aws,
+		.log = app->log,
+		.stop = app->stop,
+		.leave = app->leave,
+		.events = view_events(view),
+		.origin = build_origin_find(app->settings.folder, app->arena),
+		.keep_on_failure = args->keep_on_failure,
+		.until = args->until,
+	};
+	for (size_t i = 0; i < count; i++)
+		jobs[i].arena = arena_new();
+	shop_run(&shop, width);
+	view_close(view);
+	done = verdict(jobs, count, err);
+	if (!builds_show(app, jobs, count, &unshown) && done) {
+		*err = unshown;
+		done = false;
+	}
+	for (size_t i = 0; i < count; i++)
+		arena_free(jobs[i].arena);
+	return done;
+}
+
+static bool until_check(const char *until, struct error *err)
+{
+	_cleanup_(str_free) struct str names = STR_INIT;
+
+	for (const char *const *name = build_stage_names(); *name; name++) {
+		if (!until || str_eq(*name, until))
+			return true;
+		str_addf(&names, "%s%s", names.len ? ", " : "", *name);
+	}
+	return error_set(err, ERROR_USAGE, "--until: there is no stage \"%s\"; there are %s", until, names.data);
+}
+
+static bool build_command(struct app *app, void *arguments, struct error *err)
+{
+	struct build_args *args = arguments;
+	struct job *jobs;
+
+	if (!until_check(args->until, err) || !names_find(app, args, err))
+		return false;
+	jobs = arena_alloc(app->arena, args->recipes.count * sizeof(*jobs));
+	return recipes_load(app, args, jobs, err) && parents_find(jobs, args->recipes.count, err) &&
+	       jobs_run(app, args, jobs, args->recipes.count, err);
+}
+
+#define AT(member) offsetof(struct build_args, member)
+
+static const struct option build_options[] = {
+	VARIABLE_OPTIONS(AT(variables)),
+	{"--all", 0, OPTION_FLAG, AT(all), NULL, "every recipe there is"},
+	{"--jobs", 'j', OPTION_INT, AT(jobs), "N", "at most N builds at once (default: all)"},
+	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
+	{"--until", 0, OPTION_TEXT, AT(until), "STAGE", "stop after this stage"},
+	{"--keep-on-failure", 0, OPTION_FLAG, AT(keep_on_failure), NULL, "keep the instance when a build fails, and say how to get in"},
+	{0},
+};
+
+const struct command command_build = {
+	.name = "build",
+	.synopsis = "RECIPE... | --all",
+	.summary = "bake images: launch, provision, seal, image, test, distribute, share, publish",
+	.description = "Recipes are names in the search paths, or files. All are checked before anything is launched; then they are built side by side,\n"
+		       "a recipe that starts from another one's image after that one. The first Ctrl-C stops and cleans up (exit 7), the second\n"
+		       "leaves at once; `bakery resume` goes on, `bakery gc` removes what is left.",
+	.needs = NEEDS_STORE | NEEDS_AWS,
+	.options = build_options,
+	.args_size = sizeof(struct build_args),
+	.operands_offset = AT(recipes),
+	.most_operands = -1,
+	.run = build_command,
+};

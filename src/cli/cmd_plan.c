@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bakery plan`: what build will do, without doing it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bakery/cli.h"
+#include "bakery/plan.h"
+#include "bakery/str.h"
+#include "variables.h"
+
+struct plan_args {
+	struct text_list recipes;
+	struct variable_args variables;
+	const char *channel;
+};
+
+static void list_add(struct tree *object, const char *key, const struct text_list *list)
+{
+	struct tree *array;
+
+	if (!list->count)
+		return;
+	array = tree_set_array(object, key);
+	for (size_t i = 0; i < list->count; i++)
+		tree_add_text(array, list->items[i]);
+}
+
+static void source_add(struct tree *summary, const struct plan *plan)
+{
+	struct tree *source = tree_set_object(summary, "source");
+
+	tree_set_text(source, "image", plan->source.ami);
+	tree_set_text(source, "name", plan->source.name);
+	tree_set_text(source, "owner", plan->source.owner);
+	tree_set_text(source, "created", plan->source.created);
+	tree_set_text(source, "architecture", plan->source.architecture);
+	tree_set_text(source, "found_by", plan->source.found_by);
+}
+
+static void launch_add(struct tree *summary, const struct plan *plan)
+{
+	const struct plan_subnet *subnets = plan->launch.subnets.items;
+	struct tree *launch = tree_set_object(summary, "launch"), *array;
+
+	tree_set_text(launch, "region", plan->region);
+	list_add(launch, "instance_types", &plan->launch.instance_types);
+	array = tree_set_array(launch, "subnets");
+	for (size_t i = 0; i < plan->launch.subnets.count; i++) {
+		_cleanup_(freep) char *text = mem_printf("%s (%s)", subnets[i].id, subnets[i].zone);
+		tree_add_text(array, text);
+	}
+	if (plan->launch.security_groups.count)
+		list_add(launch, "security_groups", &plan->launch.security_groups);
+	else
+		tree_set_text(launch, "security_group", "temporary, admits only this host");
+	tree_setf(launch, "root_volume", "%lld GiB %s%s", (long long)plan->launch.root_volume.size_gib,
+		  plan->launch.root_volume.type ? plan->launch.root_volume.type : "", plan->launch.root_volume.encrypted ? ", encrypted" : "");
+	tree_setf(launch, "login", "%s on port %lld", plan->connect.user, (long long)plan->connect.port);
+}
+
+static void playbooks_add(struct tree *summary, const char *key, const struct struct_list *list)
+{
+	const struct playbook *playbooks = list->items;
+	struct tree *array;
+
+	if (!list->count)
+		return;
+	array = tree_set_array(summary, key);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct step *steps = playbooks[i].steps.items;
+		struct tree *row = tree_add_object(array);
+		int64_t controls = 0;
+
+		for (size_t j = 0; j < playbooks[i].steps.count; j++)
+			controls += (int64_t)steps[j].controls.count;
+		tree_set_text(row, "playbook", playbooks[i].name);
+		tree_set_int(row, "steps", (int64_t)playbooks[i].steps.count);
+		tree_set_int(row, "controls", controls);
+		tree_setf(row, "sha256", "%.12s", playbooks[i].sha256);
+	}
+}
+
+static void distribution_add(struct tree *summary, const struct plan *plan)
+{
+	const struct plan_region *copies = plan->copies.items;
+	struct tree *share = tree_set_object(summary, "share"), *array = tree_set_array(summary, "regions");
+
+	tree_add_text(array, plan->region);
+	for (size_t i = 0; i < plan->copies.count; i++)
+		tree_add_text(array, copies[i].region);
+	list_add(share, "organizations", &plan->share.organizations);
+	list_add(share, "organizational_units", &plan->share.organizational_units);
+	list_add(share, "accounts", &plan->share.accounts);
+	if (!tree_count(share))
+		tree_set_text(summary, "share", "nobody");
+	tree_set_text(summary, "parameter", plan->publish.parameter ? plan->publish.parameter : "none");
+}
+
+/* The plan as people read it; --format json has it whole. */
+static struct tree *summary_make(const struct plan *plan)
+{
+	struct tree *summary = tree_new_object();
+
+	tree_set_text(summary, "recipe", plan->recipe);
+	tree_set_text(summary, "plan", plan->sha256);
+	tree_set_text(summary, "account", plan->account);
+	source_add(summary, plan);
+	launch_add(summary, plan);
+	playbooks_add(summary, "playbooks", &plan->playbooks);
+	playbooks_add(summary, "seal", &plan->seal);
+	if (plan->verify_off)
+		tree_set_text(summary, "verify", "off: no fresh instance is tested");
+	else
+		playbooks_add(summary, "verify", &plan->verify);
+	tree_set_text(summary, "image", plan->image.name);
+	distribution_add(summary, plan);
+	tree_setf(summary, "deadline", "%lld minutes", (long long)(plan->deadline_s / 60));
+	return summary;
+}
+
+static bool plan_show(struct app *app, const struct plan *plan, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *tree = NULL;
+
+	if (app->format == OUTPUT_TABLE) {
+		tree = summary_make(plan);
+	} else {
+		tree = tree_from_json(plan->json, strlen(plan->json), err);
+		if (!tree)
+			return false;
+		tree_set_text(tree, "plan_sha256", plan->sha256);
+	}
+	return output_object(stdout, app->format, tree, err);
+}
+
+static bool plan_run(struct app *app, void *arguments, struct error *err)
+{
+	const struct plan_args *args = arguments;
+	struct recipe_options options = {.region = app->region, .channel = args->channel};
+	struct recipe *recipe;
+	struct facts facts;
+	struct plan *plan;
+
+	return variables_read(&args->variables, app->arena, &options, err) &&
+	       recipe_load(&app->settings, args->recipes.items[0], &options, app->arena, &recipe, err) &&
+	       facts_gather(app->aws, &app->settings, recipe, app->arena, &facts, err) &&
+	       plan_make(&app->settings, recipe, &facts, app->arena, &plan, err) && plan_show(app, plan, err);
+}
+
+static const struct option plan_options[] = {
+	VARIABLE_OPTIONS(offsetof(struct plan_args, variables)),
+	{"--channel", 0, OPTION_TEXT, offsetof(struct plan_args, channel), "NAME", "publish to this channel instead of the recipe's"},
+	{0},
+};
+
+const struct command command_plan = {
+	.name = "plan",
+	.synopsis = "RECIPE",
+	.summary = "show what build will do, and with what; only reads AWS",
+	.needs = NEEDS_SETTINGS | NEEDS_AWS,
+	.options = plan_options,
+	.args_size = sizeof(struct plan_args),
+	.operands_offset = offsetof(struct plan_args, recipes),
+	.least_operands = 1,
+	.most_operands = 1,
+	.run = plan_run,
+};

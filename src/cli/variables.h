@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * --var and --var-file, as several commands take them. */
+#ifndef BAKERY_CLI_VARIABLES_H
+#define BAKERY_CLI_VARIABLES_H
+
+#include "bakery/command.h"
+
+struct variable_args {
+	struct text_list vars, files;
+};
+
+#define VARIABLE_OPTIONS(offset)                                                                                                               \
+	{"--var", 0, OPTION_TEXTS, (offset) + offsetof(struct variable_args, vars), "NAME=VALUE", "set a variable of the recipe"},             \
+		{"--var-file", 0, OPTION_TEXTS, (offset) + offsetof(struct variable_args, files), "FILE", "set variables from a YAML map"}
+
+bool variables_read(const struct variable_args *args, struct arena *arena, struct recipe_options *out, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Builds, journal, ledger and what the record holds: written, read back, and refused where it makes no sense. */
+#include "store_fixture.h"
+
+static void a_build_is_written_and_read_back(void **state)
+{
+	struct fixture *f = *state;
+	struct build_row row;
+	add_build(f, "20260101-000000-aaaa", "debian-12", 0);
+	reopen(f);
+	assert_ok(store_build_get(f->store, "20260101-000000-aaaa", f->arena, &row, &f->err));
+	assert_string_equal(row.build, "20260101-000000-aaaa");
+	assert_string_equal(row.recipe, "debian-12");
+	assert_string_equal(row.plan, "{\"recipe\":\"debian-12\",\"source\":{\"ami\":\"ami-0source\"}}");
+	assert_string_equal(row.plan_sha256, "aa11");
+	assert_string_equal(row.channel, "candidate");
+	assert_null(row.state);
+	assert_int_equal(row.status, BUILD_RUNNING);
+	assert_int_equal(row.started_ms, 1767225600000);
+}
+
+static void a_long_plan_comes_back_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct build_row row;
+	_cleanup_(str_free) struct str plan = STR_INIT;
+	str_add(&plan, "[0");
+	for (int i = 1; i < 50000; i++)
+		str_addf(&plan, ",%d", i);
+	str_add(&plan, "]");
+	struct build_new build = {.build = "b", .recipe = "r", .plan = plan.data};
+	assert_ok(store_build_create(f->store, &build, &f->err));
+	assert_ok(store_build_get(f->store, "b", f->arena, &row, &f->err));
+	assert_string_equal(row.plan, plan.data);
+}
+
+static void unknown_and_doubled_builds_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct build_row row;
+	struct build_new again = {.build = "b1", .recipe = "r"};
+	add_build(f, "b1", "r", 0);
+	assert_false(store_build_create(f->store, &again, &f->err));
+	assert_int_equal(f->err.kind, ERROR_CONFLICT);
+	assert_false(store_build_get(f->store, "nope", f->arena, &row, &f->err));
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+	assert_false(store_stage_began(f->store, "nope", "launch", 1, &f->err));
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+	assert_false(store_image_put(f->store, "nope", "r", "ami-1", NULL, NULL, "pending", &f->err));
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+}
+
+static void stage_run(struct fixture *f, const char *stage, const char *after)
+{
+	assert_ok(store_stage_began(f->store, "b", stage, 1000, &f->err));
+	assert_ok(store_stage_done(f->store, "b", stage, after, 3500, &f->err));
+}
+
+static char *stages_done(struct fixture *f)
+{
+	struct tree *names;
+	_cleanup_(str_free) struct str text = STR_INIT;
+	assert_ok(store_stages_done(f->store, "b", &names, &f->err));
+	tree_to_json(names, &text);
+	tree_free(names);
+	return arena_strdup(f->arena, text.data);
+}
+
+static void only_the_newest_run_of_a_stage_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct build_row row;
+	add_build(f, "b", "r", 0);
+	assert_string_equal(stages_done(f), "[]");
+	stage_run(f, "prepare", "{\"a\":1}");
+	stage_run(f, "launch", "{\"a\":2}");
+	assert_string_equal(stages_done(f), "[\"prepare\",\"launch\"]");
+	assert_ok(store_stage_began(f->store, "b", "launch", 4000, &f->err));
+	assert_string_equal(stages_done(f), "[\"prepare\"]");
+	assert_ok(store_build_get(f->store, "b", f->arena, &row, &f->err));
+	assert_string_equal(row.state, "{\"a\":2}");
+}
+
+static void a_stage_must_have_begun_to_end(void **state)
+{
+	struct fixture *f = *state;
+	add_build(f, "b", "r", 0);
+	assert_false(store_stage_done(f->store, "b", "launch", "{}", 1, &f->err));
+	assert_int_equal(f->err.kind, ERROR_CONFLICT);
+	stage_run(f, "launch", "{}");
+	assert_false(store_stage_failed(f->store, "b", "launch", &f->err, 1, &f->err));
+}
+
+static void falling_back_forgets_stages(void **state)
+{
+	struct fixture *f = *state;
+	add_build(f, "b", "r", 0);
+	stage_run(f, "prepare", "{}");
+	stage_run(f, "launch", "{}");
+	stage_run(f, "connect", "{}");
+	assert_ok(
+		store_stages_forget(f->store, "b", (const char *const[]){"launch", "connect", "seal", NULL}, &f->err));
+	assert_string_equal(stages_done(f), "[\"prepare\"]");
+	stage_run(f, "launch", "{}");
+	assert_string_equal(stages_done(f), "[\"prepare\",\"launch\"]");
+}
+
+static void an_intent_is_found_again(void **state)
+{
+	struct fixture *f = *state;
+	struct hold wish = {.kind = "instance", .region = "us-east-1", .token = "tok-1", .purpose = "build"}, first,
+		    again, other;
+	add_build(f, "b", "r", 0);
+	assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &first, &f->err));
+	assert_null(first.id);
+	reopen(f);
+	wish.token = "tok-2";
+	assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &again, &f->err));
+	assert_int_equal(again.row, first.row);
+	assert_string_equal(again.token, "tok-1");
+	assert_ok(store_hold_made(f->store, first.row, "i-1", &f->err));
+	assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &again, &f->err));
+	assert_string_equal(again.id, "i-1");
+	wish.purpose = "test";
+	assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &other, &f->err));
+	assert_int_not_equal(other.row, first.row);
+}
+
+static void held_ones_are_listed_newest_first_until_dropped_or_kept(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const kinds[] = {"key_pair", "security_group", "instance", "image"};
+	struct hold holds[4], *list;
+	size_t count;
+	add_build(f, "b", "r", 0);
+	for (size_t i = 0; i < 4; i++) {
+		struct hold wish = {.kind = kinds[i], .region = "us-east-1"};
+		assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &holds[i], &f->err));
+	}
+	assert_ok(store_hold_dropped(f->store, holds[1].row, &f->err));
+	assert_ok(store_hold_kept(f->store, holds[3].row, &f->err));
+	assert_ok(store_hold_list(f->store, "b", f->arena, &list, &count, &f->err));
+	assert_int_equal(count, 2);
+	assert_string_equal(list[0].kind, "instance");
+	assert_string_equal(list[1].kind, "key_pair");
+	assert_string_equal(list[1].purpose, "");
+	struct hold wish = {.kind = "security_group", .region = "us-east-1"}, made;
+	assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &made, &f->err));
+	assert_int_not_equal(made.row, holds[1].row);
+	assert_false(store_hold_made(f->store, holds[1].row, "sg-1", &f->err));
+	assert_false(store_hold_made(f->store, 999, "sg-1", &f->err));
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+}
+
+static void resumable_is(struct fixture *f, const char *recipe, const char *wanted)
+{
+	char build[BUILD_ID_SIZE];
+	assert_ok(store_build_resumable(f->store, recipe, build, &f->err));
+	assert_string_equal(build, wanted);
+}
+
+static void resume_takes_the_newest_that_can_go_on(void **state)
+{
+	struct fixture *f = *state;
+	struct hold wish = {.kind = "instance"}, hold;
+	resumable_is(f, NULL, "");
+	add_build(f, "b1", "one", 1);
+	add_build(f, "b2", "two", 2);
+	add_build(f, "b3", "one", 3);
+	add_build(f, "b4", "one", 4);
+	resumable_is(f, NULL, ""); /* all held by this very process */
+	end_build(f, "b1", BUILD_INTERRUPTED);
+	resumable_is(f, NULL, "b1");
+	end_build(f, "b2", BUILD_QUARANTINED);
+	resumable_is(f, NULL, "b2");
+	resumable_is(f, "one", "b1");
+	end_build(f, "b3", BUILD_FAILED); /* nothing left of it */
+	resumable_is(f, NULL, "b2");
+	assert_ok(store_hold_intend(f->store, "b3", &wish, f->arena, &hold, &f->err));
+	resumable_is(f, NULL, "b3");
+	end_build(f, "b4", BUILD_DONE);
+	resumable_is(f, NULL, "b3");
+	assert_ok(store_hold_dropped(f->store, hold.row, &f->err));
+	resumable_is(f, NULL, "b2");
+	resumable_is(f, "three", "");
+}
+
+static void image_rows_are_replaced_and_keep_their_snapshots(void **state)
+{
+	struct fixture *f = *state;
+	struct tree *show;
+	add_build(f, "b", "r", 0);
+	assert_ok(store_image_put(f->store, "b", "us-east-1", "ami-1", "name", "[\"snap-1\"]", "pending", &f->err));
+	assert_ok(store_image_put(f->store, "b", "eu-west-1", "ami-2", "name", NULL, "pending", &f->err));
+	assert_ok(store_image_put(f->store, "b", "us-east-1", "ami-1", "name", NULL, "available", &f->err));
+	assert_ok(store_show(f->store, "b", &show, &f->err));
+	assert_int_equal(tree_count(tree_get(show, "images")), 2);
+	assert_string_equal(tree_text(show, "images.1.state"), "available");
+	assert_string_equal(tree_text(show, "images.1.snapshots.1"), "snap-1");
+	tree_free(show);
+	assert_ok(store_image_state(f->store, "b", "eu-west-1", "shared", &f->err));
+	assert_ok(store_show(f->store, "b", &show, &f->err));
+	assert_string_equal(tree_text(show, "images.2.state"), "shared");
+	tree_free(show);
+	assert_false(store_image_state(f->store, "b", "eu-north-1", "shared", &f->err));
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+	/* Another image: the old one's snapshots are not its own. */
+	assert_ok(store_image_put(f->store, "b", "us-east-1", "ami-9", "name", NULL, "pending", &f->err));
+	assert_ok(store_show(f->store, "b", &show, &f->err));
+	assert_null(tree_text(show, "images.1.snapshots.1"));
+	tree_free(show);
+}
+
+static void answer(struct fixture *f, const char *phase, const char *control, const char *step, const char *answer)
+{
+	struct evidence_row row = {
+		.build = "b", .phase = phase, .control = control, .step = step, .answer = answer, .at_ms = 5000};
+	assert_ok(store_evidence_add(f->store, &row, &f->err));
+}
+
+static void only_the_newest_answer_of_a_control_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct tree *list;
+	add_build(f, "b", "r", 0);
+	answer(f, "provision", "CIS-1", "s1", "fail");
+	answer(f, "provision", "CIS-2", "s1", "pass");
+	answer(f, "provision", "CIS-1", "s2", "pass");
+	answer(f, "verify", "CIS-3", "s3", "pass");
+	answer(f, "provision", "CIS-1", "s1", "pass");
+	assert_ok(store_evidence_list(f->store, "b", "provision", &list, &f->err));
+	assert_int_equal(tree_count(list), 3);
+	assert_string_equal(tree_text(list, "1.control"), "CIS-2");
+	assert_string_equal(tree_text(list, "3.step"), "s1");
+	assert_string_equal(tree_text(list, "3.answer"), "pass");
+	assert_string_equal(tree_text(list, "3.at"), "1970-01-01T00:00:05.000Z");
+	tree_free(list);
+}
+
+static void a_bad_moment_is_an_error_not_a_crash(void **state)
+{
+	struct fixture *f = *state;
+	struct build_new build = {.build = "this-name-is-much-too-long-for-a-build", .recipe = "r"};
+	assert_false(store_build_create(f->store, &build, &f->err));
+	build = (struct build_new){.build = "b", .recipe = NULL};
+	assert_false(store_build_create(f->store, &build, &f->err));
+	build.recipe = "r";
+	assert_ok(store_build_create(f->store, &build, &f->err)); /* the failed one left nothing behind */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+		TEST(a_build_is_written_and_read_back),
+		TEST(a_long_plan_comes_back_whole),
+		TEST(unknown_and_doubled_builds_are_refused),
+		TEST(only_the_newest_run_of_a_stage_counts),
+		TEST(a_stage_must_have_begun_to_end),
+		TEST(falling_back_forgets_stages),
+		TEST(an_intent_is_found_again),
+		TEST(held_ones_are_listed_newest_first_until_dropped_or_kept),
+		TEST(resume_takes_the_newest_that_can_go_on),
+		TEST(image_rows_are_replaced_and_keep_their_snapshots),
+		TEST(only_the_newest_answer_of_a_control_counts),
+		TEST(a_bad_moment_is_an_error_not_a_crash),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
