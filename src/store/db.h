@@ -33,6 +33,7 @@ struct store {
 	pthread_mutex_t lock; /* holds for a whole transaction */
 	bool read_only;
 	int version; /* of the schema this process works with */
+	int64_t waiting_since_ms; /* for a lock of another process */
 	struct holder self;
 	sqlite3_stmt **statements;
 	size_t statement_count;
