@@ -265,8 +265,9 @@ static bool decode_text_map(const struct slot *slot)
 	*map = (struct text_map){.items = arena_alloc(slot->context->arena, (count + 1) * sizeof(*map->items))};
 	for (struct tree_iter i = tree_iter(slot->node); tree_next(&i);) {
 		struct slot member = inner_slot(slot, &i, &map->items[map->count].value);
+		bool kept_null = tree_kind(i.value) == TREE_NULL && (slot->field->flags & FIELD_NULL_VALUES);
 		map->items[map->count].key = arena_strdup(slot->context->arena, i.key);
-		map->count += decode_text(&member);
+		map->count += kept_null || decode_text(&member);
 	}
 	return true;
 }
