@@ -34,6 +34,7 @@ enum field_flags {
 	FIELD_REQUIRED = 1,
 	FIELD_NOT_EMPTY = 2, /* empty text, list or map is a fault */
 	FIELD_SINGLE = 4,    /* FIELD_STRUCT_LIST: a single item is taken as a list of one */
+	FIELD_NULL_VALUES = 16, /* FIELD_TEXT_MAP: a null value is kept, as NULL */
 	FIELD_INVERTED = 8,  /* FIELD_BOOL: kept the other way round ("enabled: false" sets a member `off`) */
 };
 

@@ -25,6 +25,8 @@ struct arena *arena_new(void);
 void arena_free(struct arena *arena);
 void arena_freep(struct arena **arena);
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
+/* The arena owns what was made elsewhere too (a tree): release(pointer) is called by arena_free, newest first. */
+void arena_own(struct arena *arena, void *pointer, void (*release)(void *pointer));
 char *arena_strdup(struct arena *arena, const char *text); /* NULL stays NULL */
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *fmt, ...) printf_like(2, 3);

@@ -16,7 +16,8 @@ struct transfer {
 	const char *from, *to; /* upload: `from` is absolute here; download: `to` is as written */
 	const char *mode;      /* octal text or NULL */
 	const char *owner;     /* user[:group] or NULL */
-	bool is_template;      /* variables in the file are replaced */
+	bool is_template;      /* variables in the file are replaced: template_render(content, vars, ...) */
+	struct text_map vars;  /* of a template: those of the playbook the step stands in */
 };
 struct reboot { int64_t timeout_s; };
 
@@ -50,5 +51,10 @@ struct playbook {
  * could not be read at all (a fault says so). Everything lives in arena. */
 const struct playbook *playbook_load(const struct settings *settings, const char *name_or_file, const char *relative_to,
 				     const struct text_map *vars, const char *where, struct arena *arena, struct faults *faults);
+
+/* {{ name }} in text replaced; {{{{ gives {{. ERROR_INVALID names an unknown variable (playbook_load has checked the file as it was then). */
+bool template_render(const char *text, const struct text_map *vars, struct str *out, struct error *err) must_check;
+
+extern const struct field playbook_fields[]; /* for the schema and the reference */
 
 #endif

@@ -70,8 +70,9 @@ struct ansible {
 struct playbook_use {
 	const char *name;
 	struct text_map vars;
-	const struct ansible *ansible;
+	const struct ansible *ansible;	 /* NULL for one of ours */
 	const struct playbook *playbook; /* loaded; NULL for ansible */
+	struct ansible ansible_wish;	 /* what `ansible` points to */
 	const char *source;		 /* where the use stands, "recipes/debian-12.yaml:20" */
 };
 struct verify {
@@ -111,6 +112,7 @@ struct retain { int64_t keep, deprecate_after_s, disable_after_s, deregister_aft
 
 struct recipe {
 	int64_t format;
+	const char *extends; /* already merged in */
 	const char *name, *description, *owner;
 	const char *file;   /* as given or found */
 	const char *folder; /* relative files in it are relative to this */
@@ -136,6 +138,7 @@ struct channel {
 	bool builder_may_approve;
 };
 struct settings {
+	int64_t format;
 	const char *file;   /* NULL: no bakery.yaml, all defaults */
 	const char *folder; /* of the file, else the working directory */
 	const char *project; /* name used in tags; default: the folder's name */
@@ -164,6 +167,13 @@ bool settings_load(const char *file, const char *folder, struct arena *arena, st
  * of that name (with the names that exist). */
 bool recipe_load(const struct settings *settings, const char *name_or_file, const struct recipe_options *options, struct arena *arena,
 		 struct recipe **out, struct error *err) must_check;
+
+/* The same, for who reports on several recipes at once: faults are collected, the recipe is NULL when there are any. */
+bool recipe_read(const struct settings *settings, const char *name_or_file, const struct recipe_options *options, struct arena *arena,
+		 struct recipe **out, struct faults *faults, struct error *err) must_check;
+
+/* name or description with {{ build }}, the one variable that stays in them, replaced. free() it. */
+char *recipe_with_build(const char *text, const char *build);
 
 /* The recipes (not the files under base/ that only serve `extends`) in the search paths: name -> file, sorted by name. */
 bool recipe_list(const struct settings *settings, struct arena *arena, struct text_map *out, struct error *err) must_check;

@@ -51,7 +51,8 @@ bool store_build_create(struct store *store, const struct build_new *build, stru
  * heartbeat fails with ERROR_CONFLICT when the claim was lost. */
 bool store_build_claim(struct store *store, const char *build, struct error *err) must_check;
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err) must_check;
-/* Ends the work: status, and what went wrong (NULL or ERROR_NONE: nothing); the claim is given up, and the build's record is added to the hash
+/* Ends the work: status, and what went wrong (NULL or ERROR_NONE: nothing, or, when it had ended before and is not newly done, as it was
+ * then: cleaning up does not change how a build ended); the claim is given up, and the build's record is added to the hash
  * chain, all in one transaction. */
 bool store_build_end(struct store *store, const char *build, enum build_status status, const struct error *why, struct error *err) must_check;
 /* What resume needs, in arena; ERROR_ABSENT. state: the JSON last given to store_stage_done, or NULL. A build whose process died is BUILD_INTERRUPTED. */

@@ -17,8 +17,15 @@ struct block {
 	_Alignas(max_align_t) char data[];
 };
 
+struct owned { /* lies in the arena itself */
+	struct owned *next;
+	void *pointer;
+	void (*release)(void *pointer);
+};
+
 struct arena {
 	struct block *blocks;
+	struct owned *owned;
 };
 
 struct arena *arena_new(void)
@@ -30,6 +37,8 @@ void arena_free(struct arena *arena)
 {
 	if (!arena)
 		return;
+	for (struct owned *owned = arena->owned; owned; owned = owned->next)
+		owned->release(owned->pointer);
 	while (arena->blocks) {
 		struct block *block = arena->blocks;
 		arena->blocks = block->next;
@@ -71,6 +80,14 @@ void *arena_alloc(struct arena *arena, size_t size)
 	memory = block->data + block->used;
 	block->used += size;
 	return memory;
+}
+
+void arena_own(struct arena *arena, void *pointer, void (*release)(void *pointer))
+{
+	struct owned *owned = arena_alloc(arena, sizeof(*owned));
+
+	*owned = (struct owned){.next = arena->owned, .pointer = pointer, .release = release};
+	arena->owned = owned;
 }
 
 char *arena_strndup(struct arena *arena, const char *text, size_t length)

@@ -19,15 +19,29 @@ void faults_free(struct faults *faults)
 	*faults = (struct faults)FAULTS_INIT;
 }
 
+/* Grows by doubling: a document of nothing but faults must not cost the square of its length. */
+static void append(struct faults *faults, struct fault fault)
+{
+	if ((faults->count & (faults->count - 1)) == 0)
+		faults->items = mem_grow(faults->items, faults->count ? 2 * faults->count : 1, sizeof(*faults->items));
+	faults->items[faults->count++] = fault;
+}
+
+void faults_move(struct faults *from, struct faults *to)
+{
+	for (size_t i = 0; i < from->count; i++)
+		append(to, from->items[i]);
+	free(from->items);
+	*from = (struct faults)FAULTS_INIT;
+}
+
 static void vadd(struct faults *faults, const char *file, int line, int column, const char *fmt, va_list args)
 {
 	struct str text = STR_INIT;
 	str_vaddf(&text, fmt, args);
-	/* Grows by doubling: a document of nothing but faults must not cost the square of its length. */
-	if ((faults->count & (faults->count - 1)) == 0)
-		faults->items = mem_grow(faults->items, faults->count ? 2 * faults->count : 1, sizeof(*faults->items));
-	faults->items[faults->count++] = (struct fault){
-		.file = mem_strdup(file ? file : ""), .line = line, .column = column, .text = str_take(&text)};
+	append(faults,
+	       (struct fault){
+		       .file = mem_strdup(file ? file : ""), .line = line, .column = column, .text = str_take(&text)});
 }
 
 void faults_add(struct faults *faults, const char *file, int line, int column, const char *fmt, ...)
@@ -55,6 +69,37 @@ void faults_add_at_key(struct faults *faults, const char *file, const struct tre
 	vadd(faults, at.file ? at.file : file, at.key_line ? at.key_line : at.line,
 	     at.key_line ? at.key_column : at.column, fmt, args);
 	va_end(args);
+}
+
+static bool same_place(const struct fault *a, const struct fault *b)
+{
+	return a->line == b->line && a->column == b->column && str_eq(a->file, b->file);
+}
+
+static bool is_echo(const struct faults *faults, size_t first, size_t second, const struct fault *fault)
+{
+	for (size_t i = first; i < second; i++)
+		if (same_place(&faults->items[i], fault))
+			return true;
+	return false;
+}
+
+void faults_drop_echoes(struct faults *faults, size_t first, size_t second)
+{
+	enum { MOST_COMPARED = 1000 };
+	size_t kept = second;
+
+	if (second - first > MOST_COMPARED || faults->count - second > MOST_COMPARED)
+		return; /* nobody reads that many, and comparing all costs the square */
+	for (size_t i = second; i < faults->count; i++) {
+		if (is_echo(faults, first, second, &faults->items[i])) {
+			free(faults->items[i].file);
+			free(faults->items[i].text);
+		} else {
+			faults->items[kept++] = faults->items[i];
+		}
+	}
+	faults->count = kept;
 }
 
 static int compare(const void *left, const void *right)

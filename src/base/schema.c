@@ -135,7 +135,8 @@ static struct tree *type_schema(const struct field *field)
 	case FIELD_TEXT_LIST:
 		return either_of(text_schema(field), list_of(text_schema(field)));
 	case FIELD_TEXT_MAP:
-		return map_of(scalar_schema());
+		return map_of(field->flags & FIELD_NULL_VALUES ? either_of(of_type("null"), scalar_schema())
+							       : scalar_schema());
 	case FIELD_STRUCT:
 	case FIELD_INLINE:
 		return struct_schema(field);

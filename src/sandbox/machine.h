@@ -2,8 +2,9 @@
  *
  * The machine room: real machines for the sandbox's instances. A machine is an overlay of read-only layers with one writable layer on top, run by
  * bubblewrap in mount, pid, uts, ipc and network namespaces of its own; slirp4netns gives it a network and forwards <address>:22
- * of this host's loopback (127.x.y.z) to the machine's sshd. Mounts live in a mount namespace of the serving process alone, so nothing stays
- * mounted when it ends, however it ends. Thread-safe. Machines know nothing of EC2. */
+ * of this host's loopback (127.x.y.z) to the machine's sshd. Each machine is a thread of the serving process, its mounts live in a mount
+ * namespace of that thread alone, and its programs die with the thread: nothing stays running or mounted when the serving process
+ * ends, however it ends. Thread-safe. Machines know nothing of EC2. */
 #ifndef BAKERY_SANDBOX_MACHINE_H
 #define BAKERY_SANDBOX_MACHINE_H
 
@@ -17,13 +18,17 @@
 enum machine_exit { MACHINE_REBOOTED, MACHINE_POWERED_OFF, MACHINE_DIED };
 
 struct machines;
-/* Called from a thread of the room when a machine ended by itself (reboot(2), poweroff, crash), not for machine_halt. After MACHINE_REBOOTED the room has already
- * booted it again. */
+
+/* Whether this host can have machines (root, tools, overlayfs, /dev/net/tun): one sentence says what is missing. */
+bool machines_check(struct error *err) must_check;
+
+/* Called when a machine ended by itself (reboot, poweroff, crash), not for machine_halt and machine_reboot. After MACHINE_REBOOTED the room has already
+ * booted it again. One call at a time, from a thread that does nothing else, so it may wait for locks that others hold while they are in the room. */
 typedef void machine_ended(void *cookie, const char *id, enum machine_exit how);
 
-/* folder: of the sandbox; machines live in folder/machines/<id>/. Enters a private mount namespace. */
+/* folder: of the sandbox; machines live in folder/machines/<id>/. Machines of an earlier serving process are there, halted. */
 bool machines_open(const char *folder, machine_ended *ended, void *cookie, struct log *log, struct machines **out, struct error *err) must_check;
-void machines_close(struct machines *machines); /* halts all */
+void machines_close(struct machines *machines); /* halts all; nobody may be in the room, nor hold a lock that `ended` waits for */
 
 struct machine_spec {
 	const char *id;		    /* "i-0123..."; names the folder */
@@ -51,6 +56,10 @@ bool machine_console(struct machines *machines, const char *id, struct str *out,
 
 /* A 127.x.y.z whose port 22 is free now and that is not in use by this room. */
 bool machines_pick_address(struct machines *machines, char address[16], struct error *err) must_check;
+
+/* Runs a command as root inside a running machine, with this process's descriptors 0, 1 and 2; works in any process, given the folder of
+ * the sandbox. *status: exit code, or 128 + signal. */
+bool machine_exec(const char *folder, const char *id, const char *const *argv, int *status, struct error *err) must_check;
 
 /* The root file system of a base image, made once with mmdebstrap and kept in the cache folder; *folder is to be freed. Says what it does on the log. */
 struct base_image {

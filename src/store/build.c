@@ -5,7 +5,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "db.h"
 
 static const char *const status_names[] = {
 	[BUILD_RUNNING] = "running",	     [BUILD_DONE] = "done",
@@ -77,23 +77,38 @@ bool store_build_create(struct store *store, const struct build_new *build, stru
 	       transaction_commit(&transaction, err);
 }
 
+/* Ended without a reason and not newly done, as cleaning up does: the earlier end and its reason stay. */
+static const char end_again_sql[] = "UPDATE build SET status = ?1, ended_ms = coalesce(ended_ms, ?2) WHERE id = ?3 AND "
+				    "(?1 <> 'done' OR status = 'done')";
+static const char end_sql[] =
+	"UPDATE build SET status = ?, ended_ms = ?, error_kind = ?, error_code = ?, error_text = ? WHERE id = ?";
+
+static bool status_write(struct store *store, int64_t id, const char *status, const struct error *why,
+			 struct error *err)
+{
+	bool failed = why && why->kind != ERROR_NONE;
+	if (!failed &&
+	    !db_run(store, end_again_sql, VALUES(value_text(status), value_int(clock_wall_ms()), value_int(id)), err))
+		return false;
+	if (!failed && db_changes(store))
+		return true;
+	return db_run(store, end_sql,
+		      VALUES(value_text(status), value_int(clock_wall_ms()),
+			     value_text(failed ? error_kind_name(why->kind) : NULL),
+			     value_text(failed && why->code[0] ? why->code : NULL),
+			     value_text(failed ? why->text : NULL), value_int(id)),
+		      err);
+}
+
 bool store_build_end(struct store *store, const char *build, enum build_status status, const struct error *why,
 		     struct error *err)
 {
 	if (!log_buffer_flush(store, err))
 		return false;
 	_cleanup_(transaction_end) struct transaction transaction = {0};
-	bool failed = why && why->kind != ERROR_NONE;
 	int64_t id;
 	return transaction_write(&transaction, store, err) && db_build_id(store, build, &id, err) &&
-	       db_run(store,
-		      "UPDATE build SET status = ?, ended_ms = ?, error_kind = ?, error_code = ?, error_text = ? WHERE "
-		      "id = ?",
-		      VALUES(value_text(build_status_name(status)), value_int(clock_wall_ms()),
-			     value_text(failed ? error_kind_name(why->kind) : NULL),
-			     value_text(failed && why->code[0] ? why->code : NULL),
-			     value_text(failed ? why->text : NULL), value_int(id)),
-		      err) &&
+	       status_write(store, id, build_status_name(status), why, err) &&
 	       db_run(store, "DELETE FROM claim WHERE build = ?", VALUES(value_int(id)), err) &&
 	       record_append_inside(store, build, id, err) && transaction_commit(&transaction, err);
 }

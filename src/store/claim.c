@@ -13,7 +13,7 @@
 #include "bakery/clock.h"
 #include "bakery/file.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "db.h"
 
 /* Field 22 of /proc/<pid>/stat, counted after the name, which may hold spaces and brackets itself. 0: no such process,
  * or one that has ended and only waits to be reaped. */
@@ -148,10 +148,7 @@ bool store_build_claim(struct store *store, const char *build, struct error *err
 	int64_t id;
 	return transaction_write(&transaction, store, err) && db_build_id(store, build, &id, err) &&
 	       claim_check(store, build, id, err) && claim_write(store, id, err) &&
-	       db_run(store,
-		      "UPDATE build SET status = 'running', ended_ms = NULL, error_kind = NULL, error_code = NULL, "
-		      "error_text = NULL "
-		      "WHERE id = ? AND status <> 'done'",
+	       db_run(store, "UPDATE build SET status = 'running' WHERE id = ? AND status <> 'done'",
 		      VALUES(value_int(id)), err) &&
 	       transaction_commit(&transaction, err);
 }

@@ -5,7 +5,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/rows_tree.h"
+#include "rows_tree.h"
 
 bool store_step_add(struct store *store, const struct step_row *step, struct error *err)
 {
@@ -63,12 +63,23 @@ bool store_evidence_list(struct store *store, const char *build, const char *pha
 	return true;
 }
 
+/* What is not JSON would make the whole build unreadable later. */
+static bool snapshots_check(const char *snapshots_json, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *tree = NULL;
+	if (!snapshots_json)
+		return true;
+	tree = tree_from_json(snapshots_json, strlen(snapshots_json), err);
+	return tree || error_context(err, "snapshots");
+}
+
 bool store_image_put(struct store *store, const char *build, const char *region, const char *ami, const char *name,
 		     const char *snapshots_json, const char *state, struct error *err)
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	int64_t id;
-	return transaction_write(&transaction, store, err) && db_build_id(store, build, &id, err) &&
+	return snapshots_check(snapshots_json, err) && transaction_write(&transaction, store, err) &&
+	       db_build_id(store, build, &id, err) &&
 	       db_run(store,
 		      "INSERT INTO image (build, region, ami, name, snapshots, state, at_ms) VALUES (?, ?, ?, ?, ?, ?, "
 		      "?)"

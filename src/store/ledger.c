@@ -4,7 +4,7 @@
  * record tells what there was. */
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "rows_tree.h"
 
 #define HOLD_COLUMNS "id, kind, region, token, resource, purpose"
 
@@ -122,4 +122,20 @@ bool store_hold_list(struct store *store, const char *build, struct arena *arena
 		return false;
 	rows_close(&rows);
 	return transaction_commit(&transaction, err);
+}
+
+static const char held_sql[] =
+	"SELECT b.build, b.recipe, " SQL_STATUS " AS status, h.kind, h.region, h.resource AS id, h.purpose, h.token,"
+	" h.intended_ms AS since_ms FROM hold h JOIN build b ON b.id = h.build LEFT JOIN claim c ON c.build = b.id"
+	" WHERE h.status IN ('intended', 'held') AND NOT " SQL_HOLDER_ALIVE " ORDER BY b.started_ms, b.id, h.id DESC";
+
+bool store_held(struct store *store, struct tree **out, struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	_cleanup_(tree_freep) struct tree *held = NULL;
+	if (!transaction_read(&transaction, store, err) ||
+	    !rows_array(store, held_sql, NO_VALUES, rows_object, &held, err) || !transaction_commit(&transaction, err))
+		return false;
+	*out = take(&held);
+	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows as trees. See rows_tree.h. */
-#include "src/store/rows_tree.h"
+#include "rows_tree.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,8 +63,11 @@ static struct tree *as_flag(const struct rows *rows, int column, struct error *e
 
 static struct tree *as_document(const struct rows *rows, int column, struct error *err)
 {
-	const char *text = rows_text(rows, column);
-	return text ? tree_from_json(text, strlen(text), err) : tree_new_null();
+	_cleanup_(str_free) struct str clean = STR_INIT;
+	if (rows_null(rows, column))
+		return tree_new_null();
+	utf8_add_clean(&clean, rows_text(rows, column), (size_t)sqlite3_column_bytes(rows->statement, column));
+	return tree_from_json(clean.data, clean.len, err);
 }
 
 static bool unpacked(const struct rows *rows, int column, struct str *out, struct error *err)

@@ -186,6 +186,73 @@ static void resume_takes_the_newest_that_can_go_on(void **state)
 	resumable_is(f, "three", "");
 }
 
+static void cleaning_up_does_not_change_how_a_build_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct error why = {.kind = ERROR_FAILED, .text = "step x failed"};
+	_cleanup_(tree_freep) struct tree *before = NULL, *during = NULL, *after = NULL;
+	add_build(f, "b", "r", 0);
+	assert_ok(store_build_end(f->store, "b", BUILD_FAILED, &why, &f->err));
+	assert_ok(store_show(f->store, "b", &before, &f->err));
+	assert_ok(store_build_claim(f->store, "b", &f->err));
+	assert_ok(store_show(f->store, "b", &during, &f->err));
+	assert_string_equal(tree_text(during, "status"), "running");
+	assert_null(tree_text(during, "ended"));
+	assert_null(tree_text(during, "error.text"));
+	usleep(2000);
+	end_build(f, "b", BUILD_FAILED);
+	assert_ok(store_show(f->store, "b", &after, &f->err));
+	assert_string_equal(tree_text(after, "status"), "failed");
+	assert_string_equal(tree_text(after, "ended"), tree_text(before, "ended"));
+	assert_string_equal(tree_text(after, "error.text"), "step x failed");
+	assert_int_equal(tree_count(tree_get(after, "records")), 1);
+}
+
+static void a_resumed_build_ends_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct error why = {.kind = ERROR_STOPPED, .text = "interrupted"};
+	_cleanup_(tree_freep) struct tree *show = NULL;
+	add_build(f, "b", "r", 0);
+	assert_ok(store_build_end(f->store, "b", BUILD_INTERRUPTED, &why, &f->err));
+	assert_ok(store_build_claim(f->store, "b", &f->err));
+	end_build(f, "b", BUILD_DONE);
+	assert_ok(store_show(f->store, "b", &show, &f->err));
+	assert_string_equal(tree_text(show, "status"), "done");
+	assert_null(tree_text(show, "error.text"));
+	assert_int_equal(tree_count(tree_get(show, "records")), 2);
+	/* Worked on once more, a done build stays done. */
+	assert_ok(store_build_claim(f->store, "b", &f->err));
+	tree_free(take(&show));
+	assert_ok(store_show(f->store, "b", &show, &f->err));
+	assert_string_equal(tree_text(show, "status"), "done");
+}
+
+static void what_ended_builds_hold_is_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct hold wish = {.kind = "instance", .region = "us-east-1", .token = "t"}, hold;
+	_cleanup_(tree_freep) struct tree *held = NULL, *none = NULL;
+	add_build(f, "new", "r", 2);
+	add_build(f, "old", "r", 1);
+	assert_ok(store_hold_intend(f->store, "new", &wish, f->arena, &hold, &f->err));
+	assert_ok(store_hold_intend(f->store, "old", &wish, f->arena, &hold, &f->err));
+	wish.kind = "key_pair";
+	assert_ok(store_hold_intend(f->store, "old", &wish, f->arena, &hold, &f->err));
+	assert_ok(store_held(f->store, &none, &f->err));
+	assert_int_equal(tree_count(none), 0); /* this process works on them */
+	end_build(f, "new", BUILD_FAILED);
+	end_build(f, "old", BUILD_INTERRUPTED);
+	assert_ok(store_held(f->store, &held, &f->err));
+	assert_int_equal(tree_count(held), 3);
+	assert_string_equal(tree_text(held, "1.build"), "old");
+	assert_string_equal(tree_text(held, "1.kind"), "key_pair");
+	assert_string_equal(tree_text(held, "2.kind"), "instance");
+	assert_string_equal(tree_text(held, "3.build"), "new");
+	assert_string_equal(tree_text(held, "3.status"), "failed");
+	assert_null(tree_text(held, "3.id"));
+}
+
 static void image_rows_are_replaced_and_keep_their_snapshots(void **state)
 {
 	struct fixture *f = *state;
@@ -262,6 +329,9 @@ int main(void)
 		TEST(an_intent_is_found_again),
 		TEST(held_ones_are_listed_newest_first_until_dropped_or_kept),
 		TEST(resume_takes_the_newest_that_can_go_on),
+		TEST(cleaning_up_does_not_change_how_a_build_ended),
+		TEST(a_resumed_build_ends_anew),
+		TEST(what_ended_builds_hold_is_listed),
 		TEST(image_rows_are_replaced_and_keep_their_snapshots),
 		TEST(only_the_newest_answer_of_a_control_counts),
 		TEST(a_bad_moment_is_an_error_not_a_crash),

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The playbooks and files that a recipe uses: looked up beside the file that names them, loaded, hashed. */
+#include "bakery/file.h"
+#include "bakery/str.h"
+#include "load.h"
+#include "search.h"
+
+struct use_place {
+	const struct load *load;
+	const struct tree *node;
+	const char *key;
+};
+
+static void use_fault(const struct use_place *place, const char *what)
+{
+	faults_add_at(place->load->faults, place->load->shown, place->node, "%s: %s", place->key, what);
+}
+
+static void load_playbook(const struct use_place *place, struct playbook_use *use)
+{
+	const struct load *load = place->load;
+	const struct tree_position at = tree_position(place->node);
+	const struct playbook_request request = {
+		.settings = load->settings,
+		.name_or_file = use->name,
+		.folder = load_folder(load, place->node),
+		.vars = &use->vars,
+		.place = {.file = at.file ? at.file : load->shown, .line = at.line, .column = at.column},
+		.key = place->key,
+		.arena = load->arena,
+		.faults = load->faults,
+	};
+
+	use->playbook = playbook_read(&request);
+	use->name = use->playbook ? use->playbook->name : use->name;
+}
+
+static void load_use(const struct use_place *place, struct playbook_use *use)
+{
+	const struct tree_position at = tree_position(place->node);
+	bool has_extras = use->ansible_wish.requirements || use->ansible_wish.extra_vars.count;
+
+	use->source = arena_printf(place->load->arena, "%s:%d", at.file ? at.file : place->load->shown, at.line);
+	use->ansible = use->ansible_wish.playbook ? &use->ansible_wish : NULL;
+	if (use->name && use->ansible)
+		use_fault(place, "has playbook and ansible; one entry is one of them");
+	else if (!use->name && !use->ansible && tree_kind(place->node) == TREE_OBJECT)
+		use_fault(place, "needs playbook or ansible");
+	else if (use->ansible && use->vars.count)
+		use_fault(place, "vars goes with playbook; ansible has extra_vars");
+	else if (!use->ansible && has_extras)
+		use_fault(place, "requirements and extra_vars go with ansible");
+	else if (use->name)
+		load_playbook(place, use);
+}
+
+/* Step ids, and with them the evidence, would be ambiguous. */
+static void check_twice(const struct use_place *place, const struct playbook_use *uses, size_t index)
+{
+	for (size_t i = 0; uses[index].playbook && i < index; i++)
+		if (uses[i].playbook && str_eq(uses[i].playbook->name, uses[index].playbook->name))
+			use_fault(place, arena_printf(place->load->arena, "%s is used twice (first at %s)",
+						      uses[i].name, uses[i].source));
+}
+
+static void load_uses(const struct load *load, const char *key, const struct struct_list *list)
+{
+	enum { MOST_USES = 200 };
+	const struct tree *node = tree_get(load->tree, key);
+	struct playbook_use *uses = list->items;
+
+	if (list->count > MOST_USES)
+		load_fault(load, key, "more than %d entries", MOST_USES);
+	for (size_t i = 0; i < list->count && list->count <= MOST_USES; i++) {
+		const struct use_place place = {.load = load,
+						.node = tree_kind(node) == TREE_ARRAY ? tree_at(node, i) : node,
+						.key = arena_printf(load->arena, "%s.%zu", key, i + 1)};
+		load_use(&place, &uses[i]);
+		check_twice(&place, uses, i);
+	}
+}
+
+void uses_load(const struct load *load)
+{
+	load_uses(load, "playbooks", &load->recipe->playbooks);
+	load_uses(load, "verify.playbooks", &load->recipe->verify.playbooks);
+}
+
+static void resolve(const struct load *load, const struct tree *node, const char *key, const char **file,
+		    struct tree *files)
+{
+	struct error err = {0};
+	const char *path, *sha256;
+
+	if (!*file || !node)
+		return;
+	path = search_absolute(load_folder(load, node), *file, load->arena);
+	sha256 = file_fingerprint(path, load->arena, &err);
+	if (!sha256)
+		faults_add_at(load->faults, load->shown, node, "%s: %s", key,
+			      err.kind == ERROR_ABSENT ? arena_printf(load->arena, "there is no file %s",
+								      search_shown(path, load->arena))
+						       : err.text);
+	tree_set_text(files, *file, sha256);
+	*file = path;
+}
+
+static void resolve_ansible(const struct load *load, const char *key, const struct struct_list *list,
+			    struct tree *files)
+{
+	struct playbook_use *uses = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *path = arena_printf(load->arena, "%s.%zu", key, i + 1);
+		const struct tree *node = tree_get(load->tree, path);
+		resolve(load, tree_key(node, "ansible"), arena_printf(load->arena, "%s.ansible", path),
+			&uses[i].ansible_wish.playbook, files);
+		resolve(load, tree_key(node, "requirements"), arena_printf(load->arena, "%s.requirements", path),
+			&uses[i].ansible_wish.requirements, files);
+	}
+}
+
+void files_resolve(const struct load *load, struct tree *files)
+{
+	struct recipe *recipe = load->recipe;
+	struct scan *scan = (struct scan *)recipe->scan; /* decoded for this recipe and read by nobody yet */
+
+	resolve(load, tree_get(load->tree, "launch.user_data"), "launch.user_data", &recipe->launch.user_data, files);
+	if (scan)
+		resolve(load, tree_get(load->tree, "scan.exceptions"), "scan.exceptions", &scan->exceptions, files);
+	resolve_ansible(load, "playbooks", &recipe->playbooks, files);
+	resolve_ansible(load, "verify.playbooks", &recipe->verify.playbooks, files);
+}

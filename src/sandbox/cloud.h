@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The cloud behind the server: what all operations share. One lock guards the state; whoever waits or works with machines does so without it. */
+#ifndef BAKERY_SANDBOX_CLOUD_H
+#define BAKERY_SANDBOX_CLOUD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bakery/clock.h"
+#include "bakery/error.h"
+#include "bakery/log.h"
+#include "bakery/tree.h"
+#include "machine.h"
+#include "settings.h"
+#include "state.h"
+
+#define CLOUD_ACCOUNT "123456789012" /* whose access key the sandbox hands out */
+
+struct cloud_key {
+	char access_key[32], secret_key[64];
+};
+
+struct cloud {
+	char *folder;
+	struct cloud_key key;
+	struct settings *settings;
+	struct state *state;
+	struct machines *machines; /* NULL: machines=off */
+	char *base_folder;	   /* root file system of the public images; NULL with machines=off */
+	struct jobs *jobs;
+	struct log *log;
+	struct stop stop;     /* of the serving: wakes whatever waits */
+	pthread_mutex_t lock; /* around state */
+	int64_t started_ms;
+};
+
+bool cloud_open(const char *folder, const char *const *settings, struct log *log, struct cloud **out, struct error *err) must_check;
+void cloud_close(struct cloud *cloud); /* orderly: transitions under way are ended or taken up at the next start */
+
+/* How the sandbox's own host spells its architecture: "x86_64" or "arm64". */
+const char *cloud_architecture(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+
+#include "../../lib/check.h"
+#include "bakery/mem.h"
+#include "bakery/parallel.h"
+#include "bakery/process.h"
+
+static void streams_are_kept_apart(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "read x; echo out $x $Y; echo oops >&2; exit 3", NULL};
+	static const char *const environment[] = {"Y=why", NULL};
+	_cleanup_(str_free) struct str out = STR_INIT, errors = STR_INIT;
+	struct error err = {0};
+	int status;
+
+	assert_works(process_run(&(struct process){.argv = argv, .environment = environment, .input = "in\n", .input_length = 3}, &status, &out,
+				 &errors, &err));
+	assert_int_equal(status, 3);
+	assert_string_equal(out.data, "out in why\n");
+	assert_string_equal(errors.data, "oops\n");
+	assert_fails(process_must(&(struct process){.argv = argv}, NULL, &err), ERROR_FAILED, "sh exited with 3: oops");
+}
+
+static void a_missing_program_is_said(void **state)
+{
+	static const char *const argv[] = {"no-such-program-of-bakery", NULL};
+	struct error err = {0};
+	int status;
+
+	assert_fails(process_run(&(struct process){.argv = argv}, &status, NULL, NULL, &err), ERROR_ABSENT, "cannot start no-such-program");
+	assert_false(process_available("no-such-program-of-bakery"));
+	assert_true(process_available("sh"));
+}
+
+static void time_runs_out(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "trap '' TERM; sleep 600 & wait; sleep 600", NULL};
+	int64_t began = clock_mono_ms();
+	struct error err = {0};
+	int status;
+
+	assert_fails(process_run(&(struct process){.argv = argv, .timeout_ms = 100}, &status, NULL, NULL, &err), ERROR_FAILED, "did not end");
+	assert_true(clock_mono_ms() - began < 60000);
+}
+
+static void a_stop_ends_it(void **state)
+{
+	static const char *const argv[] = {"sleep", "600", NULL};
+	struct error err = {0};
+	struct stop stop;
+	int status;
+
+	stop_init(&stop);
+	stop_request(&stop, SIGINT);
+	assert_fails(process_run(&(struct process){.argv = argv, .stop = &stop}, &status, NULL, NULL, &err), ERROR_STOPPED, "sleep was stopped");
+	stop_close(&stop);
+}
+
+static void output_is_bounded(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "head -c 300000 /dev/zero", NULL};
+	_cleanup_(str_free) struct str out = STR_INIT;
+	struct error err = {0};
+	int status;
+
+	assert_works(process_run(&(struct process){.argv = argv, .most_output = 1000}, &status, &out, NULL, &err));
+	assert_int_equal(out.len, 1000);
+	assert_int_equal(status, 0);
+}
+
+static bool halve(void *item, struct error *err)
+{
+	int *number = item;
+
+	if (*number % 2)
+		return error_set(err, ERROR_FAILED, "%d is odd", *number);
+	*number /= 2;
+	return true;
+}
+
+static void side_by_side(void **state)
+{
+	int numbers[] = {2, 3, 4, 5, 100};
+	struct error errors[ARRAY_SIZE(numbers)] = {0}, err = {0};
+
+	assert_fails(parallel_each(numbers, ARRAY_SIZE(numbers), sizeof(int), 2, halve, errors, &err), ERROR_FAILED, "3 is odd");
+	assert_int_equal(numbers[0], 1);
+	assert_int_equal(numbers[4], 50);
+	assert_int_equal(errors[0].kind, ERROR_NONE);
+	assert_string_equal(errors[3].text, "5 is odd");
+	assert_works(parallel_each(numbers, 0, sizeof(int), 0, halve, NULL, &err));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(streams_are_kept_apart), cmocka_unit_test(a_missing_program_is_said), cmocka_unit_test(time_runs_out),
+		cmocka_unit_test(a_stop_ends_it),	  cmocka_unit_test(output_is_bounded),	       cmocka_unit_test(side_by_side),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
