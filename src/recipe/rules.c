@@ -231,13 +231,17 @@ static void check_scan(const struct load *load)
 {
 	const struct scan *scan = load->recipe->scan;
 	const struct scanner *scanners = scan ? scan->scanners.items : NULL;
+	const struct tree *node = tree_get(load->tree, "scan.scanner");
 
 	for (size_t i = 0; scan && i < scan->scanners.count; i++) {
-		bool is_command = str_eq(scanners[i].kind, "command");
-		if (scanners[i].command.count && scanners[i].kind && !is_command)
-			load_fault(load, "scan.scanner", "command and kind %s cannot stand together", scanners[i].kind);
-		else if (!scanners[i].command.count && (is_command || !scanners[i].kind))
-			load_fault(load, "scan.scanner", "needs a kind or a command");
+		const char *path = tree_kind(node) == TREE_ARRAY ? arena_printf(load->arena, "scan.scanner.%zu", i + 1)
+								 : "scan.scanner";
+		const struct tree *item = tree_get(load->tree, path);
+		bool is_command = str_eq(scanners[i].kind, "command"), has_command = tree_key(item, "command");
+		if (has_command && tree_key(item, "kind") && !is_command)
+			load_fault(load, path, "a command of your own is not one of the kinds: leave kind out");
+		else if (!has_command && (is_command || (tree_kind(item) == TREE_OBJECT && !tree_key(item, "kind"))))
+			load_fault(load, path, "needs a kind or a command");
 	}
 }
 

@@ -68,10 +68,9 @@ static void keep_both(struct request *rq, struct tree *image, struct tree *snaps
 	tree_set_int(image, "_due", due_ms);
 	tree_set_int(snapshot, "_due", due_ms);
 	tree_set(snapshot, "_layers", tree_share(tree_key(image, "_layers")));
-	tree_set_text(image, "_account", rq->caller.account);
 	put_new_object(rq, "snapshot", tree_text(snapshot, "snapshotId"), snapshot);
 	put_new_object(rq, "image", tree_text(image, "imageId"), image);
-	want_job(rq, "image", tree_text(image, "imageId"));
+	want_job_in_turn(rq, "image", tree_text(image, "imageId"), tree_text_or(image, "sourceInstanceId", tree_text(image, "imageId")));
 	tree_set_text(rq->reply, "imageId", tree_text(image, "imageId"));
 }
 

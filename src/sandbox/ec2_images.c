@@ -7,7 +7,6 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "layers.h"
 #include "organization.h"
 
 struct tree *image_new(const char *account, const char *id, const char *name, const char *created)

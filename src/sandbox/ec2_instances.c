@@ -7,7 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "layers.h"
+#include "room.h"
 
 static const struct {
 	enum instance_state state;
@@ -238,7 +238,7 @@ static bool get_console_output(struct request *rq)
 	if (instance == NULL)
 		return false;
 	_cleanup_(str_free) struct str text = STR_INIT, encoded = STR_INIT;
-	layers_console(rq->cloud, tree_text(instance, "instanceId"), &text);
+	room_console(rq->cloud, tree_text(instance, "instanceId"), &text);
 	tree_set_text(rq->reply, "instanceId", tree_text(instance, "instanceId"));
 	tree_set_text(rq->reply, "timestamp", ec2_time(rq->now_ms, at));
 	crypto_base64(text.data, text.len, &encoded);

@@ -8,7 +8,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "launch.h"
-#include "layers.h"
+#include "room.h"
 
 /* --- volumes --- */
 
@@ -192,7 +192,7 @@ static bool pick_address(struct request *rq, char address[16])
 	struct error err = {0};
 	_cleanup_(tree_freep) struct tree *instances = state_list(rq->cloud->state, NULL, NULL, "instance");
 	for (int tries = 0; tries < 64; tries++) {
-		if (!layers_pick_address(rq->cloud, address, &err))
+		if (!room_pick_address(rq->cloud, address, &err))
 			return refuse(rq, "InsufficientAddressCapacity", "%s", err.text);
 		if (!address_taken(instances, address))
 			return true;
@@ -305,7 +305,6 @@ static struct tree *new_instance(struct request *rq, const struct launch *launch
 	tree_set(instance, "_layers", tree_copy(tree_key(launch->image, "_layers")));
 	tree_set_text(instance, "_login", tree_text_or(launch->image, "_login", "admin"));
 	tree_set_text(instance, "_reservation", launch->reservation);
-	tree_set_text(instance, "_account", rq->caller.account);
 	return instance;
 }
 

@@ -5,7 +5,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "db.h"
 
 static const char *const status_names[] = {
 	[BUILD_RUNNING] = "running",	     [BUILD_DONE] = "done",

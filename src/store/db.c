@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Statements, rows and transactions over the one connection. See db.h. */
-#include "src/store/db.h"
+#include "db.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Making a database and bringing an older one forward. See migrate.h. */
-#include "src/store/migrate.h"
+#include "migrate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,6 +109,7 @@ static bool copy_into(const char *path, const char *name, struct error *err)
 		code = sqlite3_open_v2(name, &to, SQLITE_OPEN_READWRITE, NULL);
 	if (code != SQLITE_OK)
 		return db_failed(path, code, sqlite3_errstr(code), err);
+	sqlite3_busy_timeout(from, 30000);
 	return copy_pages(from, to, path, err);
 }
 

@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bakery/clock.h"
+#include "bakery/crypto.h"
 #include "bakery/file.h"
 #include "bakery/store.h"
-#include "src/store/migrate.h"
+#include "migrate.h"
 
 enum { BUSY_TIMEOUT_MS = 30000 };
 
@@ -117,12 +119,26 @@ const char *store_path(const struct store *store)
 	return store->path;
 }
 
+/* SQLite's own handler sleeps up to 100 ms at a time and starves beside a process that writes in a loop. */
+static int wait_for_lock(void *argument, int count)
+{
+	struct store *store = argument;
+	uint8_t jitter;
+	if (count == 0)
+		store->waiting_since_ms = clock_mono_ms();
+	if (clock_mono_ms() - store->waiting_since_ms > BUSY_TIMEOUT_MS)
+		return 0;
+	crypto_random(&jitter, 1);
+	usleep(count < 5 ? 200 : 500 + 10 * (useconds_t)jitter);
+	return 1;
+}
+
 static bool connect(struct store *store, const char *name, int flags, struct error *err)
 {
 	int code = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (code != SQLITE_OK)
 		return db_failed(store->path, code, store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code), err);
-	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+	sqlite3_busy_handler(store->db, wait_for_lock, store);
 	sqlite3_extended_result_codes(store->db, 1);
 	/* Until it is known to be ours, not even closing may write to it. */
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plan is made of a recipe and facts; the facts here are written by hand. */
+#include "../../lib/check.h"
+#include "bakery/file.h"
+#include "bakery/plan.h"
+#include "bakery/str.h"
+
+static const char recipe_text[] = "bakery: 1\n"
+				  "name: web\n"
+				  "description: a web server\n"
+				  "source: {id: ami-0123456789abcdef0}\n"
+				  "launch:\n"
+				  "  region: us-east-1\n"
+				  "  instance_types: [m5.large, c5.large]\n"
+				  "  root_volume: {size_gib: %s, type: gp3, encrypted: %s}\n"
+				  "connect: {user: admin}\n"
+				  "playbooks: [{playbook: tiny, vars: {word: hello}}]\n"
+				  "verify: {playbooks: [tiny]}\n"
+				  "image: {name: \"web-{{ build }}\", deprecate_after: 90d, tags: {team: red}}\n"
+				  "distribute: {regions: {eu-west-1: {}}, share: {organization: true, accounts: [\"123456789012\"]}}\n"
+				  "publish: {channel: candidate}\n"
+				  "%s";
+static const char playbook_text[] = "playbook: 1\nname: tiny\nvars: {word: bye}\nsteps:\n"
+				    "  - {id: say, controls: [X-1, X-2], check: \"true\", run: \"echo {{ word }}\", timeout: 30s}\n"
+				    "  - {id: again, reboot: {timeout: 2m}}\n";
+static const char seal_text[] = "playbook: 1\nname: seal\nsteps:\n  - {id: wipe, run: \"true\"}\n";
+static const char settings_text[] = "project: shop\ntags: {cost: \"7\", team: blue}\n";
+
+struct bench {
+	struct arena *arena;
+	struct settings settings;
+	struct facts facts;
+	const char *folder;
+};
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	_cleanup_(freep) char *path = path_join(folder, name);
+	struct error err = {0};
+
+	assert_works(file_replace(path, text, strlen(text), 0644, &err));
+}
+
+static int bench_setup(void **state)
+{
+	static const struct plan_subnet subnets[] = {{"subnet-1", "us-east-1a"}, {"subnet-2", "us-east-1b"}};
+	struct bench *bench = calloc(1, sizeof(*bench));
+	_cleanup_(freep) char *playbooks = NULL, *settings = NULL;
+	struct error err = {0};
+	void *folder = NULL;
+
+	if (temporary_folder_setup(&folder) < 0)
+		return -1;
+	bench->folder = folder;
+	bench->arena = arena_new();
+	playbooks = path_join(folder, "playbooks");
+	settings = path_join(folder, "bakery.yaml");
+	assert_works(file_make_folders(playbooks, 0755, &err));
+	write_file(playbooks, "tiny.yaml", playbook_text);
+	write_file(playbooks, "seal.yaml", seal_text);
+	write_file(folder, "bakery.yaml", settings_text);
+	assert_works(settings_load(settings, folder, bench->arena, &bench->settings, &err));
+	bench->facts = (struct facts){
+		.account = "111122223333",
+		.region = "us-east-1",
+		.source = {"ami-0123456789abcdef0", "base", "136693071363", "2026-01-01T00:00:00.000Z", "x86_64", "/dev/xvda", 8, "id"},
+		.vpc = "vpc-1",
+		.subnets = {(void *)subnets, 2},
+		.organization_arn = "arn:aws:organizations::111122223333:organization/o-abc",
+	};
+	*state = bench;
+	return 0;
+}
+
+static int bench_teardown(void **state)
+{
+	struct bench *bench = *state;
+	void *folder = (void *)bench->folder;
+
+	arena_free(bench->arena);
+	free(bench);
+	return temporary_folder_teardown(&folder);
+}
+
+static bool make(struct bench *bench, const char *size, const char *encrypted, const char *more, struct plan **plan, struct error *err)
+{
+	_cleanup_(freep) char *text = mem_printf(recipe_text, size, encrypted, more), *path = path_join(bench->folder, "web.yaml");
+	struct recipe *recipe;
+
+	write_file(bench->folder, "web.yaml", text);
+	if (!recipe_load(&bench->settings, path, &(struct recipe_options){0}, bench->arena, &recipe, err))
+		fail_msg("%s", err->text);
+	return plan_make(&bench->settings, recipe, &bench->facts, bench->arena, plan, err);
+}
+
+static void decisions(void **state)
+{
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *plan;
+	const struct playbook *playbook;
+	const struct step *steps;
+
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	assert_string_equal(plan->recipe, "web");
+	assert_string_equal(plan->account, "111122223333");
+	assert_int_equal(plan->launch.root_volume.size_gib, 16);
+	assert_int_equal(plan->launch.subnets.count, 2);
+	assert_int_equal(plan->copies.count, 1);
+	assert_string_equal(((const struct plan_region *)plan->copies.items)->region, "eu-west-1");
+	assert_true(text_list_has(&plan->share.organizations, bench->facts.organization_arn));
+	assert_true(text_list_has(&plan->share.accounts, "123456789012"));
+	assert_string_equal(plan->publish.parameter, "/bakery/web/candidate");
+	assert_string_equal(plan->publish.metadata_parameter, "/bakery/web/candidate/metadata");
+	assert_string_equal(plan->image.name, "web-{{ build }}");
+	assert_string_equal(text_map_get(&plan->tags, "team"), "red");
+	assert_string_equal(text_map_get(&plan->tags, "cost"), "7");
+	playbook = plan->playbooks.items;
+	steps = playbook->steps.items;
+	assert_string_equal(steps[0].run, "echo hello");
+	assert_int_equal(steps[1].kind, STEP_REBOOT);
+	assert_int_equal(plan->seal.count, 1);
+	assert_int_equal(plan_step_count(plan), 2);
+	assert_int_equal(plan_control_count(plan), 2);
+}
+
+static void the_size_comes_from_the_source(void **state)
+{
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *plan;
+
+	bench->facts.source.size_gib = 20;
+	assert_fails(make(bench, "16", "false", "", &plan, &err), ERROR_INVALID, "16 is less than the source image's 20 GiB");
+}
+
+static void a_default_key_cannot_be_shared(void **state)
+{
+	struct error err = {0};
+	struct plan *plan;
+
+	assert_fails(make(*state, "16", "true", "", &plan, &err), ERROR_INVALID, "cannot be shared");
+	assert_non_null(strstr(err.text, "distribute.regions.eu-west-1.kms_key"));
+}
+
+static void what_cannot_be_done_is_refused(void **state)
+{
+	struct error err = {0};
+	struct plan *plan;
+
+	assert_fails(make(*state, "16", "false", "scan: {scanner: inspector}\n", &plan, &err), ERROR_INVALID, "no vulnerability scanner");
+}
+
+static void a_stored_plan_is_the_same_plan(void **state)
+{
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *plan, *again, *back;
+	const struct playbook *playbook;
+	const struct step *steps;
+
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	assert_works(make(bench, "16", "false", "", &again, &err));
+	assert_string_equal(plan->sha256, again->sha256);
+	assert_works(plan_load(plan->json, bench->arena, &back, &err));
+	assert_string_equal(back->json, plan->json);
+	assert_string_equal(back->sha256, plan->sha256);
+	assert_string_equal(back->playbooks_sha256, plan->playbooks_sha256);
+	playbook = back->playbooks.items;
+	steps = playbook->steps.items;
+	assert_int_equal(steps[0].timeout_s, 30);
+	assert_string_equal(steps[0].controls.items[1], "X-2");
+	assert_int_equal(steps[1].reboot->timeout_s, 120);
+	bench->facts.source.ami = "ami-0fedcba9876543210";
+	assert_works(make(bench, "16", "false", "", &again, &err));
+	assert_string_not_equal(plan->sha256, again->sha256);
+}
+
+static void a_strange_document_is_refused(void **state)
+{
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *plan;
+
+	assert_fails(plan_load("{", bench->arena, &plan, &err), ERROR_INVALID, "stored plan");
+	assert_fails(plan_load("{\"format\":99}", bench->arena, &plan, &err), ERROR_INVALID, "format is 99");
+	assert_fails(plan_load("{\"format\":1,\"surprise\":2}", bench->arena, &plan, &err), ERROR_INVALID, "surprise");
+}
+
+#define bench_test(function) cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		bench_test(decisions),
+		bench_test(the_size_comes_from_the_source),
+		bench_test(a_default_key_cannot_be_shared),
+		bench_test(what_cannot_be_done_is_refused),
+		bench_test(a_stored_plan_is_the_same_plan),
+		bench_test(a_strange_document_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
