@@ -42,7 +42,7 @@ static bool load_key(struct cloud *cloud, struct error *err)
 	crypto_random_hex(digits, 12);
 	for (char *c = digits; *c != '\0'; c++)
 		*c = (char)(*c >= 'a' ? *c - 'a' + 'A' : *c);
-	snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "AKIASBOX%s", digits);
+	snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "AKIASBOX%.12s", digits);
 	crypto_random_hex(digits, 40);
 	snprintf(cloud->key.secret_key, sizeof cloud->key.secret_key, "%s", digits);
 	_cleanup_(tree_freep) struct tree *key = tree_new_object();

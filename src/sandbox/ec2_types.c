@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The instance types that the sandbox knows: names and sizes only, a machine takes what this host gives it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bakery/mem.h"

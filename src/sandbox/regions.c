@@ -8,8 +8,8 @@
 
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "ec2.h"
 #include "public_images.h"
-#include "request.h"
 
 const struct region regions[] = {
 	{"us-east-1", "use1", "abc", true},	 {"us-east-2", "use2", "abc", true},

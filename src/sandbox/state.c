@@ -4,6 +4,7 @@
 #include "state.h"
 
 #include <sqlite3.h>
+#include <stdlib.h>
 
 #include "bakery/mem.h"
 #include "bakery/str.h"
