@@ -34,8 +34,10 @@ static bool load_key(struct cloud *cloud, struct error *err)
 		key = tree_from_json(text.data, text.len, err);
 		if (key == NULL)
 			return error_context(err, "%s", path);
-		snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "%s", tree_text_or(key, "access_key", ""));
-		snprintf(cloud->key.secret_key, sizeof cloud->key.secret_key, "%s", tree_text_or(key, "secret_key", ""));
+		snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "%s",
+			 tree_text_or(key, "access_key", ""));
+		snprintf(cloud->key.secret_key, sizeof cloud->key.secret_key, "%s",
+			 tree_text_or(key, "secret_key", ""));
 		return true;
 	}
 	char digits[41];
