@@ -49,12 +49,12 @@ struct run {
 bool follow_program(struct run *run, size_t part, struct error *err) must_check;
 /* A shell script on the machine, as root. out gets its stdout and may be NULL; fails when its status is not 0. */
 bool remote_script(struct ssh *ssh, const struct runner_options *options, const char *script, int64_t timeout_s,
-		    struct str *out, struct error *err) must_check;
+		   struct str *out, struct error *err) must_check;
 /* Reconnects after a drop; tells the one who watches. */
 bool remote_reconnect(struct run *run, const char *why, struct error *err) must_check;
 bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err) must_check;
 void remote_cancel(struct run *run); /* ends what still runs there; best effort, within about two seconds */
-#define SCRIPT_END "#end"	      /* the last line of every script that is sent */
+#define SCRIPT_END "#end"	     /* the last line of every script that is sent */
 void add_login_command(struct str *command, const struct runner_options *options, const struct str *script);
 void add_who(struct str *script, const struct run *run);
 
