@@ -79,7 +79,7 @@ static void remove_all(const struct request *rq, struct tree *document)
 
 static bool change_each(struct request *rq, void (*change)(const struct request *rq, struct tree *document))
 {
-	if (!check_tags(rq, arg_tree(rq, "Tag"), "Key", "Value"))
+	if (!tags_check(rq, arg_tree(rq, "Tag"), "Key", "Value"))
 		return false;
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "ResourceId")); tree_next(&i);)
 		if (!change_tags(rq, tree_text_or(i.value, NULL, ""), change))

@@ -112,7 +112,7 @@ bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_s
 bool check_tag_specifications(struct request *rq, const char *const *types); /* only these resource types are meant; NULL-terminated */
 void tag_set_put(struct tree *document, const char *key, const char *value);
 void tag_set_remove(struct tree *document, const char *key, const char *value); /* value NULL: whatever it is */
-bool check_tags(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name);
+bool tags_check(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name);
 
 /* The account's default network, the public images and parameters of the region: made when first looked at. */
 void region_prepare(struct request *rq);

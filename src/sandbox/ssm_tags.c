@@ -25,7 +25,7 @@ static void drop_tag(struct tree *parameter, const char *key)
 static bool add_tags(struct request *rq)
 {
 	struct tree *found = NULL;
-	if (!check_tags(rq, arg_tree(rq, "Tags"), "Key", "Value") || !parameter_named(rq, &found))
+	if (!tags_check(rq, arg_tree(rq, "Tags"), "Key", "Value") || !parameter_named(rq, &found))
 		return false;
 	_cleanup_(tree_freep) struct tree *parameter = found;
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "Tags")); tree_next(&i);) {

@@ -182,7 +182,7 @@ static bool image_passes(struct request *rq)
 static bool put_parameter(struct request *rq)
 {
 	const char *name = arg_or(rq, "Name", "");
-	if (!check_name(rq, name) || !check_value(rq) || !check_tags(rq, arg_tree(rq, "Tags"), "Key", "Value"))
+	if (!check_name(rq, name) || !check_value(rq) || !tags_check(rq, arg_tree(rq, "Tags"), "Key", "Value"))
 		return false;
 	_cleanup_(tree_freep) struct tree *known = state_get(rq->cloud->state, rq->caller.account, rq->region, "parameter", name);
 	if (!check_against(rq, known))

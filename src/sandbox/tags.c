@@ -10,7 +10,7 @@
 
 #define TAGS_MOST 50
 
-bool check_tags(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name)
+bool tags_check(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name)
 {
 	if (tree_count(tags) > TAGS_MOST)
 		return refuse(rq, "TagLimitExceeded", "The maximum number of tags (%d) is exceeded", TAGS_MOST);
@@ -59,7 +59,7 @@ bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_s
 		const struct tree *tags = tree_key(i.value, "Tag");
 		if (!str_eq(tree_text(i.value, "ResourceType"), resource_type))
 			continue;
-		if (!check_tags(rq, tags, "Key", "Value"))
+		if (!tags_check(rq, tags, "Key", "Value"))
 			return false;
 		for (struct tree_iter j = tree_iter(tags); tree_next(&j);)
 			tag_set_put(holder, tree_text(j.value, "Key"), tree_text_or(j.value, "Value", ""));
