@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs a fuzz target over its corpus as a plain test, with any compiler: each file whole, and cut off at up to 64 places, since most
- * mistakes of parsers are at an end that comes too early. `scripts/fuzz` runs the same targets under libFuzzer. */
+ * Runs a fuzz target over its corpus as a plain test, with any compiler: each file whole, and cut off at up to 64
+ * places, since most mistakes of parsers are at an end that comes too early. `scripts/fuzz` runs the same targets under
+ * libFuzzer. */
 #include <dirent.h>
 #include <stdio.h>
 

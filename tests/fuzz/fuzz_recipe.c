@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes as a recipe, what it extends and its playbooks (parts between lines of %%, in the order of `files`): a recipe or faults. A recipe
- * without faults can be written and read again and is the same. */
+ * Any bytes as a recipe, what it extends and its playbooks (parts between lines of %%, in the order of `files`): a
+ * recipe or faults. A recipe without faults can be written and read again and is the same. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "fuzz.h"
 
 static const char *const files[] = {"r.yaml", "base.yaml", "p.yaml", "q.yaml", "vars.yaml", "bakery.yaml"};
-static char folder[] = "/tmp/bakery-fuzz-XXXXXX";
+static char folder[64]; /* in memory where the system has such a place: thousands of files a second */
 
 static void folder_remove(void)
 {
@@ -31,6 +31,7 @@ static void folder_make(void)
 	if (made)
 		return;
 	made = true;
+	snprintf(folder, sizeof(folder), "%s/bakery-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	must_hold(mkdtemp(folder) && chdir(folder) == 0);
 	atexit(folder_remove);
 }
@@ -85,9 +86,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	folder_make();
 	write_parts((const char *)data, size);
-	if (!settings_load(NULL, ".", arena, &settings, &err) && !settings_load("/dev/null", ".", arena, &settings, &err))
+	if (!settings_load(NULL, ".", arena, &settings, &err) &&
+	    !settings_load("/dev/null", ".", arena, &settings, &err))
 		abort();
-	settings.recipes = settings.playbooks = (struct text_list){(const char *[]){folder}, 1}; /* nothing that is shipped */
+	settings.recipes = settings.playbooks =
+		(struct text_list){(const char *[]){folder}, 1}; /* nothing that is shipped */
 	must_hold(recipe_read(&settings, "./r.yaml", &options, arena, &recipe, &faults, &err));
 	must_hold((recipe != NULL) == (faults.count == 0));
 	faults_print(&faults, &printed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes as YAML: a tree or a fault with its place; what was read survives the way through JSON; the strict and the collecting reader
- * agree. */
+ * Any bytes as YAML: a tree or a fault with its place; what was read survives the way through JSON; the strict and the
+ * collecting reader agree. */
 #include "bakery/faults.h"
 #include "bakery/tree.h"
 #include "fuzz.h"
