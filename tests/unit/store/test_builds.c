@@ -307,6 +307,33 @@ static void only_the_newest_answer_of_a_control_counts(void **state)
 	tree_free(list);
 }
 
+/* How eagerly the connection syncs: 1 is NORMAL, 2 FULL. */
+static int synchronous(struct fixture *f)
+{
+	sqlite3_stmt *statement;
+	assert_int_equal(sqlite3_prepare_v2(f->store->db, "PRAGMA synchronous", -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	int level = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return level;
+}
+
+static void what_must_survive_a_power_cut_is_synced(void **state)
+{
+	struct fixture *f = *state;
+	struct hold wish = {.kind = "instance"}, hold;
+	struct step_row step = {.build = "b", .phase = "p", .step = "s", .result = "ok"};
+	add_build(f, "b", "r", 0);
+	assert_int_equal(synchronous(f), 2);
+	for (int i = 0; i < 3; i++) {
+		assert_ok(store_step_add(f->store, &step, &f->err));
+		assert_int_equal(synchronous(f), 1);
+		wish.purpose = i ? "test" : "build";
+		assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &hold, &f->err));
+		assert_int_equal(synchronous(f), 2);
+	}
+}
+
 static bool count_line(void *cookie, const struct log_line *line)
 {
 	*(int *)cookie += 1;
@@ -373,6 +400,7 @@ int main(void)
 		TEST(what_ended_builds_hold_is_listed),
 		TEST(image_rows_are_replaced_and_keep_their_snapshots),
 		TEST(only_the_newest_answer_of_a_control_counts),
+		TEST(what_must_survive_a_power_cut_is_synced),
 		TEST(a_full_disk_loses_nothing_that_was_there),
 		TEST(a_bad_moment_is_an_error_not_a_crash),
 	};
