@@ -103,7 +103,7 @@ static void start(struct server *server, const char *host, long valid_s)
 					  MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_CERT,
 					  server->certificate, MHD_OPTION_HTTPS_MEM_KEY, server->key, MHD_OPTION_END);
 	if (!server->daemon) {
-		print_message("skipped: this libmicrohttpd has no TLS\n");
+		print_message("# skipped: this libmicrohttpd has no TLS\n");
 		skip();
 	}
 	server->url = mem_printf("https://127.0.0.1:%d",
