@@ -15,9 +15,9 @@
 #include "bakery/process.h"
 #include "src/sandbox/cloud_init.h"
 
-static const char helpers[] = "put() { printf '<%s|%s|%s|%s>' \"$@\" \"$(cat)\"; echo; }\n"
+static const char helpers[] = "put() { printf '<%s|%s|%s|%s|%s>' \"$1\" \"$2\" \"$3\" \"${4:-}\" \"$(cat)\"; echo; }\n"
 			      "warn() { echo \"warning: $*\"; }\n"
-			      "apt-get() { echo \"apt-get $*\"; }\n";
+			      "apt() { echo \"apt $*\"; }\n";
 
 static char *run(const char *user_data, const char *hostname, const char *key, const char *commands)
 {
@@ -83,8 +83,8 @@ static void writes_files_of_every_encoding(void **state)
 	      "- {content: x}\n"
 	      "- text\n",
 	      "files",
-	      "</a|0644|root:root|one>\n\n</b|0600|u:g|two>\n\n</c|0644|root:root|append>\n<two|>\n\n</"
-	      "d|0644|root:root|three>\n\n");
+	      "</a|0644|root:root||one>\n</b|0600|u:g||two>\n</c|0644|root:root|append|two>\n</"
+	      "d|0644|root:root||three>\n");
 }
 
 static void runs_nothing_that_is_only_data(void **state)
@@ -96,17 +96,17 @@ static void runs_nothing_that_is_only_data(void **state)
 	      "\"$(echo evil)\"}\n"
 	      "packages: [\"a; echo evil\", \"--evil\"]\n",
 	      "files; packages",
-	      "</a'; echo evil; '|$(echo evil)|`echo evil`|'; echo evil; '>\n\napt-get -q update\n"
-	      "apt-get -qy install -- a; echo evil --evil\n");
+	      "</a'; echo evil; '|$(echo evil)|`echo evil`||'; echo evil; '>\napt update\n"
+	      "apt install -- a; echo evil --evil\n");
 }
 
 static void turns_commands_into_scripts(void **state)
 {
 	check("#cloud-config\nruncmd:\n- echo a; echo b\n- [touch, \"it's here\", \"$HOME\"]\n- 7\n", "given_scripts",
-	      "</var/lib/cloud/instance/scripts/runcmd|0700|root:root|#!/bin/sh\necho a; echo b\n"
-	      "'touch' 'it'\\''s here' '$HOME'\n7>\n\n");
+	      "</var/lib/cloud/instance/scripts/runcmd|0700|root:root||#!/bin/sh\necho a; echo b\n"
+	      "'touch' 'it'\\''s here' '$HOME'\n7>\n");
 	check("#!/bin/sh\necho 'hi'\n", "given_scripts",
-	      "</var/lib/cloud/instance/scripts/part-001|0700|root:root|#!/bin/sh\necho 'hi'>\n\n");
+	      "</var/lib/cloud/instance/scripts/part-001|0700|root:root||#!/bin/sh\necho 'hi'>\n");
 }
 
 static void writes_the_host_keys_it_is_given(void **state)
@@ -114,9 +114,9 @@ static void writes_the_host_keys_it_is_given(void **state)
 	check("#cloud-config\nssh_keys:\n  ed25519_private: |\n    -----BEGIN\n    x\n  ed25519_public: ssh-ed25519 "
 	      "AAAA\n  rsa_public: \"r\"\n",
 	      "given_host_keys",
-	      "</etc/ssh/ssh_host_rsa_key.pub|0644|root:root|r>\n\n"
-	      "</etc/ssh/ssh_host_ed25519_key|0600|root:root|-----BEGIN\nx>\n\n"
-	      "</etc/ssh/ssh_host_ed25519_key.pub|0644|root:root|ssh-ed25519 AAAA>\n\n");
+	      "</etc/ssh/ssh_host_rsa_key.pub|0644|root:root||r>\n"
+	      "</etc/ssh/ssh_host_ed25519_key|0600|root:root||-----BEGIN\nx>\n"
+	      "</etc/ssh/ssh_host_ed25519_key.pub|0644|root:root||ssh-ed25519 AAAA>\n");
 }
 
 static void warns_of_what_it_cannot_read(void **state)
