@@ -153,7 +153,7 @@ static bool await_restart(struct run *run, int64_t end_ms, struct error *err)
 	}
 }
 
-bool machine_reboot(struct run *run, int64_t timeout_s, struct error *err)
+bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err)
 {
 	int64_t limit_s = timeout_s ? timeout_s : 300, end_ms = clock_mono_ms() + limit_s * 1000;
 	const struct runner_events *events = &run->options->events;

@@ -39,7 +39,7 @@ static bool do_own_part(struct run *run, struct error *err)
 	const struct step *step = run->progress.step;
 	struct error trouble = {0};
 	bool done = step->kind == STEP_REBOOT
-			    ? machine_reboot(run, step->reboot ? step->reboot->timeout_s : 0, &trouble)
+			    ? remote_reboot(run, step->reboot ? step->reboot->timeout_s : 0, &trouble)
 			    : transfer_fetch(run, step, run->progress.index, &trouble);
 	run->awaits_host = false;
 	if (!done && error_is(&trouble, ERROR_STOPPED)) {

@@ -52,7 +52,7 @@ bool machine_script(struct ssh *ssh, const struct runner_options *options, const
 		    struct str *out, struct error *err) must_check;
 /* Reconnects after a drop; tells the one who watches. */
 bool machine_reconnect(struct run *run, const char *why, struct error *err) must_check;
-bool machine_reboot(struct run *run, int64_t timeout_s, struct error *err) must_check;
+bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err) must_check;
 void machine_cancel(struct run *run); /* ends what still runs there; best effort, within about two seconds */
 #define SCRIPT_END "#end"	      /* the last line of every script that is sent */
 void add_login_command(struct str *command, const struct runner_options *options, const struct str *script);
