@@ -18,6 +18,7 @@ struct sandbox_options {
 	int port;		     /* 0: any free one */
 	const char *const *settings; /* "latency.launch=3s" ..., NULL-terminated: see docs/sandbox.md; may be NULL */
 	const char *record;	     /* file: every request and reply as a JSON line, or NULL */
+	int ready_fd;		     /* sandbox_serve: where it says that it answers, "ok" or why not; then closed. 0: nowhere */
 	struct log *log;
 	const struct stop *stop;
 };

@@ -12,7 +12,6 @@
 #include "endpoints.h"
 #include "http.h"
 #include "operations.h"
-#include "patience.h"
 #include "retry.h"
 
 struct wait_hub;

@@ -163,9 +163,15 @@ bool http_has_answered(struct http *http, const struct http_url *url)
 
 /* --- addresses --- */
 
-static bool is_loopback(const char *host)
+static bool is_loopback(const char *name)
 {
-	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 || str_starts(host, "127.");
+	return strcmp(name, "localhost") == 0 || strcmp(name, "::1") == 0 || str_starts(name, "127.");
+}
+
+static char *without_brackets(const char *host)
+{
+	size_t length = strlen(host);
+	return host[0] == '[' && host[length - 1] == ']' ? mem_strndup(host + 1, length - 2) : mem_strdup(host);
 }
 
 static void url_part(CURLU *url, CURLUPart part, unsigned flags, char **out)
@@ -201,13 +207,16 @@ bool http_url_parse(const char *text, struct http_url *out, struct error *err)
 	url_part(url, CURLUPART_PATH, 0, &out->path);
 	out->host = port ? mem_printf("%s:%s", host, port) : mem_strdup(host);
 	out->base = mem_printf("%s://%s", scheme, out->host);
-	out->loopback = is_loopback(host);
+	out->name = without_brackets(host);
+	out->port = port ? atoi(port) : str_eq(scheme, "https") ? 443 : 80;
+	out->loopback = is_loopback(out->name);
 	return true;
 }
 
 void http_url_free(struct http_url *url)
 {
 	free(url->host);
+	free(url->name);
 	free(url->path);
 	free(url->base);
 	*url = (struct http_url){0};
@@ -320,8 +329,10 @@ static void set_request(struct connection *connection, const struct http_request
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* it is signed as it is */
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "bakery/" BAKERY_VERSION);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+	if (request->body) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+	}
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
@@ -329,32 +340,35 @@ static void set_request(struct connection *connection, const struct http_request
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
 }
 
-/* When to give up: at once, or for what changes something after a short grace. */
-static bool is_given_up(const struct patience *patience, bool grace, int64_t *since_ms)
+/* When to give up: at once, or after a short grace. */
+static bool is_given_up(const struct stop *stop, bool grace, int64_t *since_ms)
 {
-	if (!patience_over(patience))
+	if (!stop_requested(stop))
 		return false;
 	if (*since_ms == 0)
 		*since_ms = clock_mono_ms();
-	bool again = patience->stop->requests > patience->requests + 1;
-	return !grace || again || clock_mono_ms() - *since_ms >= HTTP_GRACE_MS;
+	return !grace || clock_mono_ms() - *since_ms >= HTTP_GRACE_MS;
+}
+
+static void wait_for_event(struct connection *connection, const struct stop *stop, bool in_grace)
+{
+	struct curl_waitfd asked = {stop ? stop->event_fd : -1, CURL_WAIT_POLLIN, 0};
+	bool listen = stop && !in_grace; /* once asked, it stays readable */
+	curl_multi_poll(connection->multi, &asked, listen, in_grace ? POLL_IN_GRACE_MS : POLL_MS, NULL);
 }
 
 /* CURLE_ABORTED_BY_CALLBACK when stopped. */
-static CURLcode drive(struct connection *connection, const struct patience *patience, bool grace)
+static CURLcode drive(struct connection *connection, const struct stop *stop, bool grace)
 {
 	int running = 1, left = 0;
 	int64_t over_since_ms = 0;
 	curl_multi_add_handle(connection->multi, connection->easy);
 	while (curl_multi_perform(connection->multi, &running) == CURLM_OK && running) {
-		if (is_given_up(patience, grace, &over_since_ms)) {
+		if (is_given_up(stop, grace, &over_since_ms)) {
 			curl_multi_remove_handle(connection->multi, connection->easy);
 			return CURLE_ABORTED_BY_CALLBACK;
 		}
-		struct curl_waitfd stop = {patience_fd(patience), CURL_WAIT_POLLIN, 0};
-		bool heard_at_once = stop.fd >= 0 || !patience->stop;
-		curl_multi_poll(connection->multi, &stop, stop.fd >= 0, heard_at_once ? POLL_MS : POLL_IN_GRACE_MS,
-				NULL);
+		wait_for_event(connection, stop, over_since_ms != 0);
 	}
 	CURLMsg *message = curl_multi_info_read(connection->multi, &left);
 	CURLcode result = message ? message->data.result : CURLE_FAILED_INIT;
@@ -411,7 +425,7 @@ static void describe(enum http_outcome outcome, CURLcode code, struct connection
 		error_set(err, ERROR_TRANSIENT, "%s", detail);
 }
 
-enum http_outcome http_send(struct http *http, const struct http_request *request, const struct patience *patience,
+enum http_outcome http_send(struct http *http, const struct http_request *request, const struct stop *stop,
 			    struct http_reply *reply, struct error *err)
 {
 	struct connection *connection = take_connection(http, request->url->host);
@@ -424,7 +438,7 @@ enum http_outcome http_send(struct http *http, const struct http_request *reques
 	curl_easy_reset(connection->easy);
 	set_transport(http, connection, request);
 	set_request(connection, request, url, headers, &exchange);
-	CURLcode code = drive(connection, patience, request->changes);
+	CURLcode code = drive(connection, stop, request->changes);
 	enum http_outcome outcome = outcome_of(code, connection, &exchange);
 	if (outcome == HTTP_ANSWERED)
 		curl_easy_getinfo(connection->easy, CURLINFO_RESPONSE_CODE, &reply->status);

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bakery/clock.h"
 #include "bakery/error.h"
 #include "bakery/sigv4.h"
 #include "bakery/str.h"
-#include "patience.h"
 
 #define HTTP_MOST_BYTES (32u << 20)
 #define HTTP_CONNECT_MS 10000
@@ -32,6 +32,8 @@ void http_free(struct http *http);
 
 struct http_url {
 	char *host; /* as the Host header has it: with a port that is not the scheme's own */
+	char *name; /* the same without the port, and without an IPv6 address's brackets */
+	int port;
 	char *path; /* "/" at least */
 	char *base; /* "https://host", for putting together URLs and for people */
 	bool loopback;
@@ -44,7 +46,7 @@ struct http_request {
 	const struct http_url *url;
 	const struct sigv4_header *headers; /* with Host */
 	size_t header_count;
-	const void *body;
+	const void *body; /* NULL: none */
 	size_t body_length;
 	bool never_twice; /* a new connection, since libcurl sends again by itself when a kept one turns out dead */
 	bool changes;	  /* gets HTTP_GRACE_MS */
@@ -67,7 +69,7 @@ enum http_outcome {
 	HTTP_STOPPED,
 };
 /* err says what went wrong unless HTTP_ANSWERED, without the address. Free the reply in any case. */
-enum http_outcome http_send(struct http *http, const struct http_request *request, const struct patience *patience,
+enum http_outcome http_send(struct http *http, const struct http_request *request, const struct stop *stop,
 			    struct http_reply *reply, struct error *err) must_check;
 
 /* Whether that host has ever answered. */

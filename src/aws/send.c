@@ -24,7 +24,7 @@ struct exchange {
 	enum repeat repeat;
 	struct endpoint endpoint;
 	struct wire_request wire;
-	struct patience patience;
+	const struct stop *stop;
 };
 
 static void exchange_clear(struct exchange *exchange)
@@ -40,7 +40,7 @@ static bool exchange_start(struct exchange *out, struct aws *aws, const struct a
 	bool has_token = tree_key(call->args, "ClientToken");
 	*out = (struct exchange){.aws = aws, .row = row, .service = service_row(row->service), .region = region};
 	out->repeat = row->repeat == REPEAT_TOKEN && !has_token ? REPEAT_ONCE : row->repeat;
-	out->patience = patience_start(call->stop ? call->stop : aws->stop);
+	out->stop = call->stop ? call->stop : aws->stop;
 	protocol_encode(row, call->args, &out->wire);
 	return endpoint_find(&aws->endpoints, row->service, region, &out->endpoint, err);
 }
@@ -166,7 +166,7 @@ static enum http_outcome send_signed(const struct exchange *exchange, const stru
 	};
 	int64_t began_ms = clock_mono_ms();
 	aws->requests_sent++;
-	enum http_outcome outcome = http_send(aws->http, &request, &exchange->patience, reply, err);
+	enum http_outcome outcome = http_send(aws->http, &request, exchange->stop, reply, err);
 	trace(exchange, reply, began_ms, err, outcome);
 	sigv4_free(&signature);
 	return outcome;
@@ -218,7 +218,7 @@ static bool wait_for_next(const struct exchange *exchange, const struct attempt 
 	int64_t pause_ms = retry_pause_ms(attempt, number, aws->random());
 	log_debug(aws->log, "%s (%s): %s; asking again in %" PRId64 " ms", exchange->row->name, exchange->region,
 		  err->text, pause_ms);
-	if (!patience_sleep_ms(&exchange->patience, pause_ms))
+	if (!stop_sleep_ms(exchange->stop, pause_ms))
 		return error_set(err, ERROR_STOPPED, "interrupted while waiting to ask again");
 	return true;
 }
@@ -226,7 +226,7 @@ static bool wait_for_next(const struct exchange *exchange, const struct attempt 
 static bool send_until_done(const struct exchange *exchange, struct tree **out, struct error *err)
 {
 	struct attempt attempt;
-	if (patience_over(&exchange->patience))
+	if (stop_requested(exchange->stop))
 		return error_set(err, ERROR_STOPPED, "interrupted");
 	for (int number = 1;; number++) {
 		if (attempt_once(exchange, &attempt, out, err)) {

@@ -116,13 +116,13 @@ static void hand_round(struct group *group, const struct look *looks, size_t cou
 }
 
 /* The lock is released during the call. A stopped look concerns only the one who made it. */
-static void look_for_all(struct aws *aws, struct group *group, struct waiter *self)
+static void look_for_all(struct aws *aws, struct group *group, struct waiter *self, const struct stop *stop)
 {
 	struct look *looks = mem_array(LOOK_MOST, sizeof *looks);
 	size_t count = collect(group, self, looks, LOOK_MOST);
 	group->looking = true;
 	pthread_mutex_unlock(&aws->waits->lock);
-	look_up(aws, wait_row(group->wait), group->region, looks, count);
+	look_up(aws, wait_row(group->wait), group->region, stop, looks, count);
 	pthread_mutex_lock(&aws->waits->lock);
 	group->looking = false;
 	if (looks[0].outcome == LOOK_FAILED && looks[0].err.kind == ERROR_STOPPED) {
@@ -153,7 +153,7 @@ struct watch {
 	const struct wait_row *row;
 	const char *id, *region;
 	const struct aws_wait_options *options;
-	struct patience patience;
+	const struct stop *stop;
 	int64_t began_ms, deadline_ms;
 	int64_t last_seen_ms;	/* that the id was known; its beginning at first */
 	int64_t last_answer_ms; /* that AWS answered */
@@ -262,13 +262,13 @@ static bool next_answer(struct watch *watch, struct group *group, struct waiter 
 	struct wait_hub *hub = watch->aws->waits;
 	while (!waiter->answered) {
 		int64_t now_ms = clock_mono_ms();
-		if (patience_over(&watch->patience))
+		if (stop_requested(watch->stop))
 			return error_set(err, ERROR_STOPPED, "interrupted while waiting for %s to be %s", watch->id,
 					 watch->row->wanted);
 		if (now_ms >= watch->deadline_ms)
 			return timed_out(watch, err);
 		if (now_ms >= waiter->due_ms && !group->looking) {
-			look_for_all(watch->aws, group, waiter);
+			look_for_all(watch->aws, group, waiter, watch->stop);
 			continue;
 		}
 		int64_t until_ms = now_ms + SLICE_MS;
@@ -304,7 +304,6 @@ static bool watch_until_done(struct watch *watch, struct group *group, struct wa
 bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct aws_wait_options *options,
 	      struct tree **item, struct error *err)
 {
-	const struct stop *stop = options->stop ? options->stop : aws->stop;
 	const char *region = options->region ? options->region : aws->region;
 	int64_t now_ms = clock_mono_ms();
 	if (item)
@@ -316,7 +315,7 @@ bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct 
 			      .id = id,
 			      .region = region,
 			      .options = options,
-			      .patience = patience_start(stop),
+			      .stop = options->stop ? options->stop : aws->stop,
 			      .began_ms = now_ms,
 			      .deadline_ms = now_ms + options->timeout_s * 1000,
 			      .last_seen_ms = now_ms,

@@ -54,6 +54,8 @@ void list_each(const struct tree *tree, const char *path, void (*each)(void *coo
 /* The looks of one call. */
 struct batch {
 	const struct wait_row *row;
+	const char *region;
+	const struct stop *stop;
 	struct look **looks;
 	size_t count;
 };
@@ -71,10 +73,11 @@ static void take_item(void *cookie, const struct tree *item)
 	}
 }
 
-static bool ask(struct aws *aws, const char *region, struct batch *batch, struct error *err)
+static bool ask(struct aws *aws, struct batch *batch, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *reply = NULL;
-	struct aws_call call = aws_call(batch->row->operation, region);
+	struct aws_call call = aws_call(batch->row->operation, batch->region);
+	call.stop = batch->stop;
 	for (size_t i = 0; i < batch->count; i++) {
 		char path[64];
 		snprintf(path, sizeof path, "%s.%zu", batch->row->ids, i + 1);
@@ -104,24 +107,25 @@ static void remove_named(struct batch *batch, const char *message)
 	batch->count = left;
 }
 
-static void ask_each(struct aws *aws, const char *region, const struct batch *batch)
+static void ask_each(struct aws *aws, const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
-		struct batch one = {batch->row, &batch->looks[i], 1};
+		struct batch one = {batch->row, batch->region, batch->stop, &batch->looks[i], 1};
 		struct error err;
-		if (!ask(aws, region, &one, &err) && err.kind != ERROR_ABSENT)
+		if (!ask(aws, &one, &err) && err.kind != ERROR_ABSENT)
 			fail_all(&one, &err);
 	}
 }
 
-void look_up(struct aws *aws, const struct wait_row *row, const char *region, struct look *looks, size_t count)
+void look_up(struct aws *aws, const struct wait_row *row, const char *region, const struct stop *stop,
+	     struct look *looks, size_t count)
 {
 	_cleanup_(freep) struct look **pointers = mem_array(count, sizeof *pointers);
-	struct batch batch = {row, pointers, count};
+	struct batch batch = {row, region, stop, pointers, count};
 	struct error err;
 	for (size_t i = 0; i < count; i++)
 		pointers[i] = &looks[i];
-	while (batch.count > 0 && !ask(aws, region, &batch, &err)) {
+	while (batch.count > 0 && !ask(aws, &batch, &err)) {
 		size_t before = batch.count;
 		bool one_of_many = err.kind == ERROR_ABSENT || err.kind == ERROR_REMOTE;
 		if (err.kind == ERROR_ABSENT)
@@ -129,7 +133,7 @@ void look_up(struct aws *aws, const struct wait_row *row, const char *region, st
 		if (batch.count < before)
 			continue;
 		if (one_of_many && batch.count > 1)
-			ask_each(aws, region, &batch);
+			ask_each(aws, &batch);
 		else if (err.kind != ERROR_ABSENT)
 			fail_all(&batch, &err);
 		return;

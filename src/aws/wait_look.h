@@ -29,7 +29,8 @@ void look_clear(struct look *look); /* the answer, not the id */
 void look_copy(const struct look *from, struct look *to);
 
 /* Fills each look's outcome. One id that does not exist, or is refused, does not spoil the others'. */
-void look_up(struct aws *aws, const struct wait_row *row, const char *region, struct look *looks, size_t count);
+void look_up(struct aws *aws, const struct wait_row *row, const char *region, const struct stop *stop,
+	     struct look *looks, size_t count);
 
 /* Calls each(cookie, item) for the items of a list path; "reservationSet.*.instancesSet" is a list of lists. */
 void list_each(const struct tree *tree, const char *path, void (*each)(void *cookie, const struct tree *item),

@@ -7,7 +7,7 @@
 
 #include "bakery/command.h"
 #include "bakery/utf8.h"
-#include "src/report/build_page.h"
+#include "bakery/build_page.h"
 
 /* --- history --- */
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The page of one build. */
-#include "src/report/build_page.h"
+#include "bakery/build_page.h"
 
 #include <string.h>
 
 #include "bakery/clock.h"
 #include "bakery/mem.h"
 #include "bakery/output.h"
-#include "src/report/cell.h"
+#include "cell.h"
 
 enum { WRAP_AT = 100, OUTPUT_LINES = 20, SHORT_HASH = 12 };
 

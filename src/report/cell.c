@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One cell: the value at a path, written for programs or for people. */
-#include "src/report/cell.h"
+#include "cell.h"
 
 #include <string.h>
 

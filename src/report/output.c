@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bakery/mem.h"
-#include "src/report/cell.h"
+#include "cell.h"
 
 const char *const output_format_names[] = {"table", "json", "jsonl", "csv", NULL};
 

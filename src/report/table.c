@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bakery/utf8.h"
-#include "src/report/cell.h"
+#include "cell.h"
 
 enum { GAP = 2, LEAST_LAST = 8, MOST_COLUMNS = 32 };
 

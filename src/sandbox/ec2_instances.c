@@ -7,7 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "layers.h"
+#include "room.h"
 
 static const struct {
 	enum instance_state state;
@@ -51,7 +51,8 @@ void instance_forget_old(struct request *rq)
 	_cleanup_(tree_freep) struct tree *instances =
 		state_list(rq->cloud->state, rq->caller.account, rq->region, "instance");
 	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)
-		if (instance_state(i.value) == INSTANCE_TERMINATED && tree_int(i.value, "_ended", 0) + keep_ms < rq->now_ms)
+		if (instance_state(i.value) == INSTANCE_TERMINATED &&
+		    tree_int(i.value, "_ended", 0) + keep_ms < rq->now_ms)
 			remove_object(rq, "instance", tree_text(i.value, "instanceId"));
 }
 
@@ -149,7 +150,8 @@ static struct tree *instances_wanted(struct request *rq)
 		return list_objects(rq, "instance");
 	if (arg(rq, "MaxResults") == NULL)
 		return instances_by_id(rq);
-	refuse(rq, "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
+	refuse(rq, "InvalidParameterCombination",
+	       "The parameter instancesSet cannot be used with the parameter maxResults");
 	return NULL;
 }
 
@@ -179,12 +181,9 @@ static bool describe_instances(struct request *rq)
 /* --- DescribeInstanceStatus --- */
 
 static const struct filter status_filters[] = {
-	{"availability-zone", "availabilityZone"},
-	{"instance-state-code", "instanceState.code"},
-	{"instance-state-name", "instanceState.name"},
-	{"instance-status.status", "instanceStatus.status"},
-	{"system-status.status", "systemStatus.status"},
-	{NULL, NULL},
+	{"availability-zone", "availabilityZone"},	 {"instance-state-code", "instanceState.code"},
+	{"instance-state-name", "instanceState.name"},	 {"instance-status.status", "instanceStatus.status"},
+	{"system-status.status", "systemStatus.status"}, {NULL, NULL},
 };
 
 static void add_check(struct tree *status, const char *key, bool running)
@@ -238,7 +237,7 @@ static bool get_console_output(struct request *rq)
 	if (instance == NULL)
 		return false;
 	_cleanup_(str_free) struct str text = STR_INIT, encoded = STR_INIT;
-	layers_console(rq->cloud, tree_text(instance, "instanceId"), &text);
+	room_console(rq->cloud, tree_text(instance, "instanceId"), &text);
 	tree_set_text(rq->reply, "instanceId", tree_text(instance, "instanceId"));
 	tree_set_text(rq->reply, "timestamp", ec2_time(rq->now_ms, at));
 	crypto_base64(text.data, text.len, &encoded);

@@ -90,6 +90,7 @@ struct tree *list_objects(struct request *rq, const char *kind)
 
 void put_object(struct request *rq, const char *kind, const char *id, struct tree *document)
 {
+	tree_set_text(document, "_account", rq->caller.account);
 	state_put(rq->cloud->state, rq->caller.account, rq->region, kind, id, document);
 }
 
@@ -181,8 +182,7 @@ bool reply_page(struct request *rq, const char *key, struct tree *items)
 	for (size_t i = (size_t)offset; i < tree_count(all) && i < last; i++)
 		tree_add(page, tree_share(tree_at(all, i)));
 	if (last < tree_count(all))
-		tree_setf(rq->reply, rq->operation->flags & OPERATION_DRY_RUN ? "nextToken" : "NextToken", TOKEN_PREFIX "%zu",
-			  last);
+		tree_setf(rq->reply, "nextToken", TOKEN_PREFIX "%zu", last);
 	return true;
 }
 
@@ -193,17 +193,18 @@ void reply_return(struct request *rq)
 
 /* --- transitions --- */
 
-void want_job_in(struct request *rq, const char *kind, const char *region, const char *id)
+void want_job_in_turn(struct request *rq, const char *kind, const char *id, const char *turn)
 {
 	if (rq->job_count == ARRAY_SIZE(rq->jobs))
 		return;
 	struct wanted_job *job = &rq->jobs[rq->job_count++];
 	snprintf(job->kind, sizeof job->kind, "%s", kind);
-	snprintf(job->region, sizeof job->region, "%s", region);
+	snprintf(job->region, sizeof job->region, "%s", rq->region);
 	snprintf(job->id, sizeof job->id, "%s", id);
+	snprintf(job->turn, sizeof job->turn, "%s", turn);
 }
 
 void want_job(struct request *rq, const char *kind, const char *id)
 {
-	want_job_in(rq, kind, rq->region, id);
+	want_job_in_turn(rq, kind, id, id);
 }

@@ -25,8 +25,9 @@ struct refusal {
 	char code[64], message[768];
 };
 
+/* A transition to begin: of what, and whose turn it waits for (an instance's transitions come one after the other). */
 struct wanted_job {
-	char kind[24], region[32], id[40];
+	char kind[24], region[32], id[40], turn[40];
 };
 
 struct request {
@@ -90,12 +91,12 @@ void make_stable_id(const char *prefix, const char *seed, char id[ID_SIZE]); /* 
 #define EC2_TIME_SIZE CLOCK_TEXT_SIZE
 const char *ec2_time(int64_t wall_ms, char text[EC2_TIME_SIZE]); /* returns text */
 
-/* The page of items that MaxResults and NextToken ask for becomes reply[key]; takes items over. */
+/* EC2: the page of items that MaxResults and NextToken ask for becomes reply[key]; takes items over. */
 bool reply_page(struct request *rq, const char *key, struct tree *items);
 void reply_return(struct request *rq); /* <return>true</return> */
 
 void want_job(struct request *rq, const char *kind, const char *id);
-void want_job_in(struct request *rq, const char *kind, const char *region, const char *id);
+void want_job_in_turn(struct request *rq, const char *kind, const char *id, const char *turn);
 
 /* Filters: names and the paths in a document that hold their values; "*" in a path stands for every item of a list.
  * tag:<key>, tag-key work on any document with a tagSet. */
@@ -108,10 +109,10 @@ bool filter_matches(const struct tree *document, const char *path, const struct 
 
 /* Tags. The tags of argument TagSpecification for a resource type, as a tagSet; refuses bad ones. */
 bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_set);
-bool check_tag_specifications(struct request *rq, const char *const *types); /* only these resource types are meant; NULL-terminated */
+bool tag_specifications_check(struct request *rq, const char *const *types); /* only these resource types are meant; NULL-terminated */
 void tag_set_put(struct tree *document, const char *key, const char *value);
 void tag_set_remove(struct tree *document, const char *key, const char *value); /* value NULL: whatever it is */
-bool check_tags(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name);
+bool tags_check(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name);
 
 /* The account's default network, the public images and parameters of the region: made when first looked at. */
 void region_prepare(struct request *rq);

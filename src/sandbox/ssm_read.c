@@ -51,12 +51,13 @@ static bool version_selected(const struct tree *version, const char *selector)
 	return list_has(tree_key(version, "Labels"), selector);
 }
 
-static const struct tree *select_version(const struct tree *parameter, const char *selector)
+/* wanted: a number or a label; "": the newest. */
+static const struct tree *select_version(const struct tree *parameter, const char *wanted)
 {
-	if (*selector == '\0')
+	if (*wanted == '\0')
 		return parameter_newest(parameter);
 	for (struct tree_iter i = tree_iter(tree_key(parameter, "_versions")); tree_next(&i);)
-		if (version_selected(i.value, selector + 1))
+		if (version_selected(i.value, wanted))
 			return i.value;
 	return NULL;
 }
@@ -81,11 +82,12 @@ static struct tree *get_one(struct request *rq, const char *asked)
 		refuse(rq, "ParameterNotFound", "The parameter %s does not exist", asked);
 		return NULL;
 	}
-	const struct tree *version = select_version(parameter, selector);
+	const char *wanted = *selector == '\0' ? "" : selector + 1;
+	const struct tree *version = select_version(parameter, wanted);
 	if (version != NULL)
 		return shown(parameter, version, selector, arg_bool(rq, "WithDecryption", false));
 	refuse(rq, "ParameterVersionNotFound",
-	       "Systems Manager could not find version %s of %s. Verify the version and try again.", selector + 1, name);
+	       "Systems Manager could not find version %s of %s. Verify the version and try again.", wanted, name);
 	return NULL;
 }
 
@@ -123,7 +125,8 @@ static bool reply_ssm_page(struct request *rq, struct tree *items, int64_t most)
 	const char *token = arg(rq, "NextToken");
 	if (asked < 1 || asked > most)
 		return refuse(rq, "ValidationException",
-			      "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must "
+			      "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: "
+			      "Member must "
 			      "have value less than or equal to %d",
 			      (int)asked, (int)most);
 	if (token != NULL && (!str_to_int(token, &offset) || offset < 0))
@@ -158,11 +161,12 @@ static bool filter_one(const struct tree *parameter, const struct tree *filter)
 					   : tree_text(parameter, key);
 		if (str_eq(key, "Path") && below(name, value, str_eq(option, "Recursive")))
 			return true;
-		if (str_eq(key, "Label") && select_version(parameter, value - 1) != NULL)
+		if (str_eq(key, "Label") && select_version(parameter, value) != NULL)
 			return true;
 		if (str_starts(key, "tag:"))
 			for (struct tree_iter j = tree_iter(tree_key(parameter, "_tags")); tree_next(&j);)
-				if (str_eq(tree_text(j.value, "Key"), key + 4) && str_eq(tree_text(j.value, "Value"), value))
+				if (str_eq(tree_text(j.value, "Key"), key + 4) &&
+				    str_eq(tree_text(j.value, "Value"), value))
 					return true;
 		if (text == NULL || str_eq(key, "Path"))
 			continue;
@@ -211,12 +215,13 @@ static bool get_parameters_by_path(struct request *rq)
 {
 	const char *path = arg_or(rq, "Path", "");
 	if (*path != '/')
-		return refuse(rq, "ValidationException", "The parameter doesn't meet the parameter name requirements: a path "
-							 "begins with a slash");
+		return refuse(rq, "ValidationException",
+			      "The parameter doesn't meet the parameter name requirements: a path "
+			      "begins with a slash");
 	if (!check_filters(rq))
 		return false;
-	_cleanup_(freep) char *trimmed = mem_strndup(path, strlen(path) > 1 && str_ends(path, "/") ? strlen(path) - 1
-												   : strlen(path));
+	_cleanup_(freep) char *trimmed =
+		mem_strndup(path, strlen(path) > 1 && str_ends(path, "/") ? strlen(path) - 1 : strlen(path));
 	_cleanup_(tree_freep) struct tree *all = parameters_under(rq, path);
 	struct tree *found = tree_new_array();
 	for (struct tree_iter i = tree_iter(all); tree_next(&i);)

@@ -10,7 +10,8 @@ static bool parameter_named(struct request *rq, struct tree **out)
 	if (!str_eq(arg(rq, "ResourceType"), "Parameter"))
 		return refuse(rq, "InvalidResourceType", "The resource type isn't valid: the sandbox knows Parameter");
 	*out = find_object(rq, "parameter", arg(rq, "ResourceId"));
-	return *out != NULL || refuse(rq, "InvalidResourceId", "The resource ID isn't valid: %s", arg_or(rq, "ResourceId", ""));
+	return *out != NULL ||
+	       refuse(rq, "InvalidResourceId", "The resource ID isn't valid: %s", arg_or(rq, "ResourceId", ""));
 }
 
 static void drop_tag(struct tree *parameter, const char *key)
@@ -25,7 +26,7 @@ static void drop_tag(struct tree *parameter, const char *key)
 static bool add_tags(struct request *rq)
 {
 	struct tree *found = NULL;
-	if (!check_tags(rq, arg_tree(rq, "Tags"), "Key", "Value") || !parameter_named(rq, &found))
+	if (!tags_check(rq, arg_tree(rq, "Tags"), "Key", "Value") || !parameter_named(rq, &found))
 		return false;
 	_cleanup_(tree_freep) struct tree *parameter = found;
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "Tags")); tree_next(&i);) {

@@ -10,16 +10,18 @@
 
 #define TAGS_MOST 50
 
-bool check_tags(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name)
+bool tags_check(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name)
 {
 	if (tree_count(tags) > TAGS_MOST)
 		return refuse(rq, "TagLimitExceeded", "The maximum number of tags (%d) is exceeded", TAGS_MOST);
 	for (struct tree_iter i = tree_iter(tags); tree_next(&i);) {
 		const char *key = tree_text_or(i.value, key_name, ""), *value = tree_text_or(i.value, value_name, "");
 		if (*key == '\0' || strlen(key) > 128 * 4)
-			return refuse(rq, "InvalidParameterValue", "Tag key '%.200s' has to have 1 to 128 characters", key);
+			return refuse(rq, "InvalidParameterValue", "Tag key '%.200s' has to have 1 to 128 characters",
+				      key);
 		if (strlen(value) > 256 * 4)
-			return refuse(rq, "InvalidParameterValue", "The value of tag '%.200s' exceeds 256 characters", key);
+			return refuse(rq, "InvalidParameterValue", "The value of tag '%.200s' exceeds 256 characters",
+				      key);
 		if (strncasecmp(key, "aws:", 4) == 0)
 			return refuse(rq, "InvalidParameterValue",
 				      "Tag keys starting with 'aws:' are reserved for internal use");
@@ -59,7 +61,7 @@ bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_s
 		const struct tree *tags = tree_key(i.value, "Tag");
 		if (!str_eq(tree_text(i.value, "ResourceType"), resource_type))
 			continue;
-		if (!check_tags(rq, tags, "Key", "Value"))
+		if (!tags_check(rq, tags, "Key", "Value"))
 			return false;
 		for (struct tree_iter j = tree_iter(tags); tree_next(&j);)
 			tag_set_put(holder, tree_text(j.value, "Key"), tree_text_or(j.value, "Value", ""));
@@ -68,7 +70,7 @@ bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_s
 	return true;
 }
 
-bool check_tag_specifications(struct request *rq, const char *const *types)
+bool tag_specifications_check(struct request *rq, const char *const *types)
 {
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "TagSpecification")); tree_next(&i);) {
 		const char *type = tree_text_or(i.value, "ResourceType", "");

@@ -5,7 +5,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "db.h"
 
 static const char *const status_names[] = {
 	[BUILD_RUNNING] = "running",	     [BUILD_DONE] = "done",
@@ -174,9 +174,9 @@ static const char resumable_sql[] =
 	"  WHERE status = 'interrupted' AND (?1 IS NULL OR recipe = ?1) ORDER BY started_ms DESC, id DESC LIMIT 1)"
 	" UNION ALL SELECT * FROM (SELECT build, started_ms, id FROM build"
 	"  WHERE status = 'quarantined' AND (?1 IS NULL OR recipe = ?1) ORDER BY started_ms DESC, id DESC LIMIT 1)"
-	" UNION ALL SELECT b.build, b.started_ms, b.id FROM build b WHERE b.status = 'failed' AND (?1 IS NULL OR "
-	"b.recipe = ?1)"
-	"  AND b.id IN (SELECT build FROM hold WHERE status IN ('intended', 'held'))"
+	" UNION ALL SELECT b.build, b.started_ms, b.id FROM (SELECT DISTINCT build FROM hold WHERE status IN "
+	"('intended', 'held')) h"
+	"  CROSS JOIN build b ON b.id = h.build WHERE b.status = 'failed' AND (?1 IS NULL OR b.recipe = ?1)"
 	") ORDER BY started_ms DESC, id DESC LIMIT 1";
 
 bool store_build_resumable(struct store *store, const char *recipe_or_null, char build[BUILD_ID_SIZE],

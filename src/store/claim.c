@@ -13,7 +13,7 @@
 #include "bakery/clock.h"
 #include "bakery/file.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "db.h"
 
 /* Field 22 of /proc/<pid>/stat, counted after the name, which may hold spaces and brackets itself. 0: no such process,
  * or one that has ended and only waits to be reaped. */

@@ -5,7 +5,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/rows_tree.h"
+#include "rows_tree.h"
 
 bool store_step_add(struct store *store, const struct step_row *step, struct error *err)
 {

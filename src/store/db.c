@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Statements, rows and transactions over the one connection. See db.h. */
-#include "src/store/db.h"
+#include "db.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static const struct {
 	{SQLITE_READONLY, ERROR_INTERNAL,
 	 "it cannot be written; check the owner and mode of the file and of its folder"},
 	{SQLITE_CORRUPT, ERROR_INTERNAL,
-	 "it is damaged. Keep the file; put a copy back, or read out what can be read with: sqlite3 FILE .recover"},
+	 "it is damaged; keep it, put a backup in its place, or save what can be read: docs/database.md"},
 	{SQLITE_NOTADB, ERROR_INTERNAL, "it is no database; name another file with --store, or move this one away"},
 	{SQLITE_CANTOPEN, ERROR_INTERNAL, "it cannot be opened; check that the folder exists and may be written"},
 	{SQLITE_IOERR, ERROR_INTERNAL, "the disk or file system failed; see: dmesg"},

@@ -16,7 +16,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "bakery/tree.h"
-#include "src/store/schema.h"
+#include "schema.h"
 
 /* A process, so that another one can tell whether it still lives. */
 struct holder {
@@ -32,7 +32,7 @@ struct store {
 	sqlite3 *db;
 	pthread_mutex_t lock; /* holds for a whole transaction */
 	bool read_only;
-	int version; /* of the schema this process works with */
+	int version;		  /* of the schema this process works with */
 	int64_t waiting_since_ms; /* for a lock of another process */
 	struct holder self;
 	sqlite3_stmt **statements;

@@ -2,7 +2,7 @@
  *
  * The journal: a row each time a stage runs. Only the newest run of a stage counts, and only until it is forgotten. */
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "db.h"
 
 bool store_stage_began(struct store *store, const char *build, const char *stage, int64_t at_ms, struct error *err)
 {

@@ -4,7 +4,7 @@
  * record tells what there was. */
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/rows_tree.h"
+#include "rows_tree.h"
 
 #define HOLD_COLUMNS "id, kind, region, token, resource, purpose"
 

@@ -10,7 +10,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
-#include "src/store/db.h"
+#include "db.h"
 
 enum { FLUSH_EVERY_S = 1, FLUSH_AT_BYTES = 256 * 1024 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Making a database and bringing an older one forward. See migrate.h. */
-#include "src/store/migrate.h"
+#include "migrate.h"
 
 #include <errno.h>
 #include <fcntl.h>

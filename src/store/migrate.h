@@ -4,7 +4,7 @@
 #ifndef BAKERY_STORE_MIGRATE_H
 #define BAKERY_STORE_MIGRATE_H
 
-#include "src/store/db.h"
+#include "db.h"
 
 /* Makes the file whole beside its place and moves it there. When another process was faster, its file stays and this is
  * true as well. */

@@ -14,7 +14,7 @@
 #include "bakery/crypto.h"
 #include "bakery/file.h"
 #include "bakery/store.h"
-#include "src/store/migrate.h"
+#include "migrate.h"
 
 enum { BUSY_TIMEOUT_MS = 30000 };
 

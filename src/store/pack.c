@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "src/store/db.h"
+#include "db.h"
 
 enum { WORTH_IT = 256 };
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "bakery/store.h"
-#include "src/store/rows_tree.h"
-#include "src/store/show.h"
+#include "rows_tree.h"
+#include "show.h"
 
 enum { HISTORY_LIMIT = 50 };
 

@@ -7,7 +7,7 @@
 #include "bakery/clock.h"
 #include "bakery/crypto.h"
 #include "bakery/store.h"
-#include "src/store/rows_tree.h"
+#include "rows_tree.h"
 
 #define FIRST_PREVIOUS "0000000000000000000000000000000000000000000000000000000000000000"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows as trees. See rows_tree.h. */
-#include "src/store/rows_tree.h"
+#include "rows_tree.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #ifndef BAKERY_STORE_ROWS_TREE_H
 #define BAKERY_STORE_ROWS_TREE_H
 
-#include "src/store/db.h"
+#include "db.h"
 
 struct tree *rows_object(const struct rows *rows, struct error *err) must_check; /* NULL on failure */
 struct tree *rows_facts(const struct rows *rows, struct error *err) must_check;

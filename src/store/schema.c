@@ -2,7 +2,7 @@
  *
  * The schema. Times are milliseconds since 1970 UTC, hashes are hex, JSON is text. Tables are STRICT, so that a wrong
  * type is an error and not a surprise years later. What each table means to a reader: docs/database.md. */
-#include "src/store/schema.h"
+#include "schema.h"
 
 #include "bakery/macros.h"
 

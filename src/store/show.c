@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One build whole: the head and a list for each table. */
-#include "src/store/show.h"
+#include "show.h"
 
 #include "bakery/store.h"
-#include "src/store/rows_tree.h"
+#include "rows_tree.h"
 
 struct tree *show_head(const struct rows *rows, struct error *err)
 {

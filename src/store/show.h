@@ -4,7 +4,7 @@
 #ifndef BAKERY_STORE_SHOW_H
 #define BAKERY_STORE_SHOW_H
 
-#include "src/store/db.h"
+#include "db.h"
 
 /* Columns of build b LEFT JOIN claim c. The duration of a build that still runs is counted up to now. */
 #define SQL_NOW_MS "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"

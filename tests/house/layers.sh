@@ -19,7 +19,7 @@ room_of() {
     recipe.h | playbook.h) echo recipe ;;
     ssh.h | runner.h | store.h | plan.h | sandbox.h) echo "${1%.h}" ;;
     build.h) echo pipeline ;;
-    output.h) echo report ;;
+    output.h | build_page.h) echo report ;;
     cli.h | command.h) echo cli ;;
     *) echo base ;;
   esac

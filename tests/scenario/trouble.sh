@@ -53,7 +53,7 @@ ok "nothing is left after it" nothing_left
 
 "$bakery" sandbox set fault.PutParameter=InternalServerError:20 >/dev/null
 ok "a late failure quarantines the image" exits 1 "$bakery" build tiny --sandbox
-"$bakery" sandbox set fault.PutParameter=off >/dev/null
+"$bakery" sandbox set fault.PutParameter= >/dev/null
 build=$("$bakery" history --limit 1 --format json | python3 -c 'import json,sys; r=json.load(sys.stdin)[0]; print(r["build"] if r["status"] == "quarantined" else "not quarantined")')
 ok "and resume publishes it" exits 0 "$bakery" resume "$build" --sandbox
 ok "nothing is left at the end" nothing_left

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the tests of the machine room share: a room in a folder of its own over the cached base image, a key pair, and a real ssh client.
- * Machines need root, so without it the tests are skipped and say why. */
+ * What the tests of the machine room share: a room in a folder of its own over the cached base image, a key pair, and a
+ * real ssh client. Machines need root, so without it the tests are skipped and say why. */
 #ifndef BAKERY_TEST_ROOM_H
 #define BAKERY_TEST_ROOM_H
 
@@ -30,6 +30,7 @@ struct room {
 	char folder[64];
 	char *base, *key_path, *known_hosts;
 	struct ssh_key_pair key;
+	char *keyed; /* user data that brings a host key, so that no machine spends a second on making an RSA key */
 	struct machines *machines;
 	pthread_mutex_t lock;
 	pthread_cond_t told;
@@ -69,6 +70,20 @@ static inline bool room_await(struct room *room, enum machine_exit how, unsigned
 	return told;
 }
 
+static inline char *room_host_key(const struct ssh_key_pair *key)
+{
+	_cleanup_(str_free) struct str out = STR_INIT;
+
+	str_add(&out, "#cloud-config\nssh_keys:\n  ed25519_private: |\n    ");
+	for (const char *c = key->private_key; *c; c++) {
+		str_add_char(&out, *c);
+		if (*c == '\n' && c[1])
+			str_add(&out, "    ");
+	}
+	str_addf(&out, "  ed25519_public: %s\n", key->public_key);
+	return str_take(&out);
+}
+
 /* Skips the test where machines cannot be. */
 static inline void room_open(struct room *room)
 {
@@ -88,6 +103,7 @@ static inline void room_open(struct room *room)
 	pthread_mutex_init(&room->lock, NULL);
 	pthread_cond_init(&room->told, NULL);
 	must(ssh_key_pair_make("test", &room->key, err));
+	room->keyed = room_host_key(&room->key);
 	room->key_path = path_join(room->folder, "key");
 	room->known_hosts = path_join(room->folder, "known_hosts");
 	must(file_replace(room->key_path, room->key.private_key, strlen(room->key.private_key), 0600, err));
@@ -102,13 +118,14 @@ static inline void room_close(struct room *room)
 	pthread_mutex_destroy(&room->lock);
 	ssh_key_pair_free(&room->key);
 	free(room->base);
+	free(room->keyed);
 	free(room->key_path);
 	free(room->known_hosts);
 }
 
 /* A spec over these layers (NULL-terminated) with an address of its own, which the caller gives room for. */
-static inline struct machine_spec room_spec(struct room *room, const char *id, const char *const *layers, char address[16],
-					    const char *user_data)
+static inline struct machine_spec room_spec(struct room *room, const char *id, const char *const *layers,
+					    char address[16], const char *user_data)
 {
 	must(machines_pick_address(room->machines, address, err));
 	return (struct machine_spec){.id = id,
@@ -121,13 +138,50 @@ static inline struct machine_spec room_spec(struct room *room, const char *id, c
 				     .user_data_length = user_data ? strlen(user_data) : 0};
 }
 
-/* One try: the exit status of ssh, 255 when it could not get in. */
-static inline int room_ssh_once(struct room *room, const char *address, const char *strict, const char *command, struct str *out)
+static inline void room_boot(struct room *room, const struct machine_spec *spec)
 {
-	_cleanup_(freep) char *destination = mem_printf("admin@%s", address), *hosts = mem_printf("UserKnownHostsFile=%s", room->known_hosts),
+	must(machine_create(room->machines, spec, err));
+	must(machine_boot(room->machines, spec->id, err));
+}
+
+static inline bool room_console_says(struct room *room, const char *id, const char *text)
+{
+	int64_t give_up_ms = clock_mono_ms() + TEST_WAIT_MS;
+
+	do {
+		_cleanup_(str_free) struct str console = STR_INIT;
+		must(machine_console(room->machines, id, &console, err));
+		if (strstr(console.data, text))
+			return true;
+	} while (clock_mono_ms() < give_up_ms && stop_sleep_ms(NULL, 20));
+	return false;
+}
+
+/* One try: the exit status of ssh, 255 when it could not get in. */
+static inline int room_ssh_once(struct room *room, const char *address, const char *strict, const char *command,
+				struct str *out)
+{
+	_cleanup_(freep) char *destination = mem_printf("admin@%s", address),
+			      *hosts = mem_printf("UserKnownHostsFile=%s", room->known_hosts),
 			      *checking = mem_printf("StrictHostKeyChecking=%s", strict);
-	const char *const argv[] = {"ssh", "-F", "none", "-i", room->key_path, "-o", hosts, "-o", checking, "-o", "BatchMode=yes", "-o",
-				    "ConnectTimeout=5", "-o", "LogLevel=ERROR", destination, command, NULL};
+	const char *const argv[] = {"ssh",
+				    "-F",
+				    "none",
+				    "-i",
+				    room->key_path,
+				    "-o",
+				    hosts,
+				    "-o",
+				    checking,
+				    "-o",
+				    "BatchMode=yes",
+				    "-o",
+				    "ConnectTimeout=5",
+				    "-o",
+				    "LogLevel=ERROR",
+				    destination,
+				    command,
+				    NULL};
 	const struct process process = {.argv = argv, .timeout_ms = TEST_WAIT_MS};
 	int status = 255;
 

@@ -1,31 +1,356 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Machines as a client sees them: over SSH, on the console, in the layers that are made of them. */
 #include "room.h"
 
-static void boots_and_answers(void **state)
+/* ---- first boot */
+
+static void boots_with_the_given_host_key(void **state)
+{
+	struct room room;
+	struct ssh_key_pair host = {};
+	_cleanup_(str_free) struct str out = STR_INIT, known = STR_INIT;
+	_cleanup_(freep) char *user_data = NULL;
+	char address[16];
+
+	room_open(&room);
+	must(ssh_key_pair_make("host", &host, err));
+	user_data = room_host_key(&host);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, user_data);
+	room_boot(&room, &spec);
+	str_addf(&known, "%s %s\n", address, host.public_key);
+	must(file_replace(room.known_hosts, known.data, known.len, 0600, err));
+
+	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+	assert_int_equal(room_ssh_once(&room, address, "yes", "ls /etc/ssh/ssh_host_*", &out), 0);
+	assert_string_equal(out.data, "/etc/ssh/ssh_host_ed25519_key\n/etc/ssh/ssh_host_ed25519_key.pub\n");
+	ssh_key_pair_free(&host);
+	room_close(&room);
+}
+
+static void makes_host_keys_and_shows_them_on_the_console(void **state)
+{
+	struct room room;
+	_cleanup_(str_free) struct str console = STR_INIT, key = STR_INIT;
+	_cleanup_(freep) char *fingerprint = NULL;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	assert_int_equal(room_ssh(&room, address, "cat /etc/ssh/ssh_host_ed25519_key.pub", &key), 0);
+	must(machine_console(room.machines, "i-1", &console, err));
+	str_trim_right(&key);
+	fingerprint = ssh_key_fingerprint(key.data);
+	assert_non_null(strstr(console.data, "-----BEGIN SSH HOST KEY FINGERPRINTS-----"));
+	assert_non_null(strstr(console.data, fingerprint));
+	assert_non_null(strstr(console.data, "-----BEGIN SSH HOST KEY KEYS-----"));
+	assert_non_null(strstr(console.data, key.data));
+	room_close(&room);
+}
+
+static void gives_the_login_user_sudo_and_the_key(void **state)
 {
 	struct room room;
 	_cleanup_(str_free) struct str out = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	assert_int_equal(room_ssh(&room, address,
+				  "id -un; sudo -n id -u; stat -c %a:%U ~/.ssh ~/.ssh/authorized_keys; "
+				  "sudo stat -c %a /etc/sudoers.d/90-cloud-init-users; sudo visudo -cq && echo valid; "
+				  "sudo test -e /root/.ssh/authorized_keys || echo none; hostname; cat /etc/hostname; "
+				  "getent hosts $(hostname) | grep -c 127.0.1.1",
+				  &out),
+			 0);
+	assert_string_equal(out.data,
+			    "admin\n0\n700:admin\n600:admin\n440\nvalid\nnone\nip-10-0-0-7\nip-10-0-0-7\n1\n");
+	room_close(&room);
+}
+
+static const char cloud_config[] = "#cloud-config\n"
+				   "hostname: elsewhere\n"
+				   "ssh_authorized_keys:\n"
+				   "  - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOther other@example\n"
+				   "write_files:\n"
+				   "  - path: /etc/deep/er/one\n"
+				   "    permissions: \"0640\"\n"
+				   "    owner: root:adm\n"
+				   "    content: |\n"
+				   "      it's $HOME `id`\n"
+				   "  - {path: /etc/two, encoding: b64, content: dHdvCg==}\n"
+				   "  - {path: /etc/two, append: true, content: \"more\\n\"}\n"
+				   "bootcmd:\n"
+				   "  - echo boot >>/var/tmp/boots\n"
+				   "runcmd:\n"
+				   "  - [sh, -c, 'echo \"$1 words\" >/var/tmp/ran', sh, it's]\n"
+				   "  - echo run >>/var/tmp/runs; touch /var/tmp/done\n";
+
+static void honours_a_cloud_config_once_per_instance(void **state)
+{
+	static const char look[] = "while ! [ -e /var/tmp/done ]; do sleep 0.05; done; cat /etc/hostname; "
+				   "cat /etc/deep/er/one /etc/two; "
+				   "stat -c %a:%U:%G /etc/deep/er/one /etc/two; cat /var/tmp/ran; wc -l "
+				   "</var/tmp/boots; wc -l </var/tmp/runs; "
+				   "grep -c . ~/.ssh/authorized_keys; cat /var/lib/cloud/data/instance-id; "
+				   "sudo stat -c %a /var/lib/cloud/instance/user-data.txt";
+	struct room room;
+	_cleanup_(str_free) struct str first = STR_INIT, second = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec =
+		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, cloud_config);
+	room_boot(&room, &spec);
+	assert_int_equal(room_ssh(&room, address, look, &first), 0);
+	assert_string_equal(first.data, "elsewhere\nit's $HOME `id`\ntwo\nmore\n640:root:adm\n644:root:root\n"
+					"it's words\n1\n1\n2\ni-1\n600\n");
+	must(machine_halt(room.machines, "i-1", err));
+	must(machine_boot(room.machines, "i-1", err));
+	assert_int_equal(room_ssh(&room, address, look, &second), 0);
+	assert_string_equal(second.data, "elsewhere\nit's $HOME `id`\ntwo\nmore\n640:root:adm\n644:root:root\n"
+					 "it's words\n2\n1\n2\ni-1\n600\n");
+	room_close(&room);
+}
+
+static void runs_a_script_as_user_data(void **state)
+{
+	struct room room;
+	_cleanup_(str_free) struct str out = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec =
+		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address,
+			  "#!/bin/bash\necho from the script; echo \"$0\" >/var/tmp/name; touch /var/tmp/done\n");
+	room_boot(&room, &spec);
+	assert_int_equal(
+		room_ssh(&room, address, "while ! [ -e /var/tmp/done ]; do sleep 0.05; done; cat /var/tmp/name", &out),
+		0);
+	assert_string_equal(out.data, "/var/lib/cloud/instance/scripts/part-001\n");
+	assert_true(room_console_says(&room, "i-1", "from the script\n"));
+	room_close(&room);
+}
+
+static void boots_with_user_data_that_is_broken(void **state)
+{
+	struct room room;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec =
+		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, "#cloud-config\na: [\n");
+	room_boot(&room, &spec);
+	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+	assert_true(room_console_says(&room, "i-1", "WARNING"));
+	room_close(&room);
+}
+
+/* ---- a machine like a real one */
+
+static void has_what_a_system_expects(void **state)
+{
+	struct room room;
+	_cleanup_(str_free) struct str out = STR_INIT, host = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	must(file_read("/proc/sys/net/ipv4/ip_forward", 16, &host, err));
+	assert_int_equal(
+		room_ssh(&room, address,
+			 "cat /sys/class/net/lo/operstate >/dev/null && ping -c1 -W2 127.0.0.1 >/dev/null && echo "
+			 "loopback; "
+			 "sudo sysctl -qw net.ipv4.ip_forward=$((1 - $(cat /proc/sys/net/ipv4/ip_forward))) && echo "
+			 "net; "
+			 "sudo sysctl -qw kernel.panic=1 2>/dev/null || echo kernel read-only; "
+			 "findmnt -no FSTYPE /run; stat -c %a /tmp /dev/shm; test -c /dev/pts/ptmx && echo pts; "
+			 "ip -4 -o addr show tap0 | grep -o 10.0.2.100/24; sudo sh -c 'mknod /var/tmp/disk b 8 0 "
+			 "2>/dev/null || echo no devices'; "
+			 "sudo -n true && sudo sh -c 'mount -t tmpfs x /mnt 2>/dev/null || echo no mounts'; "
+			 "grep -c . /etc/machine-id; sudo sh -c 'echo b >/proc/sysrq-trigger' 2>/dev/null || echo no "
+			 "sysrq",
+			 &out),
+		0);
+	assert_string_equal(out.data, "loopback\nnet\nkernel read-only\ntmpfs\n1777\n1777\npts\n10.0.2.100/24\nno "
+				      "devices\nno mounts\n1\nno sysrq\n");
+	str_clear(&out);
+	must(file_read("/proc/sys/net/ipv4/ip_forward", 16, &out, err));
+	assert_string_equal(out.data, host.data);
+	room_close(&room);
+}
+
+static void keeps_ssh_when_the_daemon_is_restarted(void **state)
+{
+	struct room room;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	assert_int_equal(room_ssh(&room, address, "sudo service ssh restart", NULL), 0);
+	assert_int_equal(room_ssh(&room, address, "sudo service ssh reload", NULL), 0);
+	assert_int_equal(
+		room_ssh(&room, address,
+			 "sudo sh -c 'kill $(cat /run/sshd.pid); while kill -0 $(cat /run/sshd.pid); do sleep 0.01; "
+			 "done; /usr/sbin/sshd' 2>/dev/null",
+			 NULL),
+		0);
+	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+	room_close(&room);
+}
+
+/* ---- ends */
+
+static void reboots_from_inside(void **state)
+{
+	static const char *const ways[] = {
+		"sudo reboot", "sudo shutdown -r now",
+		"sudo perl -e 'syscall($ARGV[0], 0xfee1dead, 672274793, 0x01234567, 0)' "
+		"$([ $(uname -m) = x86_64 ] && echo 169 || echo 142)",
+		"sudo perl -e 'print pack(q(LLLLx368), 0x03091969, 1, 54, 0)' | sudo sh -c 'cat >/run/initctl'"};
+	struct room room;
+	_cleanup_(str_free) struct str before = STR_INIT, after = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	assert_int_equal(
+		room_ssh(&room, address, "cat /proc/sys/kernel/random/boot_id; sudo touch /run/old /tmp/old", &before),
+		0);
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		room_ssh_once(&room, address, "no", ways[i], NULL);
+		if (!room_await(&room, MACHINE_REBOOTED, i + 1))
+			fail_msg("no reboot by %s", ways[i]);
+		assert_true(machine_running(room.machines, "i-1"));
+		assert_int_equal(room_ssh(&room, address,
+					  "cat /proc/sys/kernel/random/boot_id; ls /run/old /tmp/old 2>/dev/null; true",
+					  &after),
+				 0);
+		if (after.len != 37)
+			fail_msg("after %s: \"%s\"", ways[i], after.data);
+		assert_string_not_equal(after.data, before.data);
+		str_clear(&before);
+		str_add(&before, after.data);
+	}
+	assert_int_equal(room.told_count[MACHINE_POWERED_OFF] + room.told_count[MACHINE_DIED], 0);
+	room_close(&room);
+}
+
+static void powers_off_from_inside(void **state)
+{
+	static const char *const ways[] = {"sudo poweroff", "sudo shutdown -h now", "sudo halt",
+					   "sudo perl -e 'syscall($ARGV[0], 0xfee1dead, 672274793, 0x4321fedc, 0)' "
+					   "$([ $(uname -m) = x86_64 ] && echo 169 || echo 142)"};
+	struct room room;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	must(machine_create(room.machines, &spec, err));
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		must(machine_boot(room.machines, "i-1", err));
+		assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+		room_ssh_once(&room, address, "no", ways[i], NULL);
+		if (!room_await(&room, MACHINE_POWERED_OFF, i + 1))
+			fail_msg("not off by %s", ways[i]);
+		assert_false(machine_running(room.machines, "i-1"));
+	}
+	assert_int_equal(room.told_count[MACHINE_REBOOTED] + room.told_count[MACHINE_DIED], 0);
+	room_close(&room);
+}
+
+static void plans_and_cancels_a_shutdown(void **state)
+{
+	struct room room;
+	_cleanup_(str_free) struct str out = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	assert_int_equal(room_ssh(&room, address,
+				  "sudo shutdown -h +90 2>/dev/null; while ! pgrep -fx 'sleep 5400'; do sleep 0.01; "
+				  "done >/dev/null; "
+				  "sudo shutdown -c; pgrep -cf '[e]xec shutdown'; /usr/sbin/shutdown now 2>&1",
+				  &out),
+			 1);
+	assert_string_equal(out.data, "0\nshutdown: must be superuser\n");
+	room_close(&room);
+}
+
+static void tells_that_a_machine_died(void **state)
+{
+	struct room room;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+	room_ssh_once(&room, address, "no", "sudo sh -c 'kill -9 $(cat /run/sandbox/pid)'", NULL);
+	assert_true(room_await(&room, MACHINE_DIED, 1));
+	assert_false(machine_running(room.machines, "i-1"));
+	must(machine_boot(room.machines, "i-1", err));
+	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+	room_close(&room);
+}
+
+static void halts_and_reboots_when_asked(void **state)
+{
+	struct room room;
+	_cleanup_(str_free) struct str out = STR_INIT;
+	struct error refused = {};
 	char address[16];
 	int64_t begun_ms;
 
 	room_open(&room);
 	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	room_boot(&room, &spec);
+	/* one that heeds SIGTERM and one that does not */
+	assert_int_equal(room_ssh(&room, address,
+				  "sudo sh -c \"trap 'echo heard >/var/tmp/heard; exit' TERM; touch /run/ready; while "
+				  ":; do sleep 0.05; done\" "
+				  ">/dev/null 2>&1 & (trap '' TERM; exec sleep 1000 >/dev/null 2>&1) & "
+				  "while ! [ -e /run/ready ]; do sleep 0.05; done",
+				  NULL),
+			 0);
 	begun_ms = clock_mono_ms();
-	must(machine_create(room.machines, &spec, err));
-	must(machine_boot(room.machines, "i-1", err));
-	print_message("booted after %lld ms\n", (long long)(clock_mono_ms() - begun_ms));
-	assert_int_equal(room_ssh(&room, address, "id -un; hostname; sudo -n id -u", &out), 0);
-	print_message("answered after %lld ms\n", (long long)(clock_mono_ms() - begun_ms));
-	assert_string_equal(out.data, "admin\nip-10-0-0-7\n0\n");
-	str_clear(&out);
-	must(machine_console(room.machines, "i-1", &out, err));
-	print_message("%s\n", out.data);
+	must(machine_reboot(room.machines, "i-1", err));
+	assert_true(clock_mono_ms() - begun_ms < 8000);
+	assert_int_equal(room_ssh(&room, address, "cat /var/tmp/heard", &out), 0);
+	assert_string_equal(out.data, "heard\n");
+	must(machine_halt(room.machines, "i-1", err));
+	must(machine_halt(room.machines, "i-1", err));
+	assert_false(machine_running(room.machines, "i-1"));
+	assert_int_equal(room_ssh_once(&room, address, "no", "true", NULL), 255);
+	assert_false(machine_reboot(room.machines, "i-1", &refused));
+	assert_true(error_is(&refused, ERROR_CONFLICT));
+	assert_int_equal(room.told_count[0] + room.told_count[1] + room.told_count[2], 0);
 	room_close(&room);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(boots_and_answers)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(boots_with_the_given_host_key),
+		cmocka_unit_test(makes_host_keys_and_shows_them_on_the_console),
+		cmocka_unit_test(gives_the_login_user_sudo_and_the_key),
+		cmocka_unit_test(honours_a_cloud_config_once_per_instance),
+		cmocka_unit_test(runs_a_script_as_user_data),
+		cmocka_unit_test(boots_with_user_data_that_is_broken),
+		cmocka_unit_test(has_what_a_system_expects),
+		cmocka_unit_test(keeps_ssh_when_the_daemon_is_restarted),
+		cmocka_unit_test(reboots_from_inside),
+		cmocka_unit_test(powers_off_from_inside),
+		cmocka_unit_test(plans_and_cancels_a_shutdown),
+		cmocka_unit_test(tells_that_a_machine_died),
+		cmocka_unit_test(halts_and_reboots_when_asked),
+	};
 
 	return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
 }

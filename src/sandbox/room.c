@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Instances as machines, images as layers of files. */
+#include "room.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bakery/crypto.h"
+#include "bakery/file.h"
+#include "bakery/mem.h"
+#include "public_images.h"
+
+/* --- opening --- */
+
+static bool make_base(struct cloud *cloud, struct error *err)
+{
+	const struct public_image *public = &public_images[0];
+	struct base_image base = {.name = public->base, .suite = public->suite, .login_user = public->login_user};
+	_cleanup_(freep) char *home = path_cache_home();
+	_cleanup_(freep) char *cache = path_join(home, "bakery");
+	return base_image_make(&base, cache, cloud->log, &cloud->base_folder, err);
+}
+
+bool room_open(struct cloud *cloud, machine_ended *ended, struct error *err)
+{
+	_cleanup_(freep) char *layers = path_join(cloud->folder, "layers");
+	if (!file_make_folders(layers, 0700, err))
+		return false;
+	if (!settings_on(cloud->settings, "machines"))
+		return true;
+	return machines_check(err) && make_base(cloud, err) &&
+	       machines_open(cloud->folder, ended, cloud, cloud->log, &cloud->machines, err);
+}
+
+void room_close(struct cloud *cloud)
+{
+	machines_close(cloud->machines);
+	cloud->machines = NULL;
+}
+
+/* --- machines --- */
+
+bool room_pick_address(struct cloud *cloud, char address[16], struct error *err)
+{
+	uint8_t random[2];
+	if (cloud->machines != NULL)
+		return machines_pick_address(cloud->machines, address, err);
+	crypto_random(random, sizeof random);
+	snprintf(address, 16, "127.99.%u.%u", random[0], 1 + random[1] % 254u);
+	return true;
+}
+
+void room_console(struct cloud *cloud, const char *id, struct str *out)
+{
+	struct error err = {0};
+	if (cloud->machines != NULL && !machine_console(cloud->machines, id, out, &err))
+		log_debug(cloud->log, "console of %s: %s", id, err.text);
+}
+
+char *room_layer_path(const struct cloud *cloud, const char *layer)
+{
+	if (str_starts(layer, "base:"))
+		return mem_strdup(cloud->base_folder);
+	return mem_printf("%s/layers/%s", cloud->folder, layer);
+}
+
+static void free_paths(char ***paths)
+{
+	for (char **path = *paths; path != NULL && *path != NULL; path++)
+		free(*path);
+	free(*paths);
+}
+
+static bool create(struct cloud *cloud, const struct tree *instance, struct error *err)
+{
+	const struct tree *layers = tree_key(instance, "_layers");
+	_cleanup_(free_paths) char **paths = mem_array(tree_count(layers) + 1, sizeof *paths);
+	for (size_t i = 0; i < tree_count(layers); i++)
+		paths[i] = room_layer_path(cloud, tree_text_or(tree_at(layers, i), NULL, ""));
+	_cleanup_(str_wipe_free) struct str user_data = STR_INIT;
+	if (!crypto_base64_decode(tree_text_or(instance, "_userData", ""), &user_data))
+		return error_set(err, ERROR_INVALID, "the user data is not base64");
+	struct machine_spec spec = {
+		.id = tree_text(instance, "instanceId"),
+		.layers = (const char *const *)paths,
+		.address = tree_text(instance, "_address"),
+		.hostname = tree_text(instance, "_hostname"),
+		.login_user = tree_text(instance, "_login"),
+		.authorized_key = tree_text(instance, "_authorizedKey"),
+		.user_data = user_data.len > 0 ? user_data.data : NULL,
+		.user_data_length = user_data.len,
+	};
+	return machine_create(cloud->machines, &spec, err);
+}
+
+bool room_launch(struct cloud *cloud, const struct tree *instance, struct error *err)
+{
+	if (cloud->machines == NULL)
+		return true;
+	if (!create(cloud, instance, err) && !error_is(err, ERROR_CONFLICT))
+		return false;
+	return machine_boot(cloud->machines, tree_text(instance, "instanceId"), err);
+}
+
+bool room_halt(struct cloud *cloud, const char *id, struct error *err)
+{
+	return cloud->machines == NULL || machine_halt(cloud->machines, id, err);
+}
+
+bool room_reboot(struct cloud *cloud, const char *id, struct error *err)
+{
+	return cloud->machines == NULL || machine_reboot(cloud->machines, id, err);
+}
+
+bool room_destroy(struct cloud *cloud, const char *id, struct error *err)
+{
+	return cloud->machines == NULL || machine_destroy(cloud->machines, id, err);
+}
+
+bool room_running(struct cloud *cloud, const char *id)
+{
+	return cloud->machines != NULL && machine_running(cloud->machines, id);
+}
+
+/* --- layers --- */
+
+bool room_freeze(struct cloud *cloud, const char *id, const char *layer, struct error *err)
+{
+	_cleanup_(freep) char *path = room_layer_path(cloud, layer);
+	return cloud->machines == NULL || file_exists(path) || machine_freeze(cloud->machines, id, path, err);
+}
+
+/* A running machine's files are copied, which can be cut short; a half copy never has the layer's name. */
+bool room_freeze_running(struct cloud *cloud, const char *id, const char *layer, struct error *err)
+{
+	_cleanup_(freep) char *path = room_layer_path(cloud, layer);
+	_cleanup_(freep) char *part = mem_printf("%s/layers/.part-%s", cloud->folder, layer);
+	if (cloud->machines == NULL || file_exists(path))
+		return true;
+	if (!file_remove_tree(part, err) || !machine_freeze(cloud->machines, id, part, err))
+		return false;
+	return rename(part, path) == 0 || error_errno(err, "cannot rename %s", part);
+}
+
+bool room_import(struct cloud *cloud, const char *path, const char *layer, struct error *err)
+{
+	_cleanup_(freep) char *folder = room_layer_path(cloud, layer);
+	return layer_import(path, folder, err);
+}
+
+static void add_layers_of(struct cloud *cloud, const char *kind, struct tree *used)
+{
+	_cleanup_(tree_freep) struct tree *documents = state_list(cloud->state, NULL, NULL, kind);
+	for (struct tree_iter i = tree_iter(documents); tree_next(&i);)
+		for (struct tree_iter j = tree_iter(tree_key(i.value, "_layers")); tree_next(&j);)
+			tree_set_bool(used, tree_text_or(j.value, NULL, "?"), true);
+}
+
+/* Renames what nothing is made of, so that it is out of the way at once; removing the files can take its time. */
+static void set_aside(const char *folder, const struct tree *used)
+{
+	DIR *layers = opendir(folder);
+	struct dirent *entry;
+	while (layers != NULL && (entry = readdir(layers)) != NULL) {
+		if (entry->d_name[0] == '.' || tree_key(used, entry->d_name) != NULL)
+			continue;
+		_cleanup_(freep) char *from = path_join(folder, entry->d_name);
+		_cleanup_(freep) char *to = mem_printf("%s/.gone-%s", folder, entry->d_name);
+		if (rename(from, to) != 0)
+			continue;
+	}
+	if (layers != NULL)
+		closedir(layers);
+}
+
+static void remove_set_aside(struct cloud *cloud, const char *folder)
+{
+	DIR *layers = opendir(folder);
+	struct dirent *entry;
+	struct error err = {0};
+	while (layers != NULL && (entry = readdir(layers)) != NULL) {
+		_cleanup_(freep) char *path = path_join(folder, entry->d_name);
+		if (str_starts(entry->d_name, ".gone-") && !file_remove_tree(path, &err))
+			log_warn(cloud->log, "sandbox: %s", err.text);
+	}
+	if (layers != NULL)
+		closedir(layers);
+}
+
+void room_collect(struct cloud *cloud)
+{
+	_cleanup_(freep) char *folder = path_join(cloud->folder, "layers");
+	_cleanup_(tree_freep) struct tree *used = tree_new_object();
+	pthread_mutex_lock(&cloud->lock);
+	add_layers_of(cloud, "image", used);
+	add_layers_of(cloud, "snapshot", used);
+	add_layers_of(cloud, "instance", used);
+	set_aside(folder, used);
+	pthread_mutex_unlock(&cloud->lock);
+	remove_set_aside(cloud, folder);
+}

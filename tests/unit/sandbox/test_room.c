@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The room itself: many machines at once, other processes, a serving process that is killed, wrong input. */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "room.h"
+
+/* ---- many at once */
+
+enum { MANY = 20 };
+
+struct one {
+	struct room *room;
+	char id[16], address[16];
+	bool answered;
+};
+
+static void *one_main(void *argument)
+{
+	struct one *one = argument;
+	struct error err = {};
+
+	if (!machine_boot(one->room->machines, one->id, &err)) {
+		print_message("%s: %s\n", one->id, err.text);
+		return NULL;
+	}
+	one->answered = room_ssh(one->room, one->address, "true", NULL) == 0;
+	return NULL;
+}
+
+static void runs_twenty_machines_at_once(void **state)
+{
+	struct room room;
+	struct one ones[MANY];
+	pthread_t threads[MANY];
+	int64_t begun_ms;
+
+	room_open(&room);
+	for (int i = 0; i < MANY; i++) {
+		ones[i] = (struct one){.room = &room};
+		snprintf(ones[i].id, sizeof(ones[i].id), "i-%d", i);
+		struct machine_spec spec = room_spec(&room, ones[i].id, (const char *const[]){room.base, NULL},
+						     ones[i].address, room.keyed);
+		must(machine_create(room.machines, &spec, err));
+	}
+	begun_ms = clock_mono_ms();
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, one_main, &ones[i]), 0);
+	for (int i = 0; i < MANY; i++)
+		pthread_join(threads[i], NULL);
+	print_message("# %d machines answered within %lld ms\n", MANY, (long long)(clock_mono_ms() - begun_ms));
+	for (int i = 0; i < MANY; i++)
+		assert_true(ones[i].answered);
+	begun_ms = clock_mono_ms();
+	room_close(&room);
+	print_message("# and ended within %lld ms\n", (long long)(clock_mono_ms() - begun_ms));
+}
+
+static void lets_many_have_one_machine(void **state)
+{
+	struct room room;
+	struct one ones[8];
+	pthread_t threads[8];
+
+	room_open(&room);
+	ones[0] = (struct one){.room = &room, .id = "i-1"};
+	struct machine_spec spec =
+		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, ones[0].address, room.keyed);
+	must(machine_create(room.machines, &spec, err));
+	for (int i = 0; i < 8; i++) {
+		ones[i] = ones[0];
+		assert_int_equal(pthread_create(&threads[i], NULL, one_main, &ones[i]), 0);
+	}
+	for (int i = 0; i < 8; i++) {
+		pthread_join(threads[i], NULL);
+		assert_true(ones[i].answered);
+	}
+	room_close(&room);
+}
+
+/* ---- other processes */
+
+static void runs_commands_inside(void **state)
+{
+	static const struct {
+		const char *const argv[4];
+		int status;
+	} cases[] = {
+		{{"true"}, 0},
+		{{"sh", "-c", "exit 7"}, 7},
+		{{"sh", "-c", "kill -9 $$"}, 137},
+		{{"no-such-program"}, 127},
+		{{"sh", "-c",
+		  "test $(id -u) = 0 && test $(hostname) = ip-10-0-0-7 && test $PWD = /root && test ! -e "
+		  "/proc/1/nothing"},
+		 0},
+		{{"sh", "-c",
+		  "grep -q '^CapBnd:.0*[0-9a-f]*' /proc/self/status && ! mount -t tmpfs x /mnt 2>/dev/null"},
+		 0},
+	};
+	struct room room;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	room_boot(&room, &spec);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int status = -1;
+		must(machine_exec(room.folder, "i-1", cases[i].argv, &status, err));
+		assert_int_equal(status, cases[i].status);
+	}
+	room_close(&room);
+}
+
+static void refuses_to_run_in_what_does_not_run(void **state)
+{
+	struct room room;
+	struct error refused = {};
+	char address[16];
+	int status;
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	must(machine_create(room.machines, &spec, err));
+	assert_false(machine_exec(room.folder, "i-1", (const char *const[]){"true", NULL}, &status, &refused));
+	assert_true(error_is(&refused, ERROR_CONFLICT));
+	must(machine_boot(room.machines, "i-1", err));
+	must(machine_halt(room.machines, "i-1", err));
+	assert_false(machine_exec(room.folder, "i-1", (const char *const[]){"true", NULL}, &status, &refused));
+	assert_true(error_is(&refused, ERROR_CONFLICT));
+	assert_false(machine_exec(room.folder, "i-2", (const char *const[]){"true", NULL}, &status, &refused));
+	assert_true(error_is(&refused, ERROR_ABSENT));
+	assert_false(
+		machine_exec(room.folder, "../machines/i-1", (const char *const[]){"true", NULL}, &status, &refused));
+	assert_true(error_is(&refused, ERROR_INVALID));
+	room_close(&room);
+}
+
+/* Processes of this host whose command line or mounts name the folder. */
+static int count_traces(const char *needle)
+{
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	assert_non_null(processes);
+	while ((entry = readdir(processes))) {
+		_cleanup_(freep) char *mounts = mem_printf("/proc/%s/mountinfo", entry->d_name),
+				      *cwd = mem_printf("/proc/%s/cwd", entry->d_name);
+		_cleanup_(str_free) struct str text = STR_INIT;
+		struct error ignored = {};
+		char where[256] = "";
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		if (readlink(cwd, where, sizeof(where) - 1) < 0)
+			where[0] = '\0';
+		if (!file_read(mounts, 1 << 20, &text, &ignored))
+			str_clear(&text);
+		count += strstr(where, needle) || strstr(text.data, needle);
+	}
+	closedir(processes);
+	return count;
+}
+
+static _Noreturn void serve_until_killed(const struct room *room, const struct machine_spec *spec, int ready)
+{
+	struct machines *machines;
+	struct error err = {};
+
+	if (!machines_open(room->folder, NULL, NULL, NULL, &machines, &err) || !machine_create(machines, spec, &err) ||
+	    !machine_boot(machines, spec->id, &err) || write(ready, "x", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void leaves_nothing_when_it_is_killed(void **state)
+{
+	struct room room;
+	char address[16], said;
+	int ready[2];
+	int64_t give_up_ms;
+	pid_t server;
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	assert_int_equal(pipe(ready), 0);
+	server = fork();
+	if (server == 0)
+		serve_until_killed(&room, &spec, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &said, 1), 1);
+	close(ready[0]);
+	assert_int_equal(room_ssh(&room, address, "nohup sleep 1000 >/dev/null 2>&1 &", NULL), 0);
+	assert_true(count_traces(room.folder) > 0);
+
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	give_up_ms = clock_mono_ms() + TEST_WAIT_MS;
+	while (count_traces(room.folder) && clock_mono_ms() < give_up_ms)
+		stop_sleep_ms(NULL, 20);
+	assert_int_equal(count_traces(room.folder), 0);
+	assert_int_equal(room_ssh_once(&room, address, "no", "true", NULL), 255);
+
+	/* And the next serving process goes on with it. */
+	must(machine_boot(room.machines, "i-1", err));
+	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+	room_close(&room);
+}
+
+static void mounts_nothing_here(void **state)
+{
+	struct room room;
+	_cleanup_(str_free) struct str mounts = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	room_boot(&room, &spec);
+	must(file_read("/proc/self/mountinfo", 1 << 20, &mounts, err));
+	assert_null(strstr(mounts.data, room.folder));
+	room_close(&room);
+}
+
+/* ---- wrong input */
+
+static void refuses_names_that_are_none(void **state)
+{
+	static const char *const ids[] = {
+		"",    "..",	  "../i-1",
+		"a/b", ".hidden", "-x",
+		"i 1", "i\n1",	  "i-0123456789012345678901234567890123456789012345678901234567890123456789"};
+	struct room room;
+	_cleanup_(str_free) struct str out = STR_INIT;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec good = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct machine_spec spec = good;
+		struct error refused = {};
+		spec.id = ids[i];
+		assert_false(machine_create(room.machines, &spec, &refused));
+		assert_true(error_is(&refused, ERROR_INVALID));
+		assert_false(machine_boot(room.machines, ids[i], &refused));
+		assert_false(machine_destroy(room.machines, ids[i], &refused));
+		assert_false(machine_console(room.machines, ids[i], &out, &refused));
+	}
+	room_close(&room);
+}
+
+static void refuses_specs_that_cannot_be(void **state)
+{
+	struct room room;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec good = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL),
+			    wrong[9];
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		wrong[i] = good;
+	wrong[0].address = "10.0.0.1";
+	wrong[1].address = "127.0.0.1; reboot";
+	wrong[2].hostname = "a b";
+	wrong[3].hostname = "";
+	wrong[4].login_user = "root:x";
+	wrong[5].authorized_key = "ssh-ed25519 AAAA\nssh-ed25519 BBBB";
+	wrong[6].layers = (const char *const[]){NULL};
+	wrong[7].layers = (const char *const[]){"relative", NULL};
+	wrong[8].user_data = "";
+	wrong[8].user_data_length = 1 << 20;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct error refused = {};
+		if (machine_create(room.machines, &wrong[i], &refused))
+			fail_msg("spec %zu was taken", i);
+		assert_true(error_is(&refused, ERROR_INVALID));
+	}
+	must(machine_create(room.machines, &good, err));
+	room_close(&room);
+}
+
+static void says_why_a_machine_cannot_boot(void **state)
+{
+	struct room room;
+	_cleanup_(freep) char *empty = NULL;
+	struct error refused = {};
+	char address[16];
+
+	room_open(&room);
+	empty = path_join(room.folder, "empty");
+	must(file_make_folders(empty, 0755, err));
+	assert_false(machine_boot(room.machines, "i-1", &refused));
+	assert_true(error_is(&refused, ERROR_ABSENT));
+
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){"/nonexistent", NULL}, address, NULL);
+	must(machine_create(room.machines, &spec, err));
+	assert_false(machine_create(room.machines, &spec, &refused));
+	assert_true(error_is(&refused, ERROR_CONFLICT));
+	assert_false(machine_boot(room.machines, "i-1", &refused));
+	assert_non_null(strstr(refused.text, "/nonexistent"));
+
+	spec.id = "i-2";
+	spec.layers = (const char *const[]){empty, NULL};
+	must(machine_create(room.machines, &spec, err));
+	assert_false(machine_boot(room.machines, "i-2", &refused));
+	print_message("# %s\n", refused.text);
+	assert_false(machine_running(room.machines, "i-2"));
+	assert_int_equal(count_traces(room.folder), 0);
+	room_close(&room);
+}
+
+static void says_when_the_address_is_taken(void **state)
+{
+	struct room room;
+	struct sockaddr_in taken = {.sin_family = AF_INET, .sin_port = htons(22)};
+	struct error refused = {};
+	char address[16], other[16];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	must(machine_create(room.machines, &spec, err));
+	must(machines_pick_address(room.machines, other, err));
+	assert_string_not_equal(other, address);
+	inet_pton(AF_INET, address, &taken.sin_addr);
+	assert_int_equal(bind(fd, (struct sockaddr *)&taken, sizeof(taken)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_false(machine_boot(room.machines, "i-1", &refused));
+	assert_non_null(strstr(refused.text, address));
+	close(fd);
+	must(machine_boot(room.machines, "i-1", err));
+	room_close(&room);
+}
+
+/* ---- the rest of a life */
+
+static void destroys_machines(void **state)
+{
+	struct room room;
+	_cleanup_(freep) char *folder = NULL;
+	_cleanup_(str_free) struct str out = STR_INIT;
+	struct error refused = {};
+	char address[16];
+
+	room_open(&room);
+	folder = path_join(room.folder, "machines/i-1");
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	room_boot(&room, &spec);
+	must(machine_destroy(room.machines, "i-1", err));
+	assert_false(file_exists(folder));
+	must(machine_destroy(room.machines, "i-1", err));
+	assert_false(machine_console(room.machines, "i-1", &out, &refused));
+	assert_true(error_is(&refused, ERROR_ABSENT));
+	must(machine_create(room.machines, &spec, err));
+	room_close(&room);
+}
+
+static void bounds_the_console(void **state)
+{
+	struct room room;
+	_cleanup_(freep) char *path = NULL;
+	_cleanup_(str_free) struct str out = STR_INIT;
+	struct stat found;
+	char address[16];
+
+	room_open(&room);
+	path = path_join(room.folder, "machines/i-1/console.log");
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address,
+					     "#!/bin/sh\nseq 1 200000\necho the last line\n");
+	room_boot(&room, &spec);
+	assert_true(room_console_says(&room, "i-1", "the last line\n"));
+	must(machine_console(room.machines, "i-1", &out, err));
+	assert_true(out.len <= 65536);
+	assert_int_equal(stat(path, &found), 0);
+	assert_true(found.st_size <= 5 * 65536);
+	room_close(&room);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runs_twenty_machines_at_once),
+		cmocka_unit_test(lets_many_have_one_machine),
+		cmocka_unit_test(runs_commands_inside),
+		cmocka_unit_test(refuses_to_run_in_what_does_not_run),
+		cmocka_unit_test(leaves_nothing_when_it_is_killed),
+		cmocka_unit_test(mounts_nothing_here),
+		cmocka_unit_test(refuses_names_that_are_none),
+		cmocka_unit_test(refuses_specs_that_cannot_be),
+		cmocka_unit_test(says_why_a_machine_cannot_boot),
+		cmocka_unit_test(says_when_the_address_is_taken),
+		cmocka_unit_test(destroys_machines),
+		cmocka_unit_test(bounds_the_console),
+	};
+
+	return cmocka_run_group_tests_name("room", tests, NULL, NULL);
+}
