@@ -11,7 +11,7 @@
 #include "bakery/log.h"
 #include "bakery/str.h"
 #include "results.h"
-#include "variables.h"
+#include "recipe_args.h"
 #include "view.h"
 
 struct build_args {
@@ -121,20 +121,11 @@ static void shop_run(struct shop *shop, size_t width)
 
 static bool names_find(struct app *app, struct build_args *args, struct error *err)
 {
-	struct text_map all;
-	const char **names;
-
 	if (args->all && args->recipes.count)
 		return error_set(err, ERROR_USAGE, "name recipes, or say --all, not both");
 	if (!args->all)
 		return args->recipes.count || error_set(err, ERROR_USAGE, "name a recipe, or say --all; `bakery validate` lists them");
-	if (!recipe_list(&app->settings, app->arena, &all, err))
-		return false;
-	names = arena_alloc(app->arena, (all.count + 1) * sizeof(*names));
-	for (size_t i = 0; i < all.count; i++)
-		names[i] = all.items[i].key;
-	args->recipes = (struct text_list){names, all.count};
-	return all.count || error_set(err, ERROR_USAGE, "there are no recipes");
+	return own_recipes(app, &args->recipes, err);
 }
 
 /* All of them, so that every fault of every recipe is shown before anything starts. */
@@ -278,7 +269,7 @@ static bool build_command(struct app *app, void *arguments, struct error *err)
 
 static const struct option build_options[] = {
 	VARIABLE_OPTIONS(AT(variables)),
-	{"--all", 0, OPTION_FLAG, AT(all), NULL, "every recipe there is"},
+	{"--all", 0, OPTION_FLAG, AT(all), NULL, "every recipe of the project (the shipped ones when it has none)"},
 	{"--jobs", 'j', OPTION_INT, AT(jobs), "N", "at most N builds at once (default: all)"},
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{"--until", 0, OPTION_TEXT, AT(until), "STAGE", "stop after this stage"},

@@ -7,7 +7,7 @@
 #include "bakery/cli.h"
 #include "bakery/plan.h"
 #include "bakery/str.h"
-#include "variables.h"
+#include "recipe_args.h"
 
 struct plan_args {
 	struct text_list recipes;

@@ -13,7 +13,7 @@
 #include "bakery/file.h"
 #include "bakery/runner.h"
 #include "bakery/str.h"
-#include "variables.h"
+#include "recipe_args.h"
 
 #define MOST_KEY 65536
 

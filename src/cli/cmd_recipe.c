@@ -7,7 +7,7 @@
 #include "bakery/faults.h"
 #include "bakery/recipe.h"
 #include "bakery/str.h"
-#include "variables.h"
+#include "recipe_args.h"
 
 struct validate_args {
 	struct text_list recipes;
@@ -70,22 +70,6 @@ static void faulty_row_add(struct tree *rows, const char *name, const struct fau
 	}
 }
 
-static bool names_find(struct app *app, struct text_list *names, struct error *err)
-{
-	struct text_map all;
-	const char **items;
-
-	if (names->count)
-		return true;
-	if (!recipe_list(&app->settings, app->arena, &all, err))
-		return false;
-	items = arena_alloc(app->arena, (all.count + 1) * sizeof(*items));
-	for (size_t i = 0; i < all.count; i++)
-		items[i] = all.items[i].key;
-	*names = (struct text_list){items, all.count};
-	return all.count || error_set(err, ERROR_USAGE, "there are no recipes");
-}
-
 static bool validate_all(struct app *app, const struct text_list *names, const struct recipe_options *options,
 			 struct tree *rows, struct faults *faults, struct error *err)
 {
@@ -125,7 +109,8 @@ static bool validate_run(struct app *app, void *arguments, struct error *err)
 	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
 	_cleanup_(faults_free) struct faults faults = FAULTS_INIT;
 
-	return variables_read(&args->variables, app->arena, &options, err) && names_find(app, &args->recipes, err) &&
+	return variables_read(&args->variables, app->arena, &options, err) &&
+	       (args->recipes.count || own_recipes(app, &args->recipes, err)) &&
 	       validate_all(app, &args->recipes, &options, rows, &faults, err) &&
 	       ((app->format == OUTPUT_TABLE && !tree_count(rows)) ||
 		output_rows(stdout, app->format, rows, validate_columns, ARRAY_SIZE(validate_columns), 0, err)) &&
