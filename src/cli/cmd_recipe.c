@@ -7,6 +7,7 @@
 #include "bakery/faults.h"
 #include "bakery/recipe.h"
 #include "bakery/str.h"
+#include "faults_tell.h"
 #include "variables.h"
 
 struct validate_args {
@@ -103,19 +104,6 @@ static bool validate_all(struct app *app, const struct text_list *names, const s
 		faults_move(&own, faults);
 	}
 	return true;
-}
-
-/* All of them, however many: an error holds only the first. */
-static bool faults_tell(struct faults *faults, struct error *err)
-{
-	_cleanup_(str_free) struct str text = STR_INIT;
-
-	if (!faults->count)
-		return true;
-	faults_print(faults, &text);
-	fflush(stdout);
-	fputs(text.data, stderr);
-	return error_set(err, ERROR_INVALID, "%zu %s", faults->count, faults->count == 1 ? "fault" : "faults");
 }
 
 static bool validate_run(struct app *app, void *arguments, struct error *err)
