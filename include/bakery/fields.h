@@ -27,7 +27,7 @@ enum field_type {
 	FIELD_INLINE,	   /* T itself: all defaults when absent. With offset 0 the nested table may name members of the outer struct */
 	FIELD_STRUCT_LIST, /* struct struct_list of T */
 	FIELD_STRUCT_MAP,  /* struct struct_map: key -> T (a null value gives an all-default T; a list of texts is taken as keys) */
-	FIELD_TREE,	   /* const struct tree *: kept as it stands, checked elsewhere */
+	FIELD_TREE,	   /* const struct tree *: kept as it stands, checked elsewhere; fields, if any, only feed the schema */
 };
 
 enum field_flags {
