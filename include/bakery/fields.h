@@ -83,5 +83,8 @@ void fields_reference(const struct field *table, struct str *out);
 
 const char *text_map_get(const struct text_map *map, const char *key); /* NULL when absent */
 bool text_list_has(const struct text_list *list, const char *text);
+/* These only build lists and maps that the caller began himself (from {0}); texts are borrowed, room comes from the arena. */
+void text_list_append(struct text_list *list, const char *text, struct arena *arena);
+void text_map_put(struct text_map *map, const char *key, const char *value, struct arena *arena); /* replaces a value that is there */
 
 #endif
