@@ -55,13 +55,14 @@ static void row_add(struct tree *rows, const struct recipe *recipe)
 }
 
 /* For programs: what is wrong, where. Tables and CSV have valid recipes only; people read the faults on stderr. */
-static void faulty_row_add(struct tree *rows, const char *name, const struct faults *faults)
+static void faulty_row_add(struct tree *rows, const char *name, struct faults *faults)
 {
 	struct tree *row = tree_add_object(rows), *list;
 
 	tree_set_text(row, "recipe", name);
 	tree_set_bool(row, "valid", false);
 	list = tree_set_array(row, "faults");
+	faults_sort(faults);
 	for (size_t i = 0; i < faults->count; i++) {
 		struct tree *fault = tree_add_object(list);
 		tree_set_text(fault, "file", faults->items[i].file);
