@@ -10,6 +10,7 @@
 #include "bakery/cli.h"
 #include "bakery/log.h"
 #include "bakery/str.h"
+#include "faults_tell.h"
 #include "results.h"
 #include "recipe_args.h"
 #include "view.h"
@@ -131,24 +132,19 @@ static bool names_find(struct app *app, struct build_args *args, struct error *e
 /* All of them, so that every fault of every recipe is shown before anything starts. */
 static bool recipes_load(struct app *app, const struct build_args *args, struct job *jobs, struct error *err)
 {
-	_cleanup_(str_free) struct str faults = STR_INIT;
+	_cleanup_(faults_free) struct faults faults = FAULTS_INIT;
 	struct recipe_options options = {.region = app->region, .channel = args->channel};
-	enum error_kind kind = ERROR_NONE;
 
 	if (!variables_read(&args->variables, app->arena, &options, err))
 		return false;
 	for (size_t i = 0; i < args->recipes.count; i++) {
-		struct error fault = {0};
 		struct recipe *recipe;
 
-		if (recipe_load(&app->settings, args->recipes.items[i], &options, app->arena, &recipe, &fault)) {
-			jobs[i] = (struct job){.recipe = recipe};
-			continue;
-		}
-		kind = kind == ERROR_NONE ? fault.kind : kind;
-		str_addf(&faults, "%s%s", faults.len ? "\n" : "", fault.text);
+		if (!recipe_read(&app->settings, args->recipes.items[i], &options, app->arena, &recipe, &faults, err))
+			return false;
+		jobs[i] = (struct job){.recipe = recipe};
 	}
-	return kind == ERROR_NONE || error_set(err, kind, "%s", faults.data);
+	return faults_tell(&faults, err);
 }
 
 static bool parents_find(struct job *jobs, size_t count, struct error *err)

@@ -7,6 +7,7 @@
 #include "bakery/faults.h"
 #include "bakery/recipe.h"
 #include "bakery/str.h"
+#include "faults_tell.h"
 #include "recipe_args.h"
 
 struct validate_args {
@@ -54,13 +55,14 @@ static void row_add(struct tree *rows, const struct recipe *recipe)
 }
 
 /* For programs: what is wrong, where. Tables and CSV have valid recipes only; people read the faults on stderr. */
-static void faulty_row_add(struct tree *rows, const char *name, const struct faults *faults)
+static void faulty_row_add(struct tree *rows, const char *name, struct faults *faults)
 {
 	struct tree *row = tree_add_object(rows), *list;
 
 	tree_set_text(row, "recipe", name);
 	tree_set_bool(row, "valid", false);
 	list = tree_set_array(row, "faults");
+	faults_sort(faults);
 	for (size_t i = 0; i < faults->count; i++) {
 		struct tree *fault = tree_add_object(list);
 		tree_set_text(fault, "file", faults->items[i].file);
@@ -87,19 +89,6 @@ static bool validate_all(struct app *app, const struct text_list *names, const s
 		faults_move(&own, faults);
 	}
 	return true;
-}
-
-/* All of them, however many: an error holds only the first. */
-static bool faults_tell(struct faults *faults, struct error *err)
-{
-	_cleanup_(str_free) struct str text = STR_INIT;
-
-	if (!faults->count)
-		return true;
-	faults_print(faults, &text);
-	fflush(stdout);
-	fputs(text.data, stderr);
-	return error_set(err, ERROR_INVALID, "%zu %s", faults->count, faults->count == 1 ? "fault" : "faults");
 }
 
 static bool validate_run(struct app *app, void *arguments, struct error *err)
