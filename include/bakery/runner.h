@@ -23,7 +23,7 @@ struct step_report { /* borrowed while the callback runs */
 	int status;	      /* exit code of what failed, else 0 */
 	const char *why;      /* failed: "check still fails after run", "timed out after 2m"; skipped: "os is debian"; else "" */
 	int64_t started_ms, ended_ms; /* this host's wall clock */
-	const char *output;   /* stdout and stderr of the step in order of arrival, secrets redacted */
+	const char *output;   /* stdout and stderr of the step in order of arrival, secrets redacted, NULs as '?'; of more than 16 MiB the middle is left out */
 	const char *evidence; /* what the last check printed (its last line), or "" */
 	int attempts;
 };
@@ -47,11 +47,12 @@ enum runner_mode {
 struct runner_options {
 	enum runner_mode mode;
 	const char *run_id; /* names the folder on the machine where output is kept until it was read; [a-z0-9-] */
-	const struct text_map *variables; /* for templates; may be NULL */
+	const struct text_map *variables; /* for templates that carry none of their own; may be NULL */
 	const char *download_folder;	  /* where downloads go on this host */
 	bool needs_sudo;		  /* the login user is not root */
 	int64_t reconnect_timeout_s;	  /* 120 when 0 */
-	const struct stop *stop;
+	const struct stop *stop; /* NULL: as the ssh target's */
+	struct log *log;	 /* may be NULL */
 	struct runner_events events;
 };
 
@@ -60,7 +61,13 @@ struct runner_options {
 /* Waits for what a fresh machine is still busy with: cloud-init, package managers. */
 bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
 
+/* A stop ends what runs on the machine and fails with ERROR_STOPPED. Secrets that this host's environment lacks are
+ * ERROR_USAGE before anything runs. With the run_id of a run that was lost (this process died), its program is joined where it stands, not
+ * started again. */
 bool runner_run(struct ssh *ssh, const struct playbook *playbook, const struct runner_options *options, struct error *err) must_check;
+
+/* Waits until cloud-init is through (a bad end is only told to the log) and nobody holds the locks of dpkg or rpm; at most 20 minutes. */
+bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
 
 /* The program of a playbook as it would be sent, for `bakery playbook compile`; deterministic, holds no secrets. */
 bool runner_compile(const struct playbook *playbook, enum runner_mode mode, struct str *program, struct error *err) must_check;

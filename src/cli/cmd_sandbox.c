@@ -17,14 +17,19 @@ struct sandbox_args {
 	struct text_list settings, operands;
 };
 #define AT(member) offsetof(struct sandbox_args, member)
-#define FOLDER_OPTION                                                                                                       \
-	{"--folder", 0, OPTION_TEXT, AT(folder), "FOLDER",                                                                     \
-	 "where its state is; default $BAKERY_SANDBOX, else ~/.local/state/bakery/sandbox"}
-#define SERVE_OPTIONS                                                                                                       \
-	FOLDER_OPTION, {"--port", 0, OPTION_INT, AT(port), "PORT", "on 127.0.0.1; default: any free one"},                      \
-		{"--set", 0, OPTION_TEXTS, AT(settings), "NAME=VALUE", "latency.launch=3s, fault.CreateImage=500:2, ... (see docs/sandbox.md)"}, \
+#define FOLDER_OPTION                                                                                                  \
 	{                                                                                                              \
-		"--record", 0, OPTION_TEXT, AT(record), "FILE", "write each request and reply to FILE, one JSON line each"     \
+		"--folder", 0, OPTION_TEXT, AT(folder), "FOLDER",                                                      \
+			"where its state is; default $BAKERY_SANDBOX, else ~/.local/state/bakery/sandbox"              \
+	}
+#define SERVE_OPTIONS                                                                                                  \
+	FOLDER_OPTION, {"--port", 0, OPTION_INT, AT(port), "PORT", "on 127.0.0.1; default: any free one"},             \
+		{"--set",      0,                                                                                      \
+		 OPTION_TEXTS, AT(settings),                                                                           \
+		 "NAME=VALUE", "latency.launch=3s, fault.CreateImage=500:2, ... (see docs/sandbox.md)"},               \
+	{                                                                                                              \
+		"--record", 0, OPTION_TEXT, AT(record), "FILE",                                                        \
+			"write each request and reply to FILE, one JSON line each"                                     \
 	}
 
 static const struct option folder_options[] = {FOLDER_OPTION, {NULL}};
@@ -36,7 +41,8 @@ static const struct option serve_options[] = {
 static const struct option import_options[] = {
 	FOLDER_OPTION,
 	{"--name", 0, OPTION_TEXT, AT(name), "NAME", "the image's name; default: imported"},
-	{"--owner", 0, OPTION_TEXT, AT(owner), "ACCOUNT", "the account that owns the image; default: the sandbox's own"},
+	{"--owner", 0, OPTION_TEXT, AT(owner), "ACCOUNT",
+	 "the account that owns the image; default: the sandbox's own"},
 	{NULL}};
 
 /* The list with a NULL at its end; lives in the arena. */
@@ -82,8 +88,10 @@ static bool up_run(struct app *app, void *args, struct error *err)
 const struct command command_sandbox_up = {
 	.name = "sandbox up",
 	.summary = "start the local cloud, or find the one that runs",
-	.description = "Starts the sandbox in the background and waits until it answers. The first time it makes a Debian root file system for\n"
-		       "its machines, which takes a minute or two and needs the network. Settings given with --set are also set on one\n"
+	.description = "Starts the sandbox in the background and waits until it answers. The first time it makes a "
+		       "Debian root file system for\n"
+		       "its machines, which takes a minute or two and needs the network. Settings given with --set are "
+		       "also set on one\n"
 		       "that runs already.",
 	.options = up_options,
 	.args_size = sizeof(struct sandbox_args),
@@ -147,9 +155,9 @@ struct section {
 	size_t count;
 };
 
-static const struct column instance_columns[] = {{"INSTANCE", "instance"}, {"STATE", "state"},	    {"ZONE", "zone"},
-						 {"TYPE", "type"},	   {"IMAGE", "image"},	    {"ADDRESS", "address"},
-						 {"LOGIN", "login"},	   {"LAUNCHED", "launched", COLUMN_TIME}};
+static const struct column instance_columns[] = {
+	{"INSTANCE", "instance"}, {"STATE", "state"},	  {"ZONE", "zone"},   {"TYPE", "type"},
+	{"IMAGE", "image"},	  {"ADDRESS", "address"}, {"LOGIN", "login"}, {"LAUNCHED", "launched", COLUMN_TIME}};
 static const struct column image_columns[] = {{"REGION", "region"},
 					      {"IMAGE", "image"},
 					      {"STATE", "state"},
@@ -166,7 +174,8 @@ static const struct section sections[] = {
 static bool status_table(const struct tree *status, struct error *err)
 {
 	printf("endpoint  %s\nfolder    %s\nprocess   %s\nstarted   %s\n", tree_text_or(status, "endpoint", ""),
-	       tree_text_or(status, "folder", ""), tree_text_or(status, "pid", ""), tree_text_or(status, "started", ""));
+	       tree_text_or(status, "folder", ""), tree_text_or(status, "pid", ""),
+	       tree_text_or(status, "started", ""));
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		const struct tree *rows = tree_key(status, sections[i].key);
 		if (tree_count(rows) == 0) {
@@ -186,7 +195,8 @@ static bool status_run(struct app *app, void *args, struct error *err)
 	_cleanup_(tree_freep) struct tree *status = NULL;
 	if (!sandbox_status(&options, &status, err))
 		return false;
-	return app->format == OUTPUT_TABLE ? status_table(status, err) : output_object(stdout, app->format, status, err);
+	return app->format == OUTPUT_TABLE ? status_table(status, err)
+					   : output_object(stdout, app->format, status, err);
 }
 
 const struct command command_sandbox_status = {
@@ -217,7 +227,8 @@ static bool env_run(struct app *app, void *args, struct error *err)
 const struct command command_sandbox_env = {
 	.name = "sandbox env",
 	.summary = "print the shell lines that point an AWS client at the local cloud",
-	.description = "eval \"$(bakery sandbox env)\"; aws --endpoint-url \"$AWS_ENDPOINT_URL\" ec2 describe-images --owners self\n"
+	.description = "eval \"$(bakery sandbox env)\"; aws --endpoint-url \"$AWS_ENDPOINT_URL\" ec2 describe-images "
+		       "--owners self\n"
 		       "(an awscli older than 2.13, such as Debian 12's, does not know AWS_ENDPOINT_URL by itself)",
 	.options = folder_options,
 	.args_size = sizeof(struct sandbox_args),
@@ -272,8 +283,8 @@ static bool import_run(struct app *app, void *arguments, struct error *err)
 	const struct sandbox_args *args = arguments;
 	struct sandbox_options options = options_of(app, args);
 	char ami[32];
-	if (!sandbox_import(&options, args->operands.items[0], args->name == NULL ? "imported" : args->name, args->owner, ami,
-			    err))
+	if (!sandbox_import(&options, args->operands.items[0], args->name == NULL ? "imported" : args->name,
+			    args->owner, ami, err))
 		return false;
 	_cleanup_(tree_freep) struct tree *object = tree_new_object();
 	tree_set_text(object, "ami", ami);

@@ -2,6 +2,7 @@
  *
  * The build's walk through its stages: the only writer of the journal. A failure before there is an image removes everything; a later one keeps the image
  * (quarantine), so that the stage alone can be tried again. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -277,6 +278,7 @@ static bool walk(struct build *build, size_t first, struct build_result *out, st
 	build->deadline_mono_ms = clock_mono_ms() + build->plan->deadline_s * 1000;
 	build->keeper = keeper_start(build);
 	done = stages_run(build, first, &why);
+	assert(done || why.kind != ERROR_NONE);
 	if (done)
 		error_clear(&why);
 	done = finish(build, &why, out, err);

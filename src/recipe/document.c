@@ -38,7 +38,7 @@ struct tree *document_read(const char *path, const char *shown, struct arena *ar
 	const char *file = arena_strdup(arena, shown);
 
 	if (!file_read(path, MOST_BYTES, &text, &err)) {
-		faults_add(faults, file, 0, 0, "%s", err.text);
+		faults_add(faults, file, 0, 0, "%s", error_is(&err, ERROR_ABSENT) ? "there is no such file" : err.text);
 		return NULL;
 	}
 	struct tree *tree = document_keep(faults_read_yaml(faults, file, text.data, text.len), arena);

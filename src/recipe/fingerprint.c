@@ -10,6 +10,7 @@
 #include "bakery/crypto.h"
 #include "bakery/file.h"
 #include "playbook_private.h"
+#include "search.h"
 
 const char *tree_fingerprint(const struct tree *tree, struct arena *arena)
 {
@@ -29,21 +30,29 @@ const char *file_fingerprint(const char *path, struct arena *arena, struct error
 	void *data = NULL;
 
 	if (fd < 0 || fstat(fd, &status) < 0) {
-		error_errno(err, "%s", path);
+		error_errno(err, "cannot be read");
 		return NULL;
 	}
 	if (!S_ISREG(status.st_mode)) {
-		error_set(err, ERROR_INVALID, "%s: is no regular file", path);
+		error_set(err, ERROR_INVALID, "is no regular file");
 		return NULL;
 	}
 	if (status.st_size > 0)
 		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED) {
-		error_errno(err, "%s", path);
+		error_errno(err, "cannot be read");
 		return NULL;
 	}
 	crypto_sha256_hex(data ? data : "", (size_t)status.st_size, hex);
 	if (data)
 		munmap(data, (size_t)status.st_size);
 	return arena_strdup(arena, hex);
+}
+
+const char *file_fault(const char *path, const struct error *err, struct arena *arena)
+{
+	const char *shown = search_shown(path, arena);
+
+	return error_is(err, ERROR_ABSENT) ? arena_printf(arena, "there is no file %s", shown)
+					   : arena_printf(arena, "%s %s", shown, err->text);
 }

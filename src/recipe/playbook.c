@@ -12,6 +12,7 @@
 #include "document.h"
 #include "playbook_private.h"
 #include "search.h"
+#include "shapes.h"
 #include "variables.h"
 
 enum { MOST_LEVELS = 16, MOST_STEPS = 5000, MOST_TEMPLATE = 1 << 20 };
@@ -133,7 +134,7 @@ static void name_level(struct level *level, const struct tree *document)
 	const char *file_name = name_of_file(level->path, level->request->arena), *name = tree_text(node, NULL);
 
 	level->name = name ? name : file_name;
-	if (name && !search_is_path(level->request->name_or_file) && !str_eq(name, file_name))
+	if (name && shape_name(name) && !search_is_path(level->request->name_or_file) && !str_eq(name, file_name))
 		faults_add_at(level->request->faults, NULL, node, "name: must be %s, as the file is called", file_name);
 }
 
@@ -223,9 +224,7 @@ static const struct transfer *resolve_upload(const struct level *level, const st
 	*sha256 = file_fingerprint(upload->from, arena, &err);
 	if (!*sha256)
 		faults_add_at(level->whole->faults, NULL, tree_get(node, "upload.from"), "%s.upload.from: %s", key,
-			      err.kind == ERROR_ABSENT
-				      ? arena_printf(arena, "there is no file %s", search_shown(upload->from, arena))
-				      : err.text);
+			      file_fault(upload->from, &err, arena));
 	else if (upload->is_template)
 		check_template(level, upload->from, search_shown(upload->from, arena));
 	if (upload->is_template)

@@ -13,6 +13,7 @@
 #include "extends.h"
 #include "load.h"
 #include "search.h"
+#include "shapes.h"
 #include "variables.h"
 
 static const char build_variable[] = "{{ build }}"; /* as variables.c leaves it */
@@ -215,7 +216,7 @@ static void name_recipe(const struct load *load, const char *name_or_file)
 	struct recipe *recipe = load->recipe;
 	const char *called = file_name(load);
 
-	if (recipe->name && !search_is_path(name_or_file) && !str_eq(recipe->name, called))
+	if (recipe->name && shape_name(recipe->name) && !search_is_path(name_or_file) && !str_eq(recipe->name, called))
 		load_fault(load, "name", "must be %s, as the file is called", called);
 	if (!recipe->name)
 		recipe->name = called;

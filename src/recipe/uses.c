@@ -98,10 +98,7 @@ static void resolve(const struct load *load, const struct tree *node, const char
 	path = search_absolute(load_folder(load, node), *file, load->arena);
 	sha256 = file_fingerprint(path, load->arena, &err);
 	if (!sha256)
-		faults_add_at(load->faults, load->shown, node, "%s: %s", key,
-			      err.kind == ERROR_ABSENT ? arena_printf(load->arena, "there is no file %s",
-								      search_shown(path, load->arena))
-						       : err.text);
+		faults_add_at(load->faults, load->shown, node, "%s: %s", key, file_fault(path, &err, load->arena));
 	tree_set_text(files, *file, sha256);
 	*file = path;
 }

@@ -37,6 +37,14 @@ const char *http_header(const struct sigv4_request *http, const char *name)
 
 /* --- what is asked for --- */
 
+/* EC2 takes an empty parameter for one that is not there (Packer sends VpcId= when it has none), except where empty means something. */
+static bool parameter_counts(const char *name, const struct tree *value)
+{
+	if (str_eq(name, "Action") || str_eq(name, "Version") || str_starts(name, "X-Amz-"))
+		return false;
+	return !str_eq(tree_text(value, NULL), "") || str_ends(name, "Value");
+}
+
 static bool read_form(struct call *call)
 {
 	struct request *rq = &call->rq;
@@ -51,11 +59,11 @@ static bool read_form(struct call *call)
 	if (*call->operation == '\0')
 		return refuse(rq, "MissingAction", "The request must contain the parameter Action");
 	if (!str_eq(version, call->identity.service->version))
-		return refuse(rq, "NoSuchVersion", "The sandbox speaks version %s, not %s", call->identity.service->version,
-			      version == NULL ? "none" : version);
+		return refuse(rq, "NoSuchVersion", "The sandbox speaks version %s, not %s",
+			      call->identity.service->version, version == NULL ? "none" : version);
 	call->flat = tree_new_object();
 	for (struct tree_iter i = tree_iter(call->wire); tree_next(&i);)
-		if (!str_eq(i.key, "Action") && !str_eq(i.key, "Version") && !str_starts(i.key, "X-Amz-"))
+		if (parameter_counts(i.key, i.value))
 			tree_set(call->flat, i.key, tree_share(i.value));
 	call->args = form_nest(call->flat);
 	return true;
@@ -68,9 +76,8 @@ static bool read_json(struct call *call)
 	if (target == NULL || service_of_target(target) != call->identity.service)
 		return refuse(&call->rq, "UnknownOperationException", "X-Amz-Target is missing or not this service's");
 	snprintf(call->operation, sizeof call->operation, "%s", strchr(target, '.') + 1);
-	call->wire = call->http->body_length == 0
-			     ? tree_new_object()
-			     : tree_from_json(call->http->body, call->http->body_length, &err);
+	call->wire = call->http->body_length == 0 ? tree_new_object()
+						  : tree_from_json(call->http->body, call->http->body_length, &err);
 	if (call->wire == NULL || tree_kind(call->wire) != TREE_OBJECT)
 		return refuse(&call->rq, "SerializationException", "The body is not a JSON object: %s", err.text);
 	call->flat = json_flatten(call->wire);
@@ -110,7 +117,8 @@ static const char *code_for_status(const struct service *service, int status)
 
 static bool throttling(const char *code)
 {
-	return str_eq(code, "RequestLimitExceeded") || str_eq(code, "Throttling") || str_eq(code, "ThrottlingException");
+	return str_eq(code, "RequestLimitExceeded") || str_eq(code, "Throttling") ||
+	       str_eq(code, "ThrottlingException");
 }
 
 static void set_strike_error(struct call *call, const struct strike *strike)
@@ -118,7 +126,8 @@ static void set_strike_error(struct call *call, const struct strike *strike)
 	const struct service *service = call->identity.service;
 	const char *code = *strike->code == '\0' ? code_for_status(service, strike->status) : strike->code;
 	bool throttled = throttling(code);
-	refuse(&call->rq, throttled ? service->throttled : code, throttled ? "Request limit exceeded." : "Set by the sandbox's settings");
+	refuse(&call->rq, throttled ? service->throttled : code,
+	       throttled ? "Request limit exceeded." : "Set by the sandbox's settings");
 	call->rq.refusal.status = strike->status;
 }
 
@@ -223,7 +232,8 @@ static void log_call(const struct call *call)
 		  answer->status == 200 ? "" : call->rq.refusal.code);
 }
 
-void api_answer(struct api *api, const struct sigv4_request *http, const struct api_patience *patience, struct answer *out)
+void api_answer(struct api *api, const struct sigv4_request *http, const struct api_patience *patience,
+		struct answer *out)
 {
 	struct call *call = mem_alloc(sizeof *call);
 	*call = (struct call){.api = api, .http = http, .patience = patience, .answer = out};

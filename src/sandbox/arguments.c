@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Holds a request's arguments against the operation's row, so that a client's slip of the pen shows: AWS's query services ignore a parameter
- * that they do not know, the sandbox refuses it. */
+ * Holds a request's arguments against the operation's row, so that a client's slip of the pen shows: AWS's query
+ * services ignore a parameter that they do not know, the sandbox refuses it. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,7 +104,8 @@ static bool refuse_value(struct request *rq, enum protocol protocol, const char 
 	const char *text = tree_text(value, NULL);
 	if (protocol == PROTOCOL_JSON)
 		return refuse(rq, "SerializationException", "%s is of the wrong type", path);
-	return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter %s is invalid. Expecting a value of type %.*s",
+	return refuse(rq, "InvalidParameterValue",
+		      "Value (%s) for parameter %s is invalid. Expecting a value of type %.*s",
 		      text == NULL ? "" : text, path, (int)word->type_length, word->type);
 }
 
@@ -131,7 +132,8 @@ static bool refuse_missing(struct request *rq, enum protocol protocol, const str
 		length -= 2;
 	if (protocol == PROTOCOL_JSON)
 		return refuse(rq, "ValidationException",
-			      "1 validation error detected: Value null at '%.*s' failed to satisfy constraint: Member must not be null",
+			      "1 validation error detected: Value null at '%.*s' failed to satisfy constraint: Member "
+			      "must not be null",
 			      (int)length, word->name);
 	return refuse(rq, "MissingParameter", "The request must contain the parameter %.*s", (int)length, word->name);
 }

@@ -38,15 +38,17 @@ static bool refuse_verdict(enum sigv4_verdict verdict, const struct service *ser
 	case SIGV4_ABSENT:
 		return refuse_as(refusal, service->missing, "Request is missing Authentication Token");
 	case SIGV4_INCOMPLETE:
-		return refuse_as(refusal, json ? "IncompleteSignatureException" : "IncompleteSignature", "%s", err->text);
+		return refuse_as(refusal, json ? "IncompleteSignatureException" : "IncompleteSignature", "%s",
+				 err->text);
 	case SIGV4_EXPIRED:
 		return refuse_as(refusal, service->stale, "Signature expired: %s", err->text);
 	case SIGV4_NOT_YET:
 		return refuse_as(refusal, service->stale, "Signature not yet current: %s", err->text);
 	default:
-		return refuse_as(refusal, service->mismatch,
-				 "The request signature we calculated does not match the signature you provided. Check your AWS "
-				 "Secret Access Key and signing method. Consult the service documentation for details.");
+		return refuse_as(
+			refusal, service->mismatch,
+			"The request signature we calculated does not match the signature you provided. Check your AWS "
+			"Secret Access Key and signing method. Consult the service documentation for details.");
 	}
 }
 
@@ -69,8 +71,9 @@ static bool check_claim(const struct cloud *cloud, const struct sigv4_request *h
 	if (!str_eq(claim->access_key, cloud->key.access_key)) {
 		identity->service = words;
 		return refuse_as(refusal, words->unknown_key,
-				 words->protocol == PROTOCOL_EC2 ? "AWS was not able to validate the provided access credentials"
-								 : "The security token included in the request is invalid.");
+				 words->protocol == PROTOCOL_EC2
+					 ? "AWS was not able to validate the provided access credentials"
+					 : "The security token included in the request is invalid.");
 	}
 	enum sigv4_verdict verdict = sigv4_verify(http, claim, cloud->key.secret_key, 0, now_ms, &err);
 	if (verdict != SIGV4_GOOD) {
@@ -79,7 +82,8 @@ static bool check_claim(const struct cloud *cloud, const struct sigv4_request *h
 	}
 	if (identity->service == NULL) {
 		identity->service = words;
-		return refuse_as(refusal, words->unknown_operation, "The sandbox does not offer the service %s", claim->service);
+		return refuse_as(refusal, words->unknown_operation, "The sandbox does not offer the service %s",
+				 claim->service);
 	}
 	if (region_find(claim->region) == NULL && !str_eq(claim->region, "aws-global"))
 		return refuse_as(refusal, words->mismatch, "Credential should be scoped to a valid region, not '%s'.",

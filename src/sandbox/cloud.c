@@ -34,15 +34,17 @@ static bool load_key(struct cloud *cloud, struct error *err)
 		key = tree_from_json(text.data, text.len, err);
 		if (key == NULL)
 			return error_context(err, "%s", path);
-		snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "%s", tree_text_or(key, "access_key", ""));
-		snprintf(cloud->key.secret_key, sizeof cloud->key.secret_key, "%s", tree_text_or(key, "secret_key", ""));
+		snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "%s",
+			 tree_text_or(key, "access_key", ""));
+		snprintf(cloud->key.secret_key, sizeof cloud->key.secret_key, "%s",
+			 tree_text_or(key, "secret_key", ""));
 		return true;
 	}
 	char digits[41];
 	crypto_random_hex(digits, 12);
 	for (char *c = digits; *c != '\0'; c++)
 		*c = (char)(*c >= 'a' ? *c - 'a' + 'A' : *c);
-	snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "AKIASBOX%s", digits);
+	snprintf(cloud->key.access_key, sizeof cloud->key.access_key, "AKIASBOX%.12s", digits);
 	crypto_random_hex(digits, 40);
 	snprintf(cloud->key.secret_key, sizeof cloud->key.secret_key, "%s", digits);
 	_cleanup_(tree_freep) struct tree *key = tree_new_object();

@@ -61,14 +61,16 @@ static void add_parameters(struct cloud *cloud, struct tree *status)
 {
 	struct tree *list = tree_set_array(status, "parameters");
 	for (const struct region *region = regions; region->name != NULL; region++) {
-		_cleanup_(tree_freep) struct tree *all = state_list(cloud->state, CLOUD_ACCOUNT, region->name, "parameter");
+		_cleanup_(tree_freep) struct tree *all =
+			state_list(cloud->state, CLOUD_ACCOUNT, region->name, "parameter");
 		for (struct tree_iter i = tree_iter(all); tree_next(&i);) {
 			const struct tree *newest = parameter_newest(i.value);
 			struct tree *one = tree_add_object(list);
 			tree_set_text(one, "region", region->name);
 			tree_set_text(one, "name", tree_text(i.value, "Name"));
 			tree_set_text(one, "value",
-				      str_eq(tree_text(i.value, "Type"), "SecureString") ? "(secret)" : tree_text(newest, "Value"));
+				      str_eq(tree_text(i.value, "Type"), "SecureString") ? "(secret)"
+											 : tree_text(newest, "Value"));
 			tree_set_int(one, "version", tree_int(newest, "Version", 0));
 		}
 	}
@@ -130,8 +132,8 @@ static bool change_settings(struct api *api, const struct sigv4_request *http, s
 
 /* --- import --- */
 
-static void put_imported(struct cloud *cloud, const char *region, const char *name, const char *owner, const char *layer,
-			 char ami[ID_SIZE])
+static void put_imported(struct cloud *cloud, const char *region, const char *name, const char *owner,
+			 const char *layer, char ami[ID_SIZE])
 {
 	char snapshot_id[ID_SIZE], at[EC2_TIME_SIZE];
 	make_id("ami-", ami);
@@ -162,7 +164,8 @@ static bool keep_imported(struct cloud *cloud, const struct tree *wish, const ch
 	pthread_mutex_lock(&cloud->lock);
 	state_begin(cloud->state);
 	for (const struct region *region = regions; region->name != NULL; region++) {
-		put_imported(cloud, region->name, tree_text(wish, "name"), tree_text_or(wish, "owner", CLOUD_ACCOUNT), layer, ami);
+		put_imported(cloud, region->name, tree_text(wish, "name"), tree_text_or(wish, "owner", CLOUD_ACCOUNT),
+			     layer, ami);
 		if (region == regions)
 			tree_set_text(reply, "ami", ami);
 	}

@@ -73,8 +73,8 @@ static bool understand(const struct str *reply, struct tree **out, struct error 
 	return false;
 }
 
-static bool ask_sandbox(const struct sandbox_options *options, const char *method, const char *path, const struct str *body,
-			struct sandbox_address *address, struct tree **out, struct error *err)
+static bool ask_sandbox(const struct sandbox_options *options, const char *method, const char *path,
+			const struct str *body, struct sandbox_address *address, struct tree **out, struct error *err)
 {
 	char token[65];
 	_cleanup_(closep) int fd = -1;
@@ -83,7 +83,8 @@ static bool ask_sandbox(const struct sandbox_options *options, const char *metho
 	_cleanup_(str_free) struct str reply = STR_INIT;
 	if (!sandbox_find(options, address, err) || !folder_token(folder, token, err))
 		return false;
-	str_addf(&request, "%s %s HTTP/1.0\r\nHost: sandbox\r\n" CONTROL_TOKEN_HEADER ": %s\r\nContent-Length: %zu\r\n\r\n",
+	str_addf(&request,
+		 "%s %s HTTP/1.0\r\nHost: sandbox\r\n" CONTROL_TOKEN_HEADER ": %s\r\nContent-Length: %zu\r\n\r\n",
 		 method, path, token, body->len);
 	str_add_n(&request, body->data, body->len);
 	return connect_to(address->endpoint, &fd, err) && send_all(fd, &request, err) && read_all(fd, &reply, err) &&

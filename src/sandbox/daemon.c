@@ -132,7 +132,8 @@ static bool read_verdict(int fd, const struct stop *stop, const char *folder, st
 	size_t length = 0;
 	ssize_t got = 1;
 	while (got > 0 && length + 1 < sizeof text) {
-		struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = stop == NULL ? -1 : stop->event_fd, .events = POLLIN}};
+		struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
+				       {.fd = stop == NULL ? -1 : stop->event_fd, .events = POLLIN}};
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return error_errno(err, "poll");
 		if (stop_requested(stop))
@@ -145,7 +146,8 @@ static bool read_verdict(int fd, const struct stop *stop, const char *folder, st
 	text[length] = '\0';
 	if (str_eq(text, "ok"))
 		return true;
-	return error_set(err, ERROR_FAILED, "it did not start: %s (see %s/sandbox.log)", length > 0 ? text : "it ended", folder);
+	return error_set(err, ERROR_FAILED, "it did not start: %s (see %s/sandbox.log)", length > 0 ? text : "it ended",
+			 folder);
 }
 
 static bool start_server(const struct sandbox_options *options, const char *folder, struct error *err)
@@ -197,7 +199,8 @@ static bool up_in(const struct sandbox_options *options, const char *folder, str
 
 static bool set_on_running(const struct sandbox_options *options, struct error *err)
 {
-	return options->settings == NULL || options->settings[0] == NULL || sandbox_set(options, options->settings, err);
+	return options->settings == NULL || options->settings[0] == NULL ||
+	       sandbox_set(options, options->settings, err);
 }
 
 bool sandbox_up(const struct sandbox_options *options, struct sandbox_address *out, struct error *err)

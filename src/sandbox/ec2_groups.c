@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Security groups. Their rules are kept and shown; the machines' network does not enforce them. How rules are read and shown is in group_rules.c. */
+ * Security groups. Their rules are kept and shown; the machines' network does not enforce them. How rules are read and
+ * shown is in group_rules.c. */
 #include <string.h>
 
 #include "bakery/mem.h"
@@ -51,11 +52,13 @@ static struct tree *group_named(struct request *rq)
 static bool check_group_name(struct request *rq, const char *name)
 {
 	if (strlen(name) > 255 || *name == '\0')
-		return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter GroupName is invalid. 1 to 255 characters",
-			      name);
-	if (str_starts(name, "sg-"))
 		return refuse(rq, "InvalidParameterValue",
-			      "Value (%s) for parameter GroupName is invalid. Group names may not be in the format sg-*", name);
+			      "Value (%s) for parameter GroupName is invalid. 1 to 255 characters", name);
+	if (str_starts(name, "sg-"))
+		return refuse(
+			rq, "InvalidParameterValue",
+			"Value (%s) for parameter GroupName is invalid. Group names may not be in the format sg-*",
+			name);
 	if (strcasecmp(name, "default") == 0)
 		return refuse(rq, "InvalidGroup.Reserved", "The security group 'default' is reserved");
 	return true;
@@ -80,7 +83,7 @@ static bool create_security_group(struct request *rq)
 	struct tree *tags = NULL;
 	char id[ID_SIZE];
 	_cleanup_(tree_freep) struct tree *vpc = vpc_asked(rq);
-	if (vpc == NULL || !check_group_name(rq, name) || !check_tag_specifications(rq, types))
+	if (vpc == NULL || !check_group_name(rq, name) || !tag_specifications_check(rq, types))
 		return false;
 	_cleanup_(tree_freep) struct tree *known = find_by_name(rq, name, tree_text(vpc, "vpcId"), true);
 	if (known != NULL)
@@ -89,13 +92,14 @@ static bool create_security_group(struct request *rq)
 	if (!tags_for(rq, "security-group", &tags))
 		return false;
 	make_id("sg-", id);
-	_cleanup_(tree_freep) struct tree *group = security_group_new(rq->caller.account, tree_text(vpc, "vpcId"), id, name,
-								      arg_or(rq, "GroupDescription", ""));
+	_cleanup_(tree_freep) struct tree *group = security_group_new(rq->caller.account, tree_text(vpc, "vpcId"), id,
+								      name, arg_or(rq, "GroupDescription", ""));
 	tree_set(group, "tagSet", tags);
 	put_new_object(rq, "security-group", id, group);
 	reply_return(rq);
 	tree_set_text(rq->reply, "groupId", id);
-	tree_setf(rq->reply, "securityGroupArn", "arn:aws:ec2:%s:%s:security-group/%s", rq->region, rq->caller.account, id);
+	tree_setf(rq->reply, "securityGroupArn", "arn:aws:ec2:%s:%s:security-group/%s", rq->region, rq->caller.account,
+		  id);
 	tree_set(rq->reply, "tagSet", tree_copy(tags));
 	return true;
 }
@@ -121,7 +125,8 @@ static bool named_by_rule(struct request *rq, const char *group_id)
 	_cleanup_(tree_freep) struct tree *groups = list_objects(rq, "security-group");
 	for (struct tree_iter i = tree_iter(groups); tree_next(&i);)
 		for (struct tree_iter j = tree_iter(tree_key(i.value, "_rules")); tree_next(&j);)
-			if (str_eq(tree_text(j.value, "group"), group_id) && !str_eq(tree_text(i.value, "groupId"), group_id))
+			if (str_eq(tree_text(j.value, "group"), group_id) &&
+			    !str_eq(tree_text(i.value, "groupId"), group_id))
 				return true;
 	return false;
 }
@@ -138,7 +143,8 @@ static bool delete_security_group(struct request *rq)
 		return false;
 	const char *id = tree_text(group, "groupId");
 	if (str_eq(tree_text(group, "groupName"), "default"))
-		return refuse(rq, "CannotDelete", "the specified group: \"%s\" name: \"default\" cannot be deleted by a user", id);
+		return refuse(rq, "CannotDelete",
+			      "the specified group: \"%s\" name: \"default\" cannot be deleted by a user", id);
 	if (group_in_use(rq, id))
 		return refuse(rq, "DependencyViolation", "resource %s has a dependent object", id);
 	remove_object(rq, "security-group", id);
@@ -156,7 +162,8 @@ static bool authorize(struct request *rq)
 	if (asked == NULL)
 		return false;
 	if (tree_count(asked) == 0)
-		return refuse(rq, "MissingParameter", "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided.");
+		return refuse(rq, "MissingParameter",
+			      "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided.");
 	for (struct tree_iter i = tree_iter(asked); tree_next(&i);)
 		if (!rule_add(rq, group, i.value))
 			return false;
@@ -170,7 +177,8 @@ static bool revoke_by_id(struct request *rq, struct tree *group)
 {
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "SecurityGroupRuleId")); tree_next(&i);)
 		if (!rule_remove_id(group, tree_text_or(i.value, NULL, "")))
-			return refuse(rq, "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist",
+			return refuse(rq, "InvalidSecurityGroupRuleId.NotFound",
+				      "The security group rule ID '%s' does not exist",
 				      tree_text_or(i.value, NULL, ""));
 	return true;
 }
@@ -214,7 +222,8 @@ static struct tree *groups_by_name(struct request *rq)
 		const char *name = tree_text_or(i.value, NULL, "");
 		struct tree *group = find_by_name(rq, name, tree_text(vpc, "vpcId"), false);
 		if (group == NULL) {
-			refuse(rq, "InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", name,
+			refuse(rq, "InvalidGroup.NotFound",
+			       "The security group '%s' does not exist in default VPC '%s'", name,
 			       tree_text_or(vpc, "vpcId", ""));
 			return NULL;
 		}
@@ -226,22 +235,27 @@ static struct tree *groups_by_name(struct request *rq)
 static bool describe_security_groups(struct request *rq)
 {
 	region_prepare(rq);
-	struct tree *groups = arg_tree(rq, "GroupName") != NULL ? groups_by_name(rq)
-			      : arg_tree(rq, "GroupId") != NULL
-				      ? need_objects(rq, "security-group", "GroupId", "InvalidGroup.NotFound", "security group")
-				      : list_objects(rq, "security-group");
-	return groups != NULL && apply_filters(rq, group_filters, &groups) && reply_page(rq, "securityGroupInfo", groups);
+	struct tree *groups =
+		arg_tree(rq, "GroupName") != NULL ? groups_by_name(rq)
+		: arg_tree(rq, "GroupId") != NULL
+			? need_objects(rq, "security-group", "GroupId", "InvalidGroup.NotFound", "security group")
+			: list_objects(rq, "security-group");
+	return groups != NULL && apply_filters(rq, group_filters, &groups) &&
+	       reply_page(rq, "securityGroupInfo", groups);
 }
 
-#define ARGS_RULES                                                                                                          \
-	"GroupId GroupName CidrIp IpProtocol FromPort:int ToPort:int IpPermissions.N.IpProtocol IpPermissions.N.FromPort:int " \
-	"IpPermissions.N.ToPort:int IpPermissions.N.IpRanges.N.CidrIp IpPermissions.N.IpRanges.N.Description "                 \
-	"IpPermissions.N.Ipv6Ranges.N.CidrIpv6 IpPermissions.N.Ipv6Ranges.N.Description IpPermissions.N.Groups.N.GroupId "     \
-	"IpPermissions.N.Groups.N.UserId IpPermissions.N.Groups.N.Description IpPermissions.N.Groups.N.VpcId "                 \
+#define ARGS_RULES                                                                                                     \
+	"GroupId GroupName CidrIp IpProtocol FromPort:int ToPort:int IpPermissions.N.IpProtocol "                      \
+	"IpPermissions.N.FromPort:int "                                                                                \
+	"IpPermissions.N.ToPort:int IpPermissions.N.IpRanges.N.CidrIp IpPermissions.N.IpRanges.N.Description "         \
+	"IpPermissions.N.Ipv6Ranges.N.CidrIpv6 IpPermissions.N.Ipv6Ranges.N.Description "                              \
+	"IpPermissions.N.Groups.N.GroupId "                                                                            \
+	"IpPermissions.N.Groups.N.UserId IpPermissions.N.Groups.N.Description IpPermissions.N.Groups.N.VpcId "         \
 	"IpPermissions.N.PrefixListIds.N.PrefixListId IpPermissions.N.PrefixListIds.N.Description "
 
 const struct operation ec2_group_operations[] = {
-	{"CreateSecurityGroup", create_security_group, OPERATION_DRY_RUN, "GroupName! GroupDescription! VpcId " ARGS_TAGS},
+	{"CreateSecurityGroup", create_security_group, OPERATION_DRY_RUN,
+	 "GroupName! GroupDescription! VpcId " ARGS_TAGS},
 	{"DeleteSecurityGroup", delete_security_group, OPERATION_DRY_RUN, "GroupId GroupName"},
 	{"AuthorizeSecurityGroupIngress", authorize, OPERATION_DRY_RUN, ARGS_RULES ARGS_TAGS},
 	{"RevokeSecurityGroupIngress", revoke, OPERATION_DRY_RUN, ARGS_RULES "SecurityGroupRuleId.N"},

@@ -11,7 +11,8 @@
 
 /* --- launch permissions --- */
 
-/* The four things that a permission can name: member in the request's Add/Remove, list parameter of the older form, member in the document. */
+/* The four things that a permission can name: member in the request's Add/Remove, list parameter of the older form,
+ * member in the document. */
 static const struct principal {
 	const char *member, *list, *wire;
 } principals[] = {
@@ -45,7 +46,8 @@ static bool change_checked(struct request *rq, struct tree *image, const struct 
 			   bool add)
 {
 	if (!principal_good(principal, value))
-		return refuse(rq, principal == &principals[0] ? "InvalidAMIAttributeItemValue" : "InvalidParameterValue",
+		return refuse(rq,
+			      principal == &principals[0] ? "InvalidAMIAttributeItemValue" : "InvalidParameterValue",
 			      "Invalid attribute item value \"%s\" for %s item type.", value, principal->wire);
 	permission_change(image, principal, value, add);
 	return true;
@@ -70,14 +72,15 @@ static bool change_older_form(struct request *rq, struct tree *image)
 		for (struct tree_iter i = tree_iter(arg_tree(rq, principals[p].list)); tree_next(&i);) {
 			if (!str_eq(type, "add") && !str_eq(type, "remove"))
 				return refuse(rq, "InvalidParameterValue", "OperationType has to be add or remove");
-			if (!change_checked(rq, image, &principals[p], tree_text_or(i.value, NULL, ""), str_eq(type, "add")))
+			if (!change_checked(rq, image, &principals[p], tree_text_or(i.value, NULL, ""),
+					    str_eq(type, "add")))
 				return false;
 		}
 	return true;
 }
 
-/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-explicit.html: an image whose snapshot has the service's own key
- * cannot be shared, and an encrypted one never with everybody. */
+/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-explicit.html: an image whose snapshot has the
+ * service's own key cannot be shared, and an encrypted one never with everybody. */
 static bool check_shareable(struct request *rq, const struct tree *image)
 {
 	for (struct tree_iter i = tree_iter(tree_key(image, "blockDeviceMapping")); tree_next(&i);) {
@@ -87,9 +90,11 @@ static bool check_shareable(struct request *rq, const struct tree *image)
 			continue;
 		if (str_ends(tree_text_or(snapshot, "kmsKeyId", ""), ":alias/aws/ebs"))
 			return refuse(rq, "InvalidParameter",
-				      "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.");
+				      "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another "
+				      "snapshot.");
 		if (tree_bool(image, "isPublic", false))
-			return refuse(rq, "InvalidParameter", "Images with encrypted snapshots can't be shared publicly");
+			return refuse(rq, "InvalidParameter",
+				      "Images with encrypted snapshots can't be shared publicly");
 	}
 	return true;
 }
@@ -159,8 +164,13 @@ static bool reply_value(struct request *rq, const char *attribute, const char *v
 
 static bool describe_image_attribute(struct request *rq)
 {
-	static const char *const plain[] = {"description",	"bootMode",    "tpmSupport",		  "imdsSupport",
-					    "sriovNetSupport", "lastLaunchedTime", "deregistrationProtection"};
+	static const char *const plain[] = {"description",
+					    "bootMode",
+					    "tpmSupport",
+					    "imdsSupport",
+					    "sriovNetSupport",
+					    "lastLaunchedTime",
+					    "deregistrationProtection"};
 	const char *attribute = arg_or(rq, "Attribute", "");
 	_cleanup_(tree_freep) struct tree *image = image_owned(rq, arg(rq, "ImageId"));
 	if (image == NULL)
@@ -210,7 +220,8 @@ static bool enable_image_deprecation(struct request *rq)
 	if (image == NULL)
 		return false;
 	if (!clock_parse_rfc3339(arg_or(rq, "DeprecateAt", ""), &at_ms) || at_ms < rq->now_ms - 60 * 1000)
-		return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter DeprecateAt is invalid: it is in the past",
+		return refuse(rq, "InvalidParameterValue",
+			      "Value (%s) for parameter DeprecateAt is invalid: it is in the past",
 			      arg_or(rq, "DeprecateAt", ""));
 	/* EC2 keeps whole minutes. */
 	tree_set_text(image, "deprecationTime", ec2_time(at_ms / 60000 * 60000, text));
@@ -236,7 +247,8 @@ static bool set_disabled(struct request *rq, const char *from, const char *to)
 	if (image == NULL)
 		return false;
 	if (!str_eq(tree_text(image, "imageState"), from) && !str_eq(tree_text(image, "imageState"), to))
-		return refuse(rq, "IncorrectState", "The image %s is %s", arg(rq, "ImageId"), tree_text(image, "imageState"));
+		return refuse(rq, "IncorrectState", "The image %s is %s", arg(rq, "ImageId"),
+			      tree_text(image, "imageState"));
 	tree_set_text(image, "imageState", to);
 	if (str_eq(to, "disabled"))
 		tree_set_array(image, "_launchPermission");
@@ -255,13 +267,14 @@ static bool enable_image(struct request *rq)
 	return set_disabled(rq, "disabled", "available");
 }
 
-#define ARGS_PERMISSION(change)                                                                                             \
-	"LaunchPermission." change ".N.UserId LaunchPermission." change ".N.Group LaunchPermission." change                  \
+#define ARGS_PERMISSION(change)                                                                                        \
+	"LaunchPermission." change ".N.UserId LaunchPermission." change ".N.Group LaunchPermission." change            \
 	".N.OrganizationArn LaunchPermission." change ".N.OrganizationalUnitArn "
 
 const struct operation ec2_image_attribute_operations[] = {
 	{"ModifyImageAttribute", modify_image_attribute, OPERATION_DRY_RUN,
-	 "ImageId! Attribute Value Description.Value ImdsSupport.Value OperationType UserId.N UserGroup.N OrganizationArn.N "
+	 "ImageId! Attribute Value Description.Value ImdsSupport.Value OperationType UserId.N UserGroup.N "
+	 "OrganizationArn.N "
 	 "OrganizationalUnitArn.N " ARGS_PERMISSION("Add") ARGS_PERMISSION("Remove")},
 	{"DescribeImageAttribute", describe_image_attribute, OPERATION_DRY_RUN, "ImageId! Attribute!"},
 	{"ResetImageAttribute", reset_image_attribute, OPERATION_DRY_RUN, "ImageId! Attribute!"},

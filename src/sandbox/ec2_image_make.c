@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CreateImage and CopyImage: both answer at once with a pending image, and a transition (transitions.c) does the work. */
+ * CreateImage and CopyImage: both answer at once with a pending image, and a transition (transitions.c) does the work.
+ */
 #include <string.h>
 
 #include "bakery/mem.h"
@@ -24,7 +25,7 @@ static bool check_new_image(struct request *rq)
 		return false;
 	if (strlen(arg_or(rq, "Description", "")) > 255 * 4)
 		return refuse(rq, "InvalidParameterValue", "The description has more than 255 characters");
-	return check_tag_specifications(rq, image_tag_types);
+	return tag_specifications_check(rq, image_tag_types);
 }
 
 static bool set_tags(struct request *rq, struct tree *document, const char *type)
@@ -38,8 +39,8 @@ static bool set_tags(struct request *rq, struct tree *document, const char *type
 
 static struct tree *new_image(struct request *rq, const char *id, const struct tree *like)
 {
-	static const char *const inherited[] = {"architecture",	   "bootMode",	    "platformDetails", "usageOperation",
-						"rootDeviceName", "imdsSupport", "tpmSupport",	"_login"};
+	static const char *const inherited[] = {"architecture",	  "bootMode",	 "platformDetails", "usageOperation",
+						"rootDeviceName", "imdsSupport", "tpmSupport",	    "_login"};
 	char created[EC2_TIME_SIZE];
 	struct tree *image = image_new(rq->caller.account, id, arg(rq, "Name"), ec2_time(rq->now_ms, created));
 	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
@@ -50,12 +51,11 @@ static struct tree *new_image(struct request *rq, const char *id, const struct t
 	return image;
 }
 
-static struct tree *new_snapshot(struct request *rq, const char *id, const char *volume, int64_t size_gib, bool encrypted,
-				 const char *kms_key)
+static struct tree *new_snapshot(struct request *rq, const char *id, const char *volume, int64_t size_gib,
+				 bool encrypted, const char *kms_key)
 {
 	char started[EC2_TIME_SIZE];
-	struct tree *snapshot =
-		snapshot_new(rq->caller.account, id, volume, size_gib, ec2_time(rq->now_ms, started));
+	struct tree *snapshot = snapshot_new(rq->caller.account, id, volume, size_gib, ec2_time(rq->now_ms, started));
 	tree_set_bool(snapshot, "encrypted", encrypted);
 	if (encrypted)
 		tree_set_text(snapshot, "kmsKeyId", kms_key);
@@ -70,7 +70,8 @@ static void keep_both(struct request *rq, struct tree *image, struct tree *snaps
 	tree_set(snapshot, "_layers", tree_share(tree_key(image, "_layers")));
 	put_new_object(rq, "snapshot", tree_text(snapshot, "snapshotId"), snapshot);
 	put_new_object(rq, "image", tree_text(image, "imageId"), image);
-	want_job_in_turn(rq, "image", tree_text(image, "imageId"), tree_text_or(image, "sourceInstanceId", tree_text(image, "imageId")));
+	want_job_in_turn(rq, "image", tree_text(image, "imageId"),
+			 tree_text_or(image, "sourceInstanceId", tree_text(image, "imageId")));
 	tree_set_text(rq->reply, "imageId", tree_text(image, "imageId"));
 }
 
@@ -170,8 +171,8 @@ static struct tree *image_to_copy(struct request *rq)
 	rq->region = here;
 	if (image == NULL || str_eq(tree_text(image, "imageState"), "available"))
 		return take(&image);
-	refuse(rq, "InvalidAMIID.Unavailable", "The image id '[%s]' in %s is not available but %s", arg(rq, "SourceImageId"),
-	       region, tree_text(image, "imageState"));
+	refuse(rq, "InvalidAMIID.Unavailable", "The image id '[%s]' in %s is not available but %s",
+	       arg(rq, "SourceImageId"), region, tree_text(image, "imageState"));
 	return NULL;
 }
 

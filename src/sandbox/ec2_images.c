@@ -55,7 +55,8 @@ void image_add_root(struct tree *image, const char *snapshot_id, int64_t size_gi
 
 void image_put(struct request *rq, struct tree *image)
 {
-	state_put(rq->cloud->state, tree_text(image, "imageOwnerId"), rq->region, "image", tree_text(image, "imageId"), image);
+	state_put(rq->cloud->state, tree_text(image, "imageOwnerId"), rq->region, "image", tree_text(image, "imageId"),
+		  image);
 }
 
 /* --- who sees what --- */
@@ -106,7 +107,8 @@ struct tree *image_owned(struct request *rq, const char *id)
 
 bool image_name_free(struct request *rq, const char *name)
 {
-	_cleanup_(tree_freep) struct tree *images = state_list(rq->cloud->state, rq->caller.account, rq->region, "image");
+	_cleanup_(tree_freep) struct tree *images =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "image");
 	for (struct tree_iter i = tree_iter(images); tree_next(&i);)
 		if (str_eq(tree_text(i.value, "name"), name) && !str_eq(tree_text(i.value, "imageState"), "failed"))
 			return refuse(rq, "InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name,
@@ -121,7 +123,8 @@ bool check_image_name(struct request *rq, const char *name)
 	for (const char *c = name; *c != '\0'; c++)
 		good = good && (isalnum((unsigned char)*c) || strchr("()[] ./-'@_", *c) != NULL);
 	return good || refuse(rq, "InvalidAMIName.Malformed",
-			      "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', "
+			      "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, "
+			      "'(', ')', "
 			      "'[', ']', ' ', '.', '/', '-', ''', '@' and '_'");
 }
 
@@ -218,7 +221,8 @@ static struct tree *images_seen(struct request *rq)
 static bool describe_images(struct request *rq)
 {
 	region_prepare(rq);
-	_cleanup_(tree_freep) struct tree *images = arg_tree(rq, "ImageId") != NULL ? images_by_id(rq) : images_seen(rq);
+	_cleanup_(tree_freep) struct tree *images =
+		arg_tree(rq, "ImageId") != NULL ? images_by_id(rq) : images_seen(rq);
 	if (images == NULL)
 		return false;
 	struct tree *wanted = tree_new_array();
@@ -245,7 +249,8 @@ static bool deregister_image(struct request *rq)
 		return false;
 	if (!str_eq(tree_text(image, "deregistrationProtection"), "disabled"))
 		return refuse(rq, "OperationNotPermitted",
-			      "The AMI %s has deregistration protection: disable it before deregistering", arg(rq, "ImageId"));
+			      "The AMI %s has deregistration protection: disable it before deregistering",
+			      arg(rq, "ImageId"));
 	remove_object(rq, "image", tree_text(image, "imageId"));
 	reply_return(rq);
 	if (arg_bool(rq, "DeleteAssociatedSnapshots", false)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One attribute of an instance at a time: a table says where each stands in the document and what it takes to change it. */
+ * One attribute of an instance at a time: a table says where each stands in the document and what it takes to change
+ * it. */
 #include <string.h>
 
 #include "bakery/mem.h"
@@ -45,7 +46,8 @@ static bool describe_instance_attribute(struct request *rq)
 			tree_set(holder, "value", tree_copy(value));
 		return true;
 	}
-	return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute", name);
+	return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter attribute is invalid. Unknown attribute",
+		      name);
 }
 
 static bool change(struct request *rq, struct tree *instance, const struct attribute *attribute, const char *value)
@@ -58,7 +60,8 @@ static bool change(struct request *rq, struct tree *instance, const struct attri
 		return false;
 	if (str_eq(attribute->name, "instanceInitiatedShutdownBehavior") && !str_eq(value, "stop") &&
 	    !str_eq(value, "terminate"))
-		return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter %s is invalid", value, attribute->name);
+		return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter %s is invalid", value,
+			      attribute->name);
 	if (attribute->boolean)
 		tree_set_bool(instance, attribute->path, strcasecmp(value, "true") == 0);
 	else
@@ -133,7 +136,8 @@ const struct operation ec2_instance_attribute_operations[] = {
 	{"DescribeInstanceAttribute", describe_instance_attribute, OPERATION_DRY_RUN, "InstanceId! Attribute!"},
 	{"ModifyInstanceAttribute", modify_instance_attribute, OPERATION_DRY_RUN,
 	 "InstanceId! Attribute Value GroupId.N InstanceType.Value UserData.Value DisableApiTermination.Value:bool "
-	 "DisableApiStop.Value:bool InstanceInitiatedShutdownBehavior.Value EbsOptimized.Value:bool SourceDestCheck.Value:bool "
+	 "DisableApiStop.Value:bool InstanceInitiatedShutdownBehavior.Value EbsOptimized.Value:bool "
+	 "SourceDestCheck.Value:bool "
 	 "EnaSupport.Value:bool SriovNetSupport.Value"},
 	{"ModifyInstanceMetadataOptions", modify_metadata_options, OPERATION_DRY_RUN,
 	 "InstanceId! HttpTokens HttpPutResponseHopLimit:int HttpEndpoint InstanceMetadataTags"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Starting, stopping, rebooting and terminating instances: the state changes at once to the one in between, the transition does the rest. */
+ * Starting, stopping, rebooting and terminating instances: the state changes at once to the one in between, the
+ * transition does the rest. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,14 +23,17 @@ static unsigned instance_bit(enum instance_state state)
 }
 #define BIT(state) (1u << ((state) / 16))
 
-static const struct change starting = {"latency.launch", INSTANCE_PENDING, INSTANCE_RUNNING, BIT(INSTANCE_STOPPED),
-				       "IncorrectInstanceState", "started"};
-static const struct change stopping = {"latency.stop", INSTANCE_STOPPING, INSTANCE_STOPPED, BIT(INSTANCE_RUNNING),
-				       "IncorrectInstanceState", "stopped"};
-static const struct change terminating = {"latency.terminate", INSTANCE_SHUTTING_DOWN, INSTANCE_TERMINATED,
+static const struct change starting = {"latency.launch",      INSTANCE_PENDING,		INSTANCE_RUNNING,
+				       BIT(INSTANCE_STOPPED), "IncorrectInstanceState", "started"};
+static const struct change stopping = {"latency.stop",	      INSTANCE_STOPPING,	INSTANCE_STOPPED,
+				       BIT(INSTANCE_RUNNING), "IncorrectInstanceState", "stopped"};
+static const struct change terminating = {"latency.terminate",
+					  INSTANCE_SHUTTING_DOWN,
+					  INSTANCE_TERMINATED,
 					  BIT(INSTANCE_PENDING) | BIT(INSTANCE_RUNNING) | BIT(INSTANCE_STOPPING) |
 						  BIT(INSTANCE_STOPPED),
-					  "IncorrectInstanceState", "terminated"};
+					  "IncorrectInstanceState",
+					  "terminated"};
 
 static struct tree *instances_named(struct request *rq)
 {
@@ -77,21 +81,23 @@ static bool change_one(struct request *rq, struct tree *instance, const struct c
 	if (instance_bit(before) & change->from)
 		begin(rq, instance, change);
 	else if (before != change->wanted && before != change->between)
-		return refuse(rq, change->code, "The instance '%s' is not in a state from which it can be %s: it is %s", id,
-			      change->verb, instance_state_name(before));
+		return refuse(rq, change->code, "The instance '%s' is not in a state from which it can be %s: it is %s",
+			      id, change->verb, instance_state_name(before));
 	tree_set(line, "currentState", tree_copy(tree_key(instance, "instanceState")));
 	return true;
 }
 
-static bool change_all(struct request *rq, const struct change *change, const char *protection, const char *protected_by)
+static bool change_all(struct request *rq, const struct change *change, const char *protection,
+		       const char *protected_by)
 {
 	_cleanup_(tree_freep) struct tree *instances = instances_named(rq);
 	struct tree *reply = tree_set_array(rq->reply, "instancesSet");
 	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)
 		if (protection != NULL && tree_bool(i.value, protection, false))
-			return refuse(rq, "OperationNotPermitted",
-				      "The instance '%s' may not be %s. Modify its '%s' instance attribute and try again.",
-				      tree_text(i.value, "instanceId"), change->verb, protected_by);
+			return refuse(
+				rq, "OperationNotPermitted",
+				"The instance '%s' may not be %s. Modify its '%s' instance attribute and try again.",
+				tree_text(i.value, "instanceId"), change->verb, protected_by);
 	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)
 		if (!change_one(rq, i.value, change, reply))
 			return false;
@@ -128,7 +134,8 @@ static bool reboot_instances(struct request *rq)
 
 const struct operation ec2_instance_state_operations[] = {
 	{"StartInstances", start_instances, OPERATION_DRY_RUN, "InstanceId.N! AdditionalInfo"},
-	{"StopInstances", stop_instances, OPERATION_DRY_RUN, "InstanceId.N! Force:bool Hibernate:bool SkipOsShutdown:bool"},
+	{"StopInstances", stop_instances, OPERATION_DRY_RUN,
+	 "InstanceId.N! Force:bool Hibernate:bool SkipOsShutdown:bool"},
 	{"RebootInstances", reboot_instances, OPERATION_DRY_RUN, "InstanceId.N!"},
 	{"TerminateInstances", terminate_instances, OPERATION_DRY_RUN, "InstanceId.N! Force:bool SkipOsShutdown:bool"},
 	{NULL},

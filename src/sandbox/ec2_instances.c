@@ -51,7 +51,8 @@ void instance_forget_old(struct request *rq)
 	_cleanup_(tree_freep) struct tree *instances =
 		state_list(rq->cloud->state, rq->caller.account, rq->region, "instance");
 	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)
-		if (instance_state(i.value) == INSTANCE_TERMINATED && tree_int(i.value, "_ended", 0) + keep_ms < rq->now_ms)
+		if (instance_state(i.value) == INSTANCE_TERMINATED &&
+		    tree_int(i.value, "_ended", 0) + keep_ms < rq->now_ms)
 			remove_object(rq, "instance", tree_text(i.value, "instanceId"));
 }
 
@@ -149,7 +150,8 @@ static struct tree *instances_wanted(struct request *rq)
 		return list_objects(rq, "instance");
 	if (arg(rq, "MaxResults") == NULL)
 		return instances_by_id(rq);
-	refuse(rq, "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
+	refuse(rq, "InvalidParameterCombination",
+	       "The parameter instancesSet cannot be used with the parameter maxResults");
 	return NULL;
 }
 
@@ -179,12 +181,9 @@ static bool describe_instances(struct request *rq)
 /* --- DescribeInstanceStatus --- */
 
 static const struct filter status_filters[] = {
-	{"availability-zone", "availabilityZone"},
-	{"instance-state-code", "instanceState.code"},
-	{"instance-state-name", "instanceState.name"},
-	{"instance-status.status", "instanceStatus.status"},
-	{"system-status.status", "systemStatus.status"},
-	{NULL, NULL},
+	{"availability-zone", "availabilityZone"},	 {"instance-state-code", "instanceState.code"},
+	{"instance-state-name", "instanceState.name"},	 {"instance-status.status", "instanceStatus.status"},
+	{"system-status.status", "systemStatus.status"}, {NULL, NULL},
 };
 
 static void add_check(struct tree *status, const char *key, bool running)

@@ -27,13 +27,13 @@ static bool check_new_key(struct request *rq)
 	static const char *const types[] = {"key-pair", NULL};
 	const char *name = arg_or(rq, "KeyName", "");
 	if (*name == '\0' || strlen(name) > 255)
-		return refuse(rq, "InvalidParameterValue", "Invalid value '%s' for keyName. A key pair's name has 1 to 255 characters",
-			      name);
+		return refuse(rq, "InvalidParameterValue",
+			      "Invalid value '%s' for keyName. A key pair's name has 1 to 255 characters", name);
 	_cleanup_(tree_freep) struct tree *known =
 		state_get(rq->cloud->state, rq->caller.account, rq->region, "key-pair", name);
 	if (known != NULL)
 		return refuse(rq, "InvalidKeyPair.Duplicate", "The keypair already exists");
-	return check_tag_specifications(rq, types);
+	return tag_specifications_check(rq, types);
 }
 
 static struct tree *key_document(struct request *rq, const char *type, const char *public_key, const char *fingerprint)

@@ -16,10 +16,12 @@ static bool describe_regions(struct request *rq)
 	const struct tree *names = arg_tree(rq, "RegionName");
 	for (struct tree_iter i = tree_iter(names); tree_next(&i);)
 		if (region_find(tree_text(i.value, NULL)) == NULL)
-			return refuse(rq, "InvalidParameterValue", "Invalid region names: [%s]", tree_text_or(i.value, NULL, ""));
+			return refuse(rq, "InvalidParameterValue", "Invalid region names: [%s]",
+				      tree_text_or(i.value, NULL, ""));
 	struct tree *found = tree_new_array();
 	for (const struct region *region = regions; region->name != NULL; region++) {
-		if (names != NULL ? !list_has(names, region->name) : !region->opted_in && !arg_bool(rq, "AllRegions", false))
+		if (names != NULL ? !list_has(names, region->name)
+				  : !region->opted_in && !arg_bool(rq, "AllRegions", false))
 			continue;
 		struct tree *one = tree_add_object(found);
 		tree_set_text(one, "regionName", region->name);
@@ -30,9 +32,10 @@ static bool describe_regions(struct request *rq)
 }
 
 static const struct filter zone_filters[] = {
-	{"group-name", "groupName"}, {"opt-in-status", "optInStatus"}, {"region-name", "regionName"},
-	{"state", "zoneState"},	     {"zone-id", "zoneId"},	       {"zone-name", "zoneName"},
-	{"zone-type", "zoneType"},   {NULL, NULL},
+	{"group-name", "groupName"},   {"opt-in-status", "optInStatus"},
+	{"region-name", "regionName"}, {"state", "zoneState"},
+	{"zone-id", "zoneId"},	       {"zone-name", "zoneName"},
+	{"zone-type", "zoneType"},     {NULL, NULL},
 };
 
 static bool describe_availability_zones(struct request *rq)
@@ -63,17 +66,23 @@ static bool describe_availability_zones(struct request *rq)
 /* --- the default network --- */
 
 static const struct filter vpc_filters[] = {
-	{"cidr", "cidrBlock"},	{"cidr-block-association.cidr-block", "cidrBlockAssociationSet.*.cidrBlock"},
-	{"dhcp-options-id", "dhcpOptionsId"}, {"is-default", "isDefault"}, {"isDefault", "isDefault"},
-	{"owner-id", "ownerId"}, {"state", "state"},	{"vpc-id", "vpcId"},
+	{"cidr", "cidrBlock"},
+	{"cidr-block-association.cidr-block", "cidrBlockAssociationSet.*.cidrBlock"},
+	{"dhcp-options-id", "dhcpOptionsId"},
+	{"is-default", "isDefault"},
+	{"isDefault", "isDefault"},
+	{"owner-id", "ownerId"},
+	{"state", "state"},
+	{"vpc-id", "vpcId"},
 	{NULL, NULL},
 };
 
 static bool describe_vpcs(struct request *rq)
 {
 	region_prepare(rq);
-	struct tree *vpcs = arg_tree(rq, "VpcId") == NULL ? list_objects(rq, "vpc")
-							  : need_objects(rq, "vpc", "VpcId", "InvalidVpcID.NotFound", "vpc ID");
+	struct tree *vpcs = arg_tree(rq, "VpcId") == NULL
+				    ? list_objects(rq, "vpc")
+				    : need_objects(rq, "vpc", "VpcId", "InvalidVpcID.NotFound", "vpc ID");
 	return vpcs != NULL && apply_filters(rq, vpc_filters, &vpcs) && reply_page(rq, "vpcSet", vpcs);
 }
 
@@ -97,9 +106,9 @@ static const struct filter subnet_filters[] = {
 static bool describe_subnets(struct request *rq)
 {
 	region_prepare(rq);
-	struct tree *subnets = arg_tree(rq, "SubnetId") == NULL
-				       ? list_objects(rq, "subnet")
-				       : need_objects(rq, "subnet", "SubnetId", "InvalidSubnetID.NotFound", "subnet ID");
+	struct tree *subnets = arg_tree(rq, "SubnetId") == NULL ? list_objects(rq, "subnet")
+								: need_objects(rq, "subnet", "SubnetId",
+									       "InvalidSubnetID.NotFound", "subnet ID");
 	return subnets != NULL && apply_filters(rq, subnet_filters, &subnets) && reply_page(rq, "subnetSet", subnets);
 }
 
@@ -168,7 +177,8 @@ const struct operation ec2_network_operations[] = {
 	 "ZoneName.N ZoneId.N AllAvailabilityZones:bool Filter.N.Name Filter.N.Value.N"},
 	{"DescribeVpcs", describe_vpcs, OPERATION_DRY_RUN, "VpcId.N " ARGS_FILTERS},
 	{"DescribeSubnets", describe_subnets, OPERATION_DRY_RUN, "SubnetId.N " ARGS_FILTERS},
-	{"DescribeNetworkInterfaces", describe_network_interfaces, OPERATION_DRY_RUN, "NetworkInterfaceId.N " ARGS_FILTERS},
+	{"DescribeNetworkInterfaces", describe_network_interfaces, OPERATION_DRY_RUN,
+	 "NetworkInterfaceId.N " ARGS_FILTERS},
 	{"DescribeAccountAttributes", describe_account_attributes, OPERATION_DRY_RUN, "AttributeName.N"},
 	{NULL},
 };

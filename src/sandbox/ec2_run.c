@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RunInstances: writes down the instance, its root volume and its network interface, all pending; the machine is made by the transition. */
+ * RunInstances: writes down the instance, its root volume and its network interface, all pending; the machine is made
+ * by the transition. */
 #include <stdio.h>
 #include <string.h>
 
@@ -58,14 +59,16 @@ static struct volume_wish root_wish(struct request *rq, const struct launch *lau
 
 static bool check_volume(struct request *rq, const struct launch *launch, const struct volume_wish *wish)
 {
-	const struct tree *given = mapping_of(tree_key(launch->image, "blockDeviceMapping"), "deviceName", wish->device);
+	const struct tree *given =
+		mapping_of(tree_key(launch->image, "blockDeviceMapping"), "deviceName", wish->device);
 	int64_t least = tree_int(given, "ebs.volumeSize", 1);
 	if (wish->size_gib < least)
 		return refuse(rq, "InvalidBlockDeviceMapping",
-			      "Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB", (int)wish->size_gib,
-			      wish->snapshot, (int)least);
+			      "Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB",
+			      (int)wish->size_gib, wish->snapshot, (int)least);
 	if (wish->kms_key != NULL && !wish->encrypted)
-		return refuse(rq, "InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set.");
+		return refuse(rq, "InvalidParameterDependency",
+			      "The parameter KmsKeyId requires the parameter Encrypted to be set.");
 	return true;
 }
 
@@ -80,8 +83,8 @@ static void attach(struct tree *volume, const struct tree *instance, const char 
 	tree_set_bool(attachment, "deleteOnTermination", !keep);
 }
 
-static void make_volume(struct request *rq, const struct launch *launch, const struct volume_wish *wish, struct tree *instance,
-			const char *at)
+static void make_volume(struct request *rq, const struct launch *launch, const struct volume_wish *wish,
+			struct tree *instance, const char *at)
 {
 	char id[ID_SIZE], key[160];
 	make_id("vol-", id);
@@ -121,7 +124,11 @@ static bool make_volumes(struct request *rq, const struct launch *launch, struct
 		return false;
 	make_volume(rq, launch, &root, instance, at);
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "BlockDeviceMapping")); tree_next(&i);) {
-		struct volume_wish more = {.size_gib = 8, .type = "gp3", .iops = 3000, .throughput = 125, .snapshot = "",
+		struct volume_wish more = {.size_gib = 8,
+					   .type = "gp3",
+					   .iops = 3000,
+					   .throughput = 125,
+					   .snapshot = "",
 					   .device = tree_text_or(i.value, "DeviceName", "")};
 		if (str_eq(more.device, root.device) || tree_key(i.value, "Ebs") == NULL)
 			continue;
@@ -206,7 +213,8 @@ static void set_metadata_options(struct request *rq, const struct launch *launch
 	struct tree *options = tree_set_object(instance, "metadataOptions");
 	tree_set_text(options, "state", "applied");
 	tree_set_text(options, "httpTokens", arg_or(rq, "MetadataOptions.HttpTokens", v2 ? "required" : "optional"));
-	tree_set_int(options, "httpPutResponseHopLimit", arg_int(rq, "MetadataOptions.HttpPutResponseHopLimit", v2 ? 2 : 1));
+	tree_set_int(options, "httpPutResponseHopLimit",
+		     arg_int(rq, "MetadataOptions.HttpPutResponseHopLimit", v2 ? 2 : 1));
 	tree_set_text(options, "httpEndpoint", arg_or(rq, "MetadataOptions.HttpEndpoint", "enabled"));
 	tree_set_text(options, "httpProtocolIpv6", arg_or(rq, "MetadataOptions.HttpProtocolIpv6", "disabled"));
 	tree_set_text(options, "instanceMetadataTags", arg_or(rq, "MetadataOptions.InstanceMetadataTags", "disabled"));
@@ -329,7 +337,8 @@ static bool launch_one(struct request *rq, const struct launch *launch, int64_t 
 
 static bool reply_reservation(struct request *rq, const char *reservation)
 {
-	_cleanup_(tree_freep) struct tree *all = state_list(rq->cloud->state, rq->caller.account, rq->region, "instance");
+	_cleanup_(tree_freep) struct tree *all =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "instance");
 	struct tree *instances = NULL;
 	for (struct tree_iter i = tree_iter(all); tree_next(&i);) {
 		if (!str_eq(tree_text(i.value, "_reservation"), reservation))
@@ -375,7 +384,8 @@ static bool run_instances(struct request *rq)
 
 const struct operation ec2_run_operations[] = {
 	{"RunInstances", run_instances, OPERATION_DRY_RUN,
-	 "ImageId InstanceType MinCount!:int MaxCount!:int KeyName SubnetId SecurityGroupId.N SecurityGroup.N UserData ClientToken "
+	 "ImageId InstanceType MinCount!:int MaxCount!:int KeyName SubnetId SecurityGroupId.N SecurityGroup.N UserData "
+	 "ClientToken "
 	 "EbsOptimized:bool Monitoring.Enabled:bool DisableApiTermination:bool DisableApiStop:bool "
 	 "InstanceInitiatedShutdownBehavior Placement.AvailabilityZone Placement.Tenancy IamInstanceProfile.Name "
 	 "IamInstanceProfile.Arn MetadataOptions.HttpTokens MetadataOptions.HttpPutResponseHopLimit:int "

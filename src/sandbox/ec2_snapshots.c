@@ -8,7 +8,8 @@
 #include "bakery/str.h"
 #include "ec2.h"
 
-struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib, const char *started)
+struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib,
+			  const char *started)
 {
 	struct tree *snapshot = tree_new_object();
 	tree_set_text(snapshot, "snapshotId", id);
@@ -37,16 +38,24 @@ void kms_key_arn(struct request *rq, const char *key, char arn[160])
 }
 
 static const struct filter snapshot_filters[] = {
-	{"description", "description"}, {"encrypted", "encrypted"},	  {"owner-id", "ownerId"},
-	{"progress", "progress"},	{"snapshot-id", "snapshotId"}, {"start-time", "startTime"},
-	{"status", "status"},		{"storage-tier", "storageTier"}, {"volume-id", "volumeId"},
-	{"volume-size", "volumeSize"},	{NULL, NULL},
+	{"description", "description"},
+	{"encrypted", "encrypted"},
+	{"owner-id", "ownerId"},
+	{"progress", "progress"},
+	{"snapshot-id", "snapshotId"},
+	{"start-time", "startTime"},
+	{"status", "status"},
+	{"storage-tier", "storageTier"},
+	{"volume-id", "volumeId"},
+	{"volume-size", "volumeSize"},
+	{NULL, NULL},
 };
 
 static bool shared_with_caller(const struct request *rq, const struct tree *snapshot)
 {
 	for (struct tree_iter i = tree_iter(tree_key(snapshot, "_createVolumePermission")); tree_next(&i);)
-		if (str_eq(tree_text(i.value, "group"), "all") || str_eq(tree_text(i.value, "userId"), rq->caller.account))
+		if (str_eq(tree_text(i.value, "group"), "all") ||
+		    str_eq(tree_text(i.value, "userId"), rq->caller.account))
 			return true;
 	return false;
 }
@@ -73,7 +82,8 @@ static struct tree *snapshot_owned(struct request *rq)
 	_cleanup_(tree_freep) struct tree *snapshot = snapshot_seen(rq, arg(rq, "SnapshotId"));
 	if (snapshot == NULL || owned(rq, snapshot))
 		return take(&snapshot);
-	refuse(rq, "UnauthorizedOperation", "You are not authorized to perform this operation on %s", arg(rq, "SnapshotId"));
+	refuse(rq, "UnauthorizedOperation", "You are not authorized to perform this operation on %s",
+	       arg(rq, "SnapshotId"));
 	return NULL;
 }
 
@@ -138,8 +148,8 @@ static bool delete_snapshot(struct request *rq)
 	for (struct tree_iter i = tree_iter(images); tree_next(&i);)
 		for (struct tree_iter j = tree_iter(tree_key(i.value, "blockDeviceMapping")); tree_next(&j);)
 			if (str_eq(tree_text(j.value, "ebs.snapshotId"), id))
-				return refuse(rq, "InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", id,
-					      tree_text(i.value, "imageId"));
+				return refuse(rq, "InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s",
+					      id, tree_text(i.value, "imageId"));
 	remove_object(rq, "snapshot", id);
 	want_job(rq, "layers", "");
 	reply_return(rq);
@@ -198,8 +208,9 @@ static bool modify_snapshot_attribute(struct request *rq)
 	if (snapshot == NULL)
 		return false;
 	if (str_ends(tree_text_or(snapshot, "kmsKeyId", ""), ":alias/aws/ebs"))
-		return refuse(rq, "InvalidParameter",
-			      "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.");
+		return refuse(
+			rq, "InvalidParameter",
+			"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.");
 	if (!change_listed(rq, snapshot, "CreateVolumePermission.Add", true) ||
 	    !change_listed(rq, snapshot, "CreateVolumePermission.Remove", false) || !change_older_form(rq, snapshot))
 		return false;
@@ -227,11 +238,13 @@ static bool describe_snapshot_attribute(struct request *rq)
 }
 
 const struct operation ec2_snapshot_operations[] = {
-	{"DescribeSnapshots", describe_snapshots, OPERATION_DRY_RUN, "SnapshotId.N Owner.N RestorableBy.N " ARGS_FILTERS},
+	{"DescribeSnapshots", describe_snapshots, OPERATION_DRY_RUN,
+	 "SnapshotId.N Owner.N RestorableBy.N " ARGS_FILTERS},
 	{"DeleteSnapshot", delete_snapshot, OPERATION_DRY_RUN, "SnapshotId!"},
 	{"ModifySnapshotAttribute", modify_snapshot_attribute, OPERATION_DRY_RUN,
 	 "SnapshotId! Attribute OperationType UserId.N UserGroup.N CreateVolumePermission.Add.N.UserId "
-	 "CreateVolumePermission.Add.N.Group CreateVolumePermission.Remove.N.UserId CreateVolumePermission.Remove.N.Group"},
+	 "CreateVolumePermission.Add.N.Group CreateVolumePermission.Remove.N.UserId "
+	 "CreateVolumePermission.Remove.N.Group"},
 	{"DescribeSnapshotAttribute", describe_snapshot_attribute, OPERATION_DRY_RUN, "SnapshotId! Attribute!"},
 	{NULL},
 };

@@ -44,7 +44,8 @@ static struct tree *find_tagged(struct request *rq, const struct tagged *noun, c
 	return str_eq(noun->kind, "key-pair") ? find_key_by_id(rq, id) : find_object(rq, noun->kind, id);
 }
 
-static bool change_tags(struct request *rq, const char *id, void (*change)(const struct request *rq, struct tree *document))
+static bool change_tags(struct request *rq, const char *id,
+			void (*change)(const struct request *rq, struct tree *document))
 {
 	/* A network interface is a part of its instance here; its tags are not kept. */
 	if (str_starts(id, "eni-"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The instance types that the sandbox knows: names and sizes only, a machine takes what this host gives it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bakery/mem.h"
@@ -45,10 +46,11 @@ bool instance_type_check(struct request *rq, const char *name, const char *archi
 		return refuse(rq, "InvalidParameterValue", "Invalid value '%s' for InstanceType.", name);
 	if (str_eq(type->architecture, architecture))
 		return true;
-	return refuse(rq, "InvalidParameterValue",
-		      "The architecture '%s' of the specified instance type does not match the architecture '%s' of the "
-		      "specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.",
-		      type->architecture, architecture);
+	return refuse(
+		rq, "InvalidParameterValue",
+		"The architecture '%s' of the specified instance type does not match the architecture '%s' of the "
+		"specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.",
+		type->architecture, architecture);
 }
 
 /* --- DescribeInstanceTypes --- */
@@ -89,7 +91,8 @@ static void add_ebs_and_network(struct tree *document, bool nitro)
 
 static struct tree *describe_type(const struct instance_type *type)
 {
-	bool arm = str_eq(type->architecture, "arm64"), nitro = !str_starts(type->name, "t2.") && !str_starts(type->name, "m1.");
+	bool arm = str_eq(type->architecture, "arm64"),
+	     nitro = !str_starts(type->name, "t2.") && !str_starts(type->name, "m1.");
 	struct tree *document = tree_new_object();
 	tree_set_text(document, "instanceType", type->name);
 	tree_set_bool(document, "currentGeneration", nitro);
@@ -120,7 +123,8 @@ static bool describe_instance_types(struct request *rq)
 	const struct tree *wanted = arg_tree(rq, "InstanceType");
 	for (struct tree_iter i = tree_iter(wanted); tree_next(&i);)
 		if (instance_type_find(tree_text(i.value, NULL)) == NULL)
-			return refuse(rq, "InvalidInstanceType", "The following supplied instance types do not exist: [%s]",
+			return refuse(rq, "InvalidInstanceType",
+				      "The following supplied instance types do not exist: [%s]",
 				      tree_text_or(i.value, NULL, ""));
 	struct tree *found = tree_new_array();
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
@@ -131,7 +135,8 @@ static bool describe_instance_types(struct request *rq)
 
 /* --- DescribeInstanceTypeOfferings --- */
 
-static const struct filter offering_filters[] = {{"instance-type", "instanceType"}, {"location", "location"}, {NULL, NULL}};
+static const struct filter offering_filters[] = {
+	{"instance-type", "instanceType"}, {"location", "location"}, {NULL, NULL}};
 
 static void add_offering(struct tree *offerings, const char *type, const char *location_type, char *location)
 {
@@ -142,7 +147,8 @@ static void add_offering(struct tree *offerings, const char *type, const char *l
 	free(location);
 }
 
-static void add_offerings(struct tree *offerings, const char *type, const char *location_type, const struct region *region)
+static void add_offerings(struct tree *offerings, const char *type, const char *location_type,
+			  const struct region *region)
 {
 	if (str_eq(location_type, "region")) {
 		add_offering(offerings, type, location_type, mem_strdup(region->name));
@@ -169,6 +175,7 @@ static bool describe_instance_type_offerings(struct request *rq)
 
 const struct operation ec2_type_operations[] = {
 	{"DescribeInstanceTypes", describe_instance_types, OPERATION_DRY_RUN, "InstanceType.N " ARGS_FILTERS},
-	{"DescribeInstanceTypeOfferings", describe_instance_type_offerings, OPERATION_DRY_RUN, "LocationType " ARGS_FILTERS},
+	{"DescribeInstanceTypeOfferings", describe_instance_type_offerings, OPERATION_DRY_RUN,
+	 "LocationType " ARGS_FILTERS},
 	{NULL},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EC2's filters over documents: any of a filter's values, all of the filters; * and ? as wildcards, a backslash before them taken literally.
- * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html */
+ * EC2's filters over documents: any of a filter's values, all of the filters; * and ? as wildcards, a backslash before
+ * them taken literally. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html */
 #include <string.h>
 
 #include "bakery/mem.h"
@@ -56,7 +56,8 @@ static const struct filter *find_filter(const struct filter *filters, const char
 	return str_eq(name, "tag-key") ? &tag_key : NULL;
 }
 
-static bool keep_matching(struct request *rq, const struct filter *filters, const struct tree *wanted, struct tree **items)
+static bool keep_matching(struct request *rq, const struct filter *filters, const struct tree *wanted,
+			  struct tree **items)
 {
 	const char *name = tree_text_or(wanted, "Name", "");
 	const struct tree *values = tree_key(wanted, "Value");
@@ -68,7 +69,8 @@ static bool keep_matching(struct request *rq, const struct filter *filters, cons
 		return refuse(rq, "InvalidParameterValue", "The filter '%s' has no values", name);
 	struct tree *kept = tree_new_array();
 	for (struct tree_iter i = tree_iter(*items); tree_next(&i);)
-		if (tag ? tag_matches(i.value, name + strlen("tag:"), values) : any_matches(i.value, filter->path, values))
+		if (tag ? tag_matches(i.value, name + strlen("tag:"), values)
+			: any_matches(i.value, filter->path, values))
 			tree_add(kept, tree_share(i.value));
 	tree_free(*items);
 	*items = kept;

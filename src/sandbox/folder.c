@@ -26,7 +26,8 @@ char *folder_path(const struct sandbox_options *options)
 	return mem_printf("%s/bakery/sandbox", home);
 }
 
-/* Locks of open file descriptions: they end with the process however it ends, and can be asked about without being taken. */
+/* Locks of open file descriptions: they end with the process however it ends, and can be asked about without being
+ * taken. */
 static int open_lock(const char *folder, int flags)
 {
 	_cleanup_(freep) char *path = path_join(folder, "lock");

@@ -10,7 +10,8 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 
-/* Where the four kinds of source stand: list and member in the request, member of a flat rule, list and member as shown, member in a rule set. */
+/* Where the four kinds of source stand: list and member in the request, member of a flat rule, list and member as
+ * shown, member in a rule set. */
 static const struct source {
 	const char *list, *member, *flat, *shown_list, *shown, *in_set;
 } sources[] = {
@@ -41,8 +42,8 @@ static bool check_rule(struct request *rq, const struct tree *rule)
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
 		known = known || str_eq(protocol, protocols[i]);
 	if (!known)
-		return refuse(rq, "InvalidPermission.Malformed", "Unsupported IP protocol \"%s\" - supported: [tcp, udp, icmp]",
-			      protocol);
+		return refuse(rq, "InvalidPermission.Malformed",
+			      "Unsupported IP protocol \"%s\" - supported: [tcp, udp, icmp]", protocol);
 	if (cidr != NULL && !cidr_good(cidr, AF_INET))
 		return refuse(rq, "InvalidParameterValue", "CIDR block %s is malformed", cidr);
 	if (cidr6 != NULL && !cidr_good(cidr6, AF_INET6))
@@ -74,14 +75,16 @@ static bool add_permission(struct request *rq, const struct tree *permission, st
 	size_t before = tree_count(rules);
 	for (size_t s = 0; s < ARRAY_SIZE(sources); s++)
 		for (struct tree_iter i = tree_iter(tree_key(permission, sources[s].list)); tree_next(&i);) {
-			struct tree *rule = flat_rule(permission, &sources[s], tree_text_or(i.value, sources[s].member, ""),
-						      tree_text(i.value, "Description"));
+			struct tree *rule =
+				flat_rule(permission, &sources[s], tree_text_or(i.value, sources[s].member, ""),
+					  tree_text(i.value, "Description"));
 			tree_add(rules, rule);
 			if (!check_rule(rq, rule))
 				return false;
 		}
 	return tree_count(rules) > before ||
-	       refuse(rq, "InvalidParameterValue", "Invalid value 'null' for a rule's source. Specify a CIDR, a group or a prefix list");
+	       refuse(rq, "InvalidParameterValue",
+		      "Invalid value 'null' for a rule's source. Specify a CIDR, a group or a prefix list");
 }
 
 struct tree *rules_asked(struct request *rq)
@@ -102,7 +105,8 @@ struct tree *rules_asked(struct request *rq)
 static bool same_rule(const struct tree *a, const struct tree *b)
 {
 	bool same = str_eq(tree_text(a, "protocol"), tree_text(b, "protocol")) &&
-		    str_eq(tree_text(a, "from"), tree_text(b, "from")) && str_eq(tree_text(a, "to"), tree_text(b, "to"));
+		    str_eq(tree_text(a, "from"), tree_text(b, "from")) &&
+		    str_eq(tree_text(a, "to"), tree_text(b, "to"));
 	for (size_t s = 0; s < ARRAY_SIZE(sources); s++)
 		same = same && str_eq(tree_text(a, sources[s].flat), tree_text(b, sources[s].flat));
 	return same;
@@ -188,10 +192,11 @@ bool rule_add(struct request *rq, struct tree *group, const struct tree *rule)
 		rules = tree_set_array(group, "_rules");
 	for (struct tree_iter i = tree_iter(rules); tree_next(&i);)
 		if (same_rule(i.value, rule))
-			return refuse(rq, "InvalidPermission.Duplicate",
-				      "the specified rule \"peer: %s, %s, from port: %d, to port: %d, ALLOW\" already exists",
-				      source_text(rule), tree_text(rule, "protocol"), (int)tree_int(rule, "from", -1),
-				      (int)tree_int(rule, "to", -1));
+			return refuse(
+				rq, "InvalidPermission.Duplicate",
+				"the specified rule \"peer: %s, %s, from port: %d, to port: %d, ALLOW\" already exists",
+				source_text(rule), tree_text(rule, "protocol"), (int)tree_int(rule, "from", -1),
+				(int)tree_int(rule, "to", -1));
 	struct tree *kept = tree_copy(rule);
 	make_id("sgr-", id);
 	tree_set_text(kept, "id", id);

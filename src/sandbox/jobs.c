@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A list of jobs in the order of their requests; a job's turn comes when no earlier one waits for or works in the same turn. */
+ * A list of jobs in the order of their requests; a job's turn comes when no earlier one waits for or works in the same
+ * turn. */
 #include "jobs.h"
 
 #include <pthread.h>

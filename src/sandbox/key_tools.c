@@ -35,7 +35,8 @@ static char *with_colons(const char *digest)
 {
 	struct str out = STR_INIT;
 	const char *equals = strrchr(digest, ' ');
-	for (const char *c = equals == NULL ? digest : equals + 1; isxdigit((unsigned char)c[0]) && c[1] != '\0'; c += 2) {
+	for (const char *c = equals == NULL ? digest : equals + 1; isxdigit((unsigned char)c[0]) && c[1] != '\0';
+	     c += 2) {
 		if (out.len > 0)
 			str_add_char(&out, ':');
 		str_add_n(&out, c, 2);
@@ -85,7 +86,8 @@ static bool fingerprint_rsa_public(const char *folder, const char *public_key, c
 	if (!file_replace(path, public_key, strlen(public_key), 0600, err) ||
 	    !process_must(&(struct process){.argv = export}, &pem, err))
 		return false;
-	return process_must(&(struct process){.argv = convert, .input = pem.data, .input_length = pem.len}, &der, err) &&
+	return process_must(&(struct process){.argv = convert, .input = pem.data, .input_length = pem.len}, &der,
+			    err) &&
 	       digest_of("-md5", &der, fingerprint, err);
 }
 
@@ -118,15 +120,16 @@ static bool make_rsa(const char *folder, const char *comment, struct ssh_key_pai
 		return false;
 	_cleanup_(freep) char *path = path_join(temporary, "key");
 	_cleanup_(str_wipe_free) struct str der = STR_INIT;
-	const char *const make[] = {"ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-m",
-				    "PEM",	"-N", "",   "-C",  comment, "-f", path, NULL};
+	const char *const make[] = {"ssh-keygen", "-q", "-t", "rsa",   "-b", "2048", "-m", "PEM",
+				    "-N",	  "",	"-C", comment, "-f", path,   NULL};
 	const char *const convert[] = {"openssl", "pkcs8", "-topk8", "-nocrypt", "-outform", "DER", "-in", path, NULL};
 	return process_must(&(struct process){.argv = make}, NULL, err) && read_pair(path, out, err) &&
-	       process_must(&(struct process){.argv = convert}, &der, err) && digest_of("-sha1", &der, fingerprint, err);
+	       process_must(&(struct process){.argv = convert}, &der, err) &&
+	       digest_of("-sha1", &der, fingerprint, err);
 }
 
-bool key_tools_make(const char *folder, const char *type, const char *comment, struct ssh_key_pair *out, char **fingerprint,
-		    struct error *err)
+bool key_tools_make(const char *folder, const char *type, const char *comment, struct ssh_key_pair *out,
+		    char **fingerprint, struct error *err)
 {
 	if (str_eq(type, "rsa"))
 		return make_rsa(folder, comment, out, fingerprint, err);

@@ -30,10 +30,11 @@ static bool resolve_image(struct request *rq, struct launch *launch)
 	if (launch->image == NULL)
 		return false;
 	if (!str_eq(tree_text(launch->image, "imageState"), "available"))
-		return refuse(rq, "InvalidAMIID.Unavailable", "The image ID '%s' is not available: it is %s", arg(rq, "ImageId"),
-			      tree_text(launch->image, "imageState"));
+		return refuse(rq, "InvalidAMIID.Unavailable", "The image ID '%s' is not available: it is %s",
+			      arg(rq, "ImageId"), tree_text(launch->image, "imageState"));
 	launch->type = instance_type_find(arg_or(rq, "InstanceType", "m1.small"));
-	return instance_type_check(rq, arg_or(rq, "InstanceType", "m1.small"), tree_text(launch->image, "architecture"));
+	return instance_type_check(rq, arg_or(rq, "InstanceType", "m1.small"),
+				   tree_text(launch->image, "architecture"));
 }
 
 /* --- where --- */
@@ -77,7 +78,8 @@ static bool no_room(struct request *rq, const char *type, const char *zone)
 			      "We currently do not have sufficient %s capacity in the Region you requested (%s).", type,
 			      rq->region);
 	return refuse(rq, "InsufficientInstanceCapacity",
-		      "We currently do not have sufficient %s capacity in the Availability Zone you requested (%s). Our system "
+		      "We currently do not have sufficient %s capacity in the Availability Zone you requested (%s). "
+		      "Our system "
 		      "will be working on provisioning additional capacity.",
 		      type, zone);
 }
@@ -128,7 +130,8 @@ static bool resolve_place(struct request *rq, struct launch *launch)
 {
 	int64_t least = arg_int(rq, "MinCount", 1), most = arg_int(rq, "MaxCount", 1);
 	if (least < 1 || most < least || most > 32)
-		return refuse(rq, "InvalidParameterValue", "Invalid counts: MinCount %d, MaxCount %d", (int)least, (int)most);
+		return refuse(rq, "InvalidParameterValue", "Invalid counts: MinCount %d, MaxCount %d", (int)least,
+			      (int)most);
 	if (!resolve_subnet(rq, launch))
 		return false;
 	snprintf(launch->zone, sizeof launch->zone, "%s", tree_text_or(launch->subnet, "availabilityZone", ""));
@@ -162,7 +165,8 @@ static bool add_groups_by_id(struct request *rq, struct launch *launch, const ch
 		need_objects(rq, "security-group", path, "InvalidGroup.NotFound", "security group");
 	for (struct tree_iter i = tree_iter(groups); tree_next(&i);) {
 		if (!str_eq(tree_text(i.value, "vpcId"), tree_text(launch->subnet, "vpcId")))
-			return refuse(rq, "InvalidParameter", "Security group %s and subnet %s belong to different networks.",
+			return refuse(rq, "InvalidParameter",
+				      "Security group %s and subnet %s belong to different networks.",
 				      tree_text(i.value, "groupId"), tree_text(launch->subnet, "subnetId"));
 		add_group(launch, i.value);
 	}
@@ -222,7 +226,7 @@ static bool resolve_user_data(struct request *rq, struct launch *launch)
 static bool resolve_tags(struct request *rq, struct launch *launch)
 {
 	static const char *const types[] = {"instance", "volume", "network-interface", "spot-instances-request", NULL};
-	return check_tag_specifications(rq, types) && tags_for(rq, "instance", &launch->instance_tags) &&
+	return tag_specifications_check(rq, types) && tags_for(rq, "instance", &launch->instance_tags) &&
 	       tags_for(rq, "volume", &launch->volume_tags);
 }
 
@@ -231,8 +235,8 @@ static bool one_of(struct request *rq, const char *path, const char *a, const ch
 	const char *value = arg(rq, path);
 	if (value == NULL || str_eq(value, a) || str_eq(value, b))
 		return true;
-	return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter %s is invalid. Valid values are %s, %s", value, path,
-		      a, b);
+	return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter %s is invalid. Valid values are %s, %s",
+		      value, path, a, b);
 }
 
 static bool check_choices(struct request *rq)
@@ -247,6 +251,7 @@ static bool check_choices(struct request *rq)
 bool launch_resolve(struct request *rq, struct launch *launch)
 {
 	make_id("r-", launch->reservation);
-	return check_choices(rq) && resolve_image(rq, launch) && resolve_place(rq, launch) && resolve_groups(rq, launch) &&
-	       resolve_key(rq, launch) && resolve_user_data(rq, launch) && resolve_tags(rq, launch);
+	return check_choices(rq) && resolve_image(rq, launch) && resolve_place(rq, launch) &&
+	       resolve_groups(rq, launch) && resolve_key(rq, launch) && resolve_user_data(rq, launch) &&
+	       resolve_tags(rq, launch);
 }

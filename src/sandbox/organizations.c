@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The organization: one root, two units, the sandbox's account as its management account and two member accounts to share with. */
+ * The organization: one root, two units, the sandbox's account as its management account and two member accounts to
+ * share with. */
 #include <string.h>
 
 #include "bakery/mem.h"
@@ -76,7 +77,8 @@ static struct tree *account_of(const struct member *member)
 {
 	struct tree *account = tree_new_object();
 	tree_set_text(account, "Id", member->id);
-	tree_setf(account, "Arn", "arn:aws:organizations::%s:account/%s/%s", CLOUD_ACCOUNT, ORGANIZATION_ID, member->id);
+	tree_setf(account, "Arn", "arn:aws:organizations::%s:account/%s/%s", CLOUD_ACCOUNT, ORGANIZATION_ID,
+		  member->id);
 	tree_setf(account, "Email", "%s@sandbox.example", member->name);
 	tree_set_text(account, "Name", member->name);
 	tree_set_text(account, "Status", "ACTIVE");

@@ -133,7 +133,7 @@ static void flatten_into(struct tree *out, const struct tree *node, const char *
 		return;
 	}
 	for (struct tree_iter i = tree_iter(node); tree_next(&i);) {
-		_cleanup_(freep) char *below = i.key == NULL	 ? mem_printf("%s.%zu", path, i.index + 1)
+		_cleanup_(freep) char *below = i.key == NULL   ? mem_printf("%s.%zu", path, i.index + 1)
 					       : *path == '\0' ? mem_strdup(i.key)
 							       : mem_printf("%s.%s", path, i.key);
 		flatten_into(out, i.value, below);
@@ -191,7 +191,8 @@ static void add_xml(struct str *out, const char *name, const struct tree *node, 
 static void encode_ec2(const struct service *service, const char *operation, const struct tree *reply,
 		       const char *request_id, struct str *out)
 {
-	str_addf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%sResponse xmlns=\"%s\">", operation, service->xmlns);
+	str_addf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%sResponse xmlns=\"%s\">", operation,
+		 service->xmlns);
 	str_addf(out, "<requestId>%s</requestId>", request_id);
 	add_xml_members(out, reply, "item");
 	str_addf(out, "</%sResponse>", operation);
@@ -202,8 +203,8 @@ static void encode_query(const struct service *service, const char *operation, c
 {
 	str_addf(out, "<%sResponse xmlns=\"%s\"><%sResult>", operation, service->xmlns, operation);
 	add_xml_members(out, reply, "member");
-	str_addf(out, "</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>", operation,
-		 request_id, operation);
+	str_addf(out, "</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>",
+		 operation, request_id, operation);
 }
 
 static struct tree *without_private(const struct tree *node)
@@ -221,8 +222,8 @@ static struct tree *without_private(const struct tree *node)
 	return copy;
 }
 
-void encode_reply(const struct service *service, const char *operation, const struct tree *reply, const char *request_id,
-		  struct str *out)
+void encode_reply(const struct service *service, const char *operation, const struct tree *reply,
+		  const char *request_id, struct str *out)
 {
 	if (service->protocol == PROTOCOL_EC2) {
 		encode_ec2(service, operation, reply, request_id, out);
@@ -242,7 +243,8 @@ static void encode_refusal_json(const struct refusal *refusal, struct str *out)
 	tree_to_json(body, out);
 }
 
-void encode_refusal(const struct service *service, const struct refusal *refusal, const char *request_id, struct str *out)
+void encode_refusal(const struct service *service, const struct refusal *refusal, const char *request_id,
+		    struct str *out)
 {
 	if (service->protocol == PROTOCOL_JSON) {
 		encode_refusal_json(refusal, out);
@@ -257,8 +259,9 @@ void encode_refusal(const struct service *service, const struct refusal *refusal
 			 refusal_status(refusal) < 500 ? "Sender" : "Receiver");
 	str_addf(out, "<Code>%s</Code><Message>", refusal->code);
 	add_xml_text(out, refusal->message);
-	str_addf(out, ec2 ? "</Message></Error></Errors><RequestID>%s</RequestID></Response>"
-			  : "</Message></Error><RequestId>%s</RequestId></ErrorResponse>",
+	str_addf(out,
+		 ec2 ? "</Message></Error></Errors><RequestID>%s</RequestID></Response>"
+		     : "</Message></Error><RequestId>%s</RequestId></ErrorResponse>",
 		 request_id);
 }
 
@@ -274,11 +277,21 @@ int refusal_status(const struct refusal *refusal)
 		const char *code;
 		int status;
 	} statuses[] = {
-		{"AuthFailure", 401},		{"DryRunOperation", 412},	       {"UnauthorizedOperation", 403},
-		{"SignatureDoesNotMatch", 403}, {"MissingAuthenticationToken", 403},   {"InvalidClientTokenId", 403},
-		{"AccessDenied", 403},		{"InternalError", 500},		       {"InternalFailure", 500},
-		{"InternalServerError", 500},	{"InsufficientInstanceCapacity", 500}, {"InsufficientAddressCapacity", 500},
-		{"Unavailable", 503},		{"ServiceUnavailable", 503},	       {"RequestLimitExceeded", 503},
+		{"AuthFailure", 401},
+		{"DryRunOperation", 412},
+		{"UnauthorizedOperation", 403},
+		{"SignatureDoesNotMatch", 403},
+		{"MissingAuthenticationToken", 403},
+		{"InvalidClientTokenId", 403},
+		{"AccessDenied", 403},
+		{"InternalError", 500},
+		{"InternalFailure", 500},
+		{"InternalServerError", 500},
+		{"InsufficientInstanceCapacity", 500},
+		{"InsufficientAddressCapacity", 500},
+		{"Unavailable", 503},
+		{"ServiceUnavailable", 503},
+		{"RequestLimitExceeded", 503},
 	};
 	if (refusal->status != 0)
 		return refusal->status;

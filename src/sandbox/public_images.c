@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of public images. A row is in every region, under other ids, in every version; the versions share one root file system. */
+ * The table of public images. A row is in every region, under other ids, in every version; the versions share one root
+ * file system. */
 #include "public_images.h"
 
 #include <stdio.h>
@@ -42,8 +43,8 @@ static void share_with_all(struct tree *image)
 	tree_set_bool(image, "isPublic", true);
 }
 
-static void make_public_image(struct cloud *cloud, const struct public_image *public, const char *region, size_t version,
-			      char id[ID_SIZE])
+static void make_public_image(struct cloud *cloud, const struct public_image *public, const char *region,
+			      size_t version, char id[ID_SIZE])
 {
 	char snapshot_id[ID_SIZE];
 	_cleanup_(freep) char *name = mem_printf(public->name, debian_architecture(), public->versions[version]);
@@ -101,6 +102,6 @@ static void make_versions(struct cloud *cloud, const struct public_image *public
 
 void public_images_make(struct cloud *cloud, const char *region)
 {
-	for (const struct public_image *public = public_images; public->base != NULL; public++)
+	for (const struct public_image *public = public_images; public->base != NULL; public ++)
 		make_versions(cloud, public, region);
 }

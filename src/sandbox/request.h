@@ -109,7 +109,7 @@ bool filter_matches(const struct tree *document, const char *path, const struct 
 
 /* Tags. The tags of argument TagSpecification for a resource type, as a tagSet; refuses bad ones. */
 bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_set);
-bool check_tag_specifications(struct request *rq, const char *const *types); /* only these resource types are meant; NULL-terminated */
+bool tag_specifications_check(struct request *rq, const char *const *types); /* only these resource types are meant; NULL-terminated */
 void tag_set_put(struct tree *document, const char *key, const char *value);
 void tag_set_remove(struct tree *document, const char *key, const char *value); /* value NULL: whatever it is */
 bool tags_check(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name);

@@ -43,7 +43,8 @@ static bool announce(const struct sandbox_options *options, const char *folder, 
 	return true;
 }
 
-static bool serve_cloud(const struct sandbox_options *options, const char *folder, struct cloud *cloud, struct error *err)
+static bool serve_cloud(const struct sandbox_options *options, const char *folder, struct cloud *cloud,
+			struct error *err)
 {
 	char token[65];
 	struct server *server = NULL;

@@ -39,11 +39,13 @@ struct exchange {
 static void *begin_exchange(void *cookie, const char *uri, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = mem_alloc(sizeof *exchange);
-	*exchange = (struct exchange){.uri = mem_strdup(uri), .body = STR_INIT, .connection = connection, .server = cookie};
+	*exchange =
+		(struct exchange){.uri = mem_strdup(uri), .body = STR_INIT, .connection = connection, .server = cookie};
 	return exchange;
 }
 
-static void end_exchange(void *cookie, struct MHD_Connection *connection, void **held, enum MHD_RequestTerminationCode code)
+static void end_exchange(void *cookie, struct MHD_Connection *connection, void **held,
+			 enum MHD_RequestTerminationCode code)
 {
 	struct exchange *exchange = *held;
 	(void)cookie;
@@ -244,10 +246,10 @@ static bool listen_on(struct server *server, int port, struct error *err)
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	server->daemon = MHD_start_daemon(
-		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, (uint16_t)port, NULL, NULL,
-		handle, server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, server,
-		MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, (uint16_t)port, NULL,
+		NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange,
+		server, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	return server->daemon != NULL || error_errno(err, "cannot listen on 127.0.0.1:%d", port);
 }
 

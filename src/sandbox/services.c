@@ -11,19 +11,30 @@
 #include "organization.h"
 #include "ssm.h"
 
-static const struct operation *const ec2_tables[] = {
-	ec2_image_operations,	 ec2_image_make_operations,	ec2_image_attribute_operations, ec2_snapshot_operations,
-	ec2_instance_operations, ec2_run_operations,		ec2_instance_state_operations,	ec2_instance_attribute_operations,
-	ec2_volume_operations,	 ec2_key_operations,		ec2_group_operations,		ec2_tag_operations,
-	ec2_network_operations,	 ec2_type_operations,		NULL};
-static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_read_operations, ssm_tag_operations, NULL};
+static const struct operation *const ec2_tables[] = {ec2_image_operations,
+						     ec2_image_make_operations,
+						     ec2_image_attribute_operations,
+						     ec2_snapshot_operations,
+						     ec2_instance_operations,
+						     ec2_run_operations,
+						     ec2_instance_state_operations,
+						     ec2_instance_attribute_operations,
+						     ec2_volume_operations,
+						     ec2_key_operations,
+						     ec2_group_operations,
+						     ec2_tag_operations,
+						     ec2_network_operations,
+						     ec2_type_operations,
+						     NULL};
+static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_read_operations, ssm_tag_operations,
+						     NULL};
 static const struct operation *const sts_tables[] = {sts_operations, NULL};
 static const struct operation *const organizations_tables[] = {organizations_operations, NULL};
 
-#define JSON_ERRORS                                                                                                         \
-	.missing = "MissingAuthenticationTokenException", .unknown_key = "UnrecognizedClientException",                       \
-	.mismatch = "InvalidSignatureException", .stale = "InvalidSignatureException", .throttled = "ThrottlingException",    \
-	.unknown_operation = "UnknownOperationException"
+#define JSON_ERRORS                                                                                                    \
+	.missing = "MissingAuthenticationTokenException", .unknown_key = "UnrecognizedClientException",                \
+	.mismatch = "InvalidSignatureException", .stale = "InvalidSignatureException",                                 \
+	.throttled = "ThrottlingException", .unknown_operation = "UnknownOperationException"
 
 const struct service services[] = {
 	{.name = "ec2",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of settings, and their values as texts: a value is checked when it is set and read again when it is needed. */
+ * The table of settings, and their values as texts: a value is checked when it is set and read again when it is needed.
+ */
 #include "settings.h"
 
 #include <ctype.h>
@@ -14,20 +15,31 @@
 
 const struct setting_row setting_rows[] = {
 	{"latency.request", SETTING_DURATION, "0", "every request takes this much longer"},
-	{"latency.launch", SETTING_DURATION, "1s", "an instance stays pending at least so long after RunInstances or StartInstances"},
+	{"latency.launch", SETTING_DURATION, "1s",
+	 "an instance stays pending at least so long after RunInstances or StartInstances"},
 	{"latency.boot", SETTING_DURATION, "0", "a launched machine begins to boot so much later"},
 	{"latency.stop", SETTING_DURATION, "500ms", "an instance stays stopping at least so long"},
 	{"latency.terminate", SETTING_DURATION, "500ms", "an instance stays shutting-down at least so long"},
-	{"latency.image", SETTING_DURATION, "2s", "an image of CreateImage and its snapshot stay pending at least so long"},
-	{"latency.copy", SETTING_DURATION, "2s", "an image of CopyImage and its snapshot stay pending at least so long"},
+	{"latency.image", SETTING_DURATION, "2s",
+	 "an image of CreateImage and its snapshot stay pending at least so long"},
+	{"latency.copy", SETTING_DURATION, "2s",
+	 "an image of CopyImage and its snapshot stay pending at least so long"},
 	{"latency.forget", SETTING_DURATION, "1h", "a terminated instance is still described for so long"},
 	{"lag", SETTING_DURATION, "0", "what was made is not found for so long: eventual consistency"},
-	{"capacity.*", SETTING_COUNT, "", "capacity.<type> or capacity.<type>.<zone>: how many instances may run; past it InsufficientInstanceCapacity"},
-	{"throttle", SETTING_COUNT, "0", "requests a second that are answered, with as many at once; past it RequestLimitExceeded; 0: all"},
-	{"fault.*", SETTING_FAULT, "", "fault.<Operation> (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code, an HTTP status, reset or cut"},
-	{"hang.*", SETTING_HANG, "", "hang.<Operation> (hang.* for all): every request waits so long, before it is carried out or after"},
-	{"hold", SETTING_HOLD, "", "the Nth request from now on is never answered: held before it is carried out, or after"},
-	{"at", SETTING_STRIKE, "", "the Nth request from now on gets WHAT (an AWS code, an HTTP status, reset, cut), instead of being carried out or after it"},
+	{"capacity.*", SETTING_COUNT, "",
+	 "capacity.<type> or capacity.<type>.<zone>: how many instances may run; past it InsufficientInstanceCapacity"},
+	{"throttle", SETTING_COUNT, "0",
+	 "requests a second that are answered, with as many at once; past it RequestLimitExceeded; 0: all"},
+	{"fault.*", SETTING_FAULT, "",
+	 "fault.<Operation> (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code, an HTTP status, "
+	 "reset or cut"},
+	{"hang.*", SETTING_HANG, "",
+	 "hang.<Operation> (hang.* for all): every request waits so long, before it is carried out or after"},
+	{"hold", SETTING_HOLD, "",
+	 "the Nth request from now on is never answered: held before it is carried out, or after"},
+	{"at", SETTING_STRIKE, "",
+	 "the Nth request from now on gets WHAT (an AWS code, an HTTP status, reset, cut), instead of being carried "
+	 "out or after it"},
 	{"machines", SETTING_SWITCH, "on", "off: instances are only described, no machine is made (at start only)"},
 	{NULL, 0, NULL, NULL},
 };
@@ -50,9 +62,9 @@ struct settings {
 const char *setting_form(enum setting_kind kind)
 {
 	static const char *const forms[] = {
-		[SETTING_DURATION] = "DURATION",      [SETTING_COUNT] = "COUNT",    [SETTING_SWITCH] = "on|off",
-		[SETTING_FAULT] = "WHAT[:COUNT]",     [SETTING_HANG] = "DURATION[:after]",
-		[SETTING_HOLD] = "N[:after]",	      [SETTING_STRIKE] = "N:WHAT[:after]",
+		[SETTING_DURATION] = "DURATION",     [SETTING_COUNT] = "COUNT",		  [SETTING_SWITCH] = "on|off",
+		[SETTING_FAULT] = "WHAT[:COUNT]",    [SETTING_HANG] = "DURATION[:after]", [SETTING_HOLD] = "N[:after]",
+		[SETTING_STRIKE] = "N:WHAT[:after]",
 	};
 	return forms[kind];
 }
@@ -82,7 +94,8 @@ static const struct setting_row *row_of(const char *name)
 	for (const struct setting_row *row = setting_rows; row->name != NULL; row++) {
 		size_t length = strlen(row->name);
 		bool family = row->name[length - 1] == '*';
-		if (family ? strncmp(row->name, name, length - 1) == 0 && name[length - 1] != '\0' : str_eq(row->name, name))
+		if (family ? strncmp(row->name, name, length - 1) == 0 && name[length - 1] != '\0'
+			   : str_eq(row->name, name))
 			return row;
 	}
 	return NULL;

@@ -45,7 +45,7 @@ static bool cut_after(char *text)
 
 static bool is_code(const char *text)
 {
-	if (!isalpha((unsigned char)*text) || strlen(text) >= sizeof ((struct strike *)0)->code)
+	if (!isalpha((unsigned char)*text) || strlen(text) >= sizeof((struct strike *)0)->code)
 		return false;
 	for (; *text != '\0'; text++)
 		if (!isalnum((unsigned char)*text) && *text != '.')

@@ -125,7 +125,8 @@ static bool reply_ssm_page(struct request *rq, struct tree *items, int64_t most)
 	const char *token = arg(rq, "NextToken");
 	if (asked < 1 || asked > most)
 		return refuse(rq, "ValidationException",
-			      "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must "
+			      "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: "
+			      "Member must "
 			      "have value less than or equal to %d",
 			      (int)asked, (int)most);
 	if (token != NULL && (!str_to_int(token, &offset) || offset < 0))
@@ -164,7 +165,8 @@ static bool filter_one(const struct tree *parameter, const struct tree *filter)
 			return true;
 		if (str_starts(key, "tag:"))
 			for (struct tree_iter j = tree_iter(tree_key(parameter, "_tags")); tree_next(&j);)
-				if (str_eq(tree_text(j.value, "Key"), key + 4) && str_eq(tree_text(j.value, "Value"), value))
+				if (str_eq(tree_text(j.value, "Key"), key + 4) &&
+				    str_eq(tree_text(j.value, "Value"), value))
 					return true;
 		if (text == NULL || str_eq(key, "Path"))
 			continue;
@@ -213,12 +215,13 @@ static bool get_parameters_by_path(struct request *rq)
 {
 	const char *path = arg_or(rq, "Path", "");
 	if (*path != '/')
-		return refuse(rq, "ValidationException", "The parameter doesn't meet the parameter name requirements: a path "
-							 "begins with a slash");
+		return refuse(rq, "ValidationException",
+			      "The parameter doesn't meet the parameter name requirements: a path "
+			      "begins with a slash");
 	if (!check_filters(rq))
 		return false;
-	_cleanup_(freep) char *trimmed = mem_strndup(path, strlen(path) > 1 && str_ends(path, "/") ? strlen(path) - 1
-												   : strlen(path));
+	_cleanup_(freep) char *trimmed =
+		mem_strndup(path, strlen(path) > 1 && str_ends(path, "/") ? strlen(path) - 1 : strlen(path));
 	_cleanup_(tree_freep) struct tree *all = parameters_under(rq, path);
 	struct tree *found = tree_new_array();
 	for (struct tree_iter i = tree_iter(all); tree_next(&i);)

@@ -10,7 +10,8 @@ static bool parameter_named(struct request *rq, struct tree **out)
 	if (!str_eq(arg(rq, "ResourceType"), "Parameter"))
 		return refuse(rq, "InvalidResourceType", "The resource type isn't valid: the sandbox knows Parameter");
 	*out = find_object(rq, "parameter", arg(rq, "ResourceId"));
-	return *out != NULL || refuse(rq, "InvalidResourceId", "The resource ID isn't valid: %s", arg_or(rq, "ResourceId", ""));
+	return *out != NULL ||
+	       refuse(rq, "InvalidResourceId", "The resource ID isn't valid: %s", arg_or(rq, "ResourceId", ""));
 }
 
 static void drop_tag(struct tree *parameter, const char *key)

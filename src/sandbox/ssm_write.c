@@ -26,7 +26,8 @@ struct tree *parameter_find(struct request *rq, const char *name)
 bool parameter_need(struct request *rq, const char *name, struct tree **out)
 {
 	*out = find_object(rq, "parameter", name);
-	return *out != NULL || refuse(rq, "ParameterNotFound", "The parameter %s does not exist", name == NULL ? "" : name);
+	return *out != NULL ||
+	       refuse(rq, "ParameterNotFound", "The parameter %s does not exist", name == NULL ? "" : name);
 }
 
 void parameter_put(struct request *rq, struct tree *parameter)
@@ -57,16 +58,19 @@ static bool check_name(struct request *rq, const char *name)
 		levels += *c == '/';
 	}
 	if (!letters || strstr(name, "//") != NULL || str_ends(name, "/"))
-		return refuse(rq, "ValidationException",
-			      "Parameter name: can't be empty, end with a slash or have other characters than a-zA-Z0-9_.-/");
+		return refuse(
+			rq, "ValidationException",
+			"Parameter name: can't be empty, end with a slash or have other characters than a-zA-Z0-9_.-/");
 	if (name_reserved(name))
 		return refuse(rq, str_starts(name, "/aws/") ? "AccessDeniedException" : "ValidationException",
 			      "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)");
 	if (levels > 0 && *name != '/')
 		return refuse(rq, "ValidationException", "Parameter name must be a fully qualified name.");
 	if (levels > 15)
-		return refuse(rq, "HierarchyLevelLimitExceededException", "A parameter hierarchy has at most 15 levels");
-	return strlen(name) <= 1011 || refuse(rq, "ValidationException", "The parameter name has more than 1011 characters");
+		return refuse(rq, "HierarchyLevelLimitExceededException",
+			      "A parameter hierarchy has at most 15 levels");
+	return strlen(name) <= 1011 ||
+	       refuse(rq, "ValidationException", "The parameter name has more than 1011 characters");
 }
 
 static bool check_value(struct request *rq)
@@ -76,7 +80,8 @@ static bool check_value(struct request *rq)
 	if (length == 0)
 		return refuse(rq, "ValidationException", "The parameter's value is empty");
 	if (length > most)
-		return refuse(rq, "ValidationException", "%s tier parameters support a maximum parameter value of %zu characters.",
+		return refuse(rq, "ValidationException",
+			      "%s tier parameters support a maximum parameter value of %zu characters.",
 			      advanced ? "Advanced" : "Standard", most);
 	const char *data_type = arg_or(rq, "DataType", "text");
 	if (!str_eq(data_type, "text") && !str_eq(data_type, "aws:ec2:image"))
@@ -85,7 +90,8 @@ static bool check_value(struct request *rq)
 	size_t digits = str_starts(value, "ami-") ? strspn(value + 4, "0123456789abcdef") : 0;
 	if (str_eq(data_type, "aws:ec2:image") && ((digits != 8 && digits != 17) || value[4 + digits] != '\0'))
 		return refuse(rq, "ValidationException",
-			      "The following parameter value cannot be validated: %s. Please make sure the provided value has "
+			      "The following parameter value cannot be validated: %s. Please make sure the provided "
+			      "value has "
 			      "valid format.",
 			      value);
 	return true;
@@ -100,15 +106,18 @@ static bool check_against(struct request *rq, const struct tree *known)
 		return refuse(rq, "ValidationException", "Value '%s' at 'type' failed to satisfy constraint", type);
 	if (overwrite && arg_tree(rq, "Tags") != NULL)
 		return refuse(rq, "ValidationException",
-			      "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please "
-			      "remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or "
+			      "Invalid request: tags and overwrite can't be used together. To create a parameter with "
+			      "tags, please "
+			      "remove overwrite flag. To update tags for an existing parameter, please use "
+			      "AddTagsToResource or "
 			      "RemoveTagsFromResource.");
 	if (known == NULL)
 		return type != NULL ||
 		       refuse(rq, "ValidationException", "A parameter type is required when you create a parameter.");
 	if (!overwrite)
 		return refuse(rq, "ParameterAlreadyExists",
-			      "The parameter already exists. To overwrite this value, set the overwrite option in the request to "
+			      "The parameter already exists. To overwrite this value, set the overwrite option in the "
+			      "request to "
 			      "true.");
 	if (type != NULL && !str_eq(type, tree_text(known, "Type")))
 		return refuse(rq, "HierarchyTypeMismatchException",
@@ -138,8 +147,10 @@ static bool make_room(struct request *rq, struct tree *parameter)
 		return true;
 	if (tree_count(tree_get(versions, "1.Labels")) > 0)
 		return refuse(rq, "ParameterMaxVersionLimitExceeded",
-			      "You attempted to create a new version of %s by calling the PutParameter API with the overwrite flag. "
-			      "Version %s, the oldest version, can't be deleted because it has a label associated with it. Move the "
+			      "You attempted to create a new version of %s by calling the PutParameter API with the "
+			      "overwrite flag. "
+			      "Version %s, the oldest version, can't be deleted because it has a label associated with "
+			      "it. Move the "
 			      "label to another version of the parameter, and try again.",
 			      tree_text(parameter, "Name"), tree_text(versions, "1.Version"));
 	struct tree *left = tree_new_array();
@@ -168,8 +179,8 @@ static int64_t add_version(struct request *rq, struct tree *parameter)
 	return version;
 }
 
-/* AWS answers 200 and looks at the image afterwards; a value that does not pass is dropped without a word to the caller.
- * https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html */
+/* AWS answers 200 and looks at the image afterwards; a value that does not pass is dropped without a word to the
+ * caller. https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html */
 static bool image_passes(struct request *rq)
 {
 	if (!str_eq(arg(rq, "DataType"), "aws:ec2:image"))
@@ -184,7 +195,8 @@ static bool put_parameter(struct request *rq)
 	const char *name = arg_or(rq, "Name", "");
 	if (!check_name(rq, name) || !check_value(rq) || !tags_check(rq, arg_tree(rq, "Tags"), "Key", "Value"))
 		return false;
-	_cleanup_(tree_freep) struct tree *known = state_get(rq->cloud->state, rq->caller.account, rq->region, "parameter", name);
+	_cleanup_(tree_freep) struct tree *known =
+		state_get(rq->cloud->state, rq->caller.account, rq->region, "parameter", name);
 	if (!check_against(rq, known))
 		return false;
 	_cleanup_(tree_freep) struct tree *parameter = known != NULL ? tree_copy(known) : new_parameter(rq, name);
@@ -267,8 +279,8 @@ static bool label_parameter_version(struct request *rq)
 	int64_t number = arg_int(rq, "ParameterVersion", tree_int(parameter_newest(parameter), "Version", 0));
 	struct tree *version = version_numbered(parameter, number);
 	if (version == NULL)
-		return refuse(rq, "ParameterVersionNotFound", "Systems Manager could not find version %d of %s.", (int)number,
-			      arg(rq, "Name"));
+		return refuse(rq, "ParameterVersionNotFound", "Systems Manager could not find version %d of %s.",
+			      (int)number, arg(rq, "Name"));
 	struct tree *invalid = tree_set_array(rq->reply, "InvalidLabels");
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "Labels")); tree_next(&i);) {
 		const char *label = tree_text_or(i.value, NULL, "");
@@ -280,7 +292,8 @@ static bool label_parameter_version(struct request *rq)
 		tree_add_text(tree_key(version, "Labels"), label);
 	}
 	if (tree_count(tree_key(version, "Labels")) > 10)
-		return refuse(rq, "ParameterVersionLabelLimitExceeded", "A parameter version can have a maximum of ten labels.");
+		return refuse(rq, "ParameterVersionLabelLimitExceeded",
+			      "A parameter version can have a maximum of ten labels.");
 	parameter_put(rq, parameter);
 	tree_set_int(rq->reply, "ParameterVersion", number);
 	return true;
@@ -288,7 +301,8 @@ static bool label_parameter_version(struct request *rq)
 
 const struct operation ssm_write_operations[] = {
 	{"PutParameter", put_parameter, 0,
-	 "Name! Value! Type Description KeyId Overwrite:bool AllowedPattern Tags.N.Key Tags.N.Value Tier Policies DataType"},
+	 "Name! Value! Type Description KeyId Overwrite:bool AllowedPattern Tags.N.Key Tags.N.Value Tier Policies "
+	 "DataType"},
 	{"DeleteParameter", delete_parameter, 0, "Name!"},
 	{"DeleteParameters", delete_parameters, 0, "Names.N!"},
 	{"LabelParameterVersion", label_parameter_version, 0, "Name! ParameterVersion:int Labels.N!"},

@@ -4,6 +4,7 @@
 #include "state.h"
 
 #include <sqlite3.h>
+#include <stdlib.h>
 
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -16,11 +17,12 @@ struct state {
 	struct error error;
 };
 
-static const char schema[] = "CREATE TABLE object (seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, region TEXT NOT NULL,"
-			     " kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL);"
-			     "CREATE UNIQUE INDEX object_key ON object (kind, id, region, account);"
-			     "CREATE INDEX object_place ON object (kind, region, seq);"
-			     "PRAGMA user_version = 1";
+static const char schema[] =
+	"CREATE TABLE object (seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, region TEXT NOT NULL,"
+	" kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX object_key ON object (kind, id, region, account);"
+	"CREATE INDEX object_place ON object (kind, region, seq);"
+	"PRAGMA user_version = 1";
 
 static bool database_failed(struct state *state, const char *what, struct error *err)
 {
@@ -54,16 +56,18 @@ static bool prepare_file(struct state *state, const char *path, struct error *er
 	if (form == 0)
 		return execute(state, schema, err);
 	if (form != STATE_FORM)
-		return error_set(err, ERROR_FAILED, "%s was written by another version of bakery (form %d, this one knows %d)",
-				 path, form, STATE_FORM);
+		return error_set(err, ERROR_FAILED,
+				 "%s was written by another version of bakery (form %d, this one knows %d)", path, form,
+				 STATE_FORM);
 	return true;
 }
 
 bool state_open(const char *path, struct state **out, struct error *err)
 {
 	struct state *state = mem_alloc(sizeof *state);
-	bool opened = sqlite3_open_v2(path, &state->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
-				      NULL) == SQLITE_OK;
+	bool opened =
+		sqlite3_open_v2(path, &state->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+				NULL) == SQLITE_OK;
 	if (!opened)
 		database_failed(state, path, err);
 	if (!opened || !prepare_file(state, path, err)) {
@@ -147,10 +151,11 @@ static struct tree *document_of(struct state *state, sqlite3_stmt *statement)
 struct tree *state_get(struct state *state, const char *account, const char *region, const char *kind, const char *id)
 {
 	const char *texts[] = {kind, id, region, account};
-	sqlite3_stmt *statement = prepare(state,
-					  "SELECT body FROM object WHERE kind = ?1 AND id = ?2 AND (?3 IS NULL OR region = ?3)"
-					  " AND (?4 IS NULL OR account = ?4) ORDER BY seq LIMIT 1",
-					  texts, 4);
+	sqlite3_stmt *statement =
+		prepare(state,
+			"SELECT body FROM object WHERE kind = ?1 AND id = ?2 AND (?3 IS NULL OR region = ?3)"
+			" AND (?4 IS NULL OR account = ?4) ORDER BY seq LIMIT 1",
+			texts, 4);
 	struct tree *document = NULL;
 	if (statement != NULL && sqlite3_step(statement) == SQLITE_ROW)
 		document = document_of(state, statement);

@@ -17,9 +17,11 @@ bool tags_check(struct request *rq, const struct tree *tags, const char *key_nam
 	for (struct tree_iter i = tree_iter(tags); tree_next(&i);) {
 		const char *key = tree_text_or(i.value, key_name, ""), *value = tree_text_or(i.value, value_name, "");
 		if (*key == '\0' || strlen(key) > 128 * 4)
-			return refuse(rq, "InvalidParameterValue", "Tag key '%.200s' has to have 1 to 128 characters", key);
+			return refuse(rq, "InvalidParameterValue", "Tag key '%.200s' has to have 1 to 128 characters",
+				      key);
 		if (strlen(value) > 256 * 4)
-			return refuse(rq, "InvalidParameterValue", "The value of tag '%.200s' exceeds 256 characters", key);
+			return refuse(rq, "InvalidParameterValue", "The value of tag '%.200s' exceeds 256 characters",
+				      key);
 		if (strncasecmp(key, "aws:", 4) == 0)
 			return refuse(rq, "InvalidParameterValue",
 				      "Tag keys starting with 'aws:' are reserved for internal use");
@@ -68,7 +70,7 @@ bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_s
 	return true;
 }
 
-bool check_tag_specifications(struct request *rq, const char *const *types)
+bool tag_specifications_check(struct request *rq, const char *const *types)
 {
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "TagSpecification")); tree_next(&i);) {
 		const char *type = tree_text_or(i.value, "ResourceType", "");

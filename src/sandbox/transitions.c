@@ -26,9 +26,10 @@ static void put(struct cloud *cloud, const char *region, const char *kind, const
 }
 
 /* Runs change on the newest document of a kind, in one transaction; change returns false to leave all as it is. */
-typedef bool change_document(struct cloud *cloud, struct tree *document, const struct wanted_job *what, const void *cookie);
-static void change_in_state(struct cloud *cloud, const struct wanted_job *what, const char *kind, change_document *change,
-			    const void *cookie)
+typedef bool change_document(struct cloud *cloud, struct tree *document, const struct wanted_job *what,
+			     const void *cookie);
+static void change_in_state(struct cloud *cloud, const struct wanted_job *what, const char *kind,
+			    change_document *change, const void *cookie)
 {
 	struct error err = {0};
 	pthread_mutex_lock(&cloud->lock);
@@ -64,7 +65,8 @@ static void drop_volumes(struct cloud *cloud, const struct wanted_job *what, con
 			state_remove(cloud->state, account, what->region, "volume", id);
 			continue;
 		}
-		_cleanup_(tree_freep) struct tree *volume = state_get(cloud->state, account, what->region, "volume", id);
+		_cleanup_(tree_freep) struct tree *volume =
+			state_get(cloud->state, account, what->region, "volume", id);
 		if (volume == NULL)
 			continue;
 		tree_set_text(volume, "status", "available");
@@ -173,7 +175,8 @@ static void run_reboot(struct job *job)
 
 /* --- a machine that ended by itself --- */
 
-static bool ended_by_itself(struct cloud *cloud, struct tree *instance, const struct wanted_job *what, const void *cookie)
+static bool ended_by_itself(struct cloud *cloud, struct tree *instance, const struct wanted_job *what,
+			    const void *cookie)
 {
 	const enum machine_exit *how = cookie;
 	enum instance_state state = instance_state(instance);
@@ -217,7 +220,8 @@ void transition_machine_ended(void *cookie, const char *id, enum machine_exit ho
 
 /* --- images --- */
 
-static bool put_layer_under(struct cloud *cloud, struct tree *instance, const struct wanted_job *what, const void *cookie)
+static bool put_layer_under(struct cloud *cloud, struct tree *instance, const struct wanted_job *what,
+			    const void *cookie)
 {
 	struct tree *layers = tree_copy(tree_key(instance, "_layers"));
 	(void)cloud;
@@ -228,8 +232,8 @@ static bool put_layer_under(struct cloud *cloud, struct tree *instance, const st
 	return true;
 }
 
-/* The machine's upper layer becomes the image's; the instance stands on it from then on. Written down before, so that the layer is
- * never taken for one that nothing is made of. */
+/* The machine's upper layer becomes the image's; the instance stands on it from then on. Written down before, so that
+ * the layer is never taken for one that nothing is made of. */
 static bool freeze_halted(struct job *job, const char *instance_id, const char *layer, struct error *err)
 {
 	struct wanted_job instance = job->what;
@@ -257,7 +261,8 @@ static bool freeze(struct job *job, const struct tree *image, struct error *err)
 	return frozen;
 }
 
-static void end_snapshots(struct cloud *cloud, const struct tree *image, const struct wanted_job *what, const char *status)
+static void end_snapshots(struct cloud *cloud, const struct tree *image, const struct wanted_job *what,
+			  const char *status)
 {
 	char at[EC2_TIME_SIZE];
 	const char *account = tree_text_or(image, "_account", CLOUD_ACCOUNT);

@@ -103,7 +103,7 @@ static void refused(void **state)
 		{"? {a: b}\n: c", "line 1, column 3: a key must be text, not a map"},
 		{"'': c", "line 1, column 1: a key must not be empty"},
 		{"a: \"x\\0y\"", "line 1, column 4: text must not hold a NUL character"},
-		{"a: [1, 2", "line 1, column 9: did not find expected ',' or ']', while parsing a flow sequence (which "
+		{"a: [1, 2", "line 2, column 1: did not find expected ',' or ']', while parsing a flow sequence (which "
 			     "began in line 1)"},
 		{"a: 1\n  b: 2", "line 2, column 4: mapping values are not allowed in this context"},
 		{"a:\n\t- b", "line 2, column 1: found character that cannot start any token, while scanning for the "

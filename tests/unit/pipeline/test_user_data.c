@@ -8,7 +8,7 @@ static struct tree *config_of(const char *wanted)
 {
 	struct plan plan = {.launch = {.user_data = wanted}};
 	struct build build = {.plan = &plan, .deadline_mono_ms = clock_mono_ms() + 3600 * 1000 + 500};
-	struct box box = {.host = {"PRIVATE\nHOST", "ssh-ed25519 HOST"}, .login = {"PRIVATE LOGIN", "ssh-ed25519 LOGIN bakery"}};
+	struct box box = {.host = {(char *)"PRIVATE\nHOST", (char *)"ssh-ed25519 HOST"}, .login = {(char *)"PRIVATE LOGIN", (char *)"ssh-ed25519 LOGIN bakery"}};
 	_cleanup_(str_free) struct str base64 = STR_INIT, text = STR_INIT;
 	struct error err = {0};
 	struct tree *config;

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The compiler: each step becomes a shell function that says what the step is, and program.sh knows what to do with it.
+ * Texts of steps are quoted whole, so nothing in them can break out of their step. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bakery/crypto.h"
+#include "bakery/mem.h"
+#include "compile.h"
+
+static const char runtime[] =
+#include "program.sh.inc"
+	;
+
+static bool takes_part(const struct step *step, enum runner_mode mode)
+{
+	return mode == RUNNER_APPLY || (step->kind == STEP_SHELL && step->check);
+}
+
+bool is_shell_name(const char *name)
+{
+	const char *at = name;
+	while (isalnum((unsigned char)*at) || *at == '_')
+		at++;
+	return *name && !*at && !isdigit((unsigned char)*name);
+}
+
+static bool is_word(const char *word, const char *also)
+{
+	const char *at = word;
+	while (isalnum((unsigned char)*at) || (*at && strchr(also, *at)))
+		at++;
+	return *word && *word != '-' && !*at;
+}
+
+static bool bad(const struct step *step, struct error *err, const char *what, const char *value)
+{
+	return error_set(err, ERROR_INVALID, "%s:%d: step %s: %s \"%s\" is not usable as such", step->file, step->line,
+			 step->id, what, value);
+}
+
+static bool check_words(const struct step *step, const struct text_list *words, const char *what, struct error *err)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (!is_word(words->items[i], "_.-"))
+			return bad(step, err, what, words->items[i]);
+	}
+	return true;
+}
+
+static bool check_transfer(const struct step *step, const struct transfer *transfer, struct error *err)
+{
+	if (!transfer)
+		return true;
+	if (transfer->mode && (!*transfer->mode || strspn(transfer->mode, "01234567") != strlen(transfer->mode)))
+		return bad(step, err, "mode", transfer->mode);
+	if (transfer->owner && !is_word(transfer->owner, "_.-:"))
+		return bad(step, err, "owner", transfer->owner);
+	return true;
+}
+
+static bool check_step(const struct step *step, struct error *err)
+{
+	for (size_t i = 0; i < step->env.count; i++) {
+		if (!is_shell_name(step->env.items[i].key))
+			return bad(step, err, "environment variable", step->env.items[i].key);
+	}
+	for (size_t i = 0; i < step->secrets.count; i++) {
+		if (!is_shell_name(step->secrets.items[i]))
+			return bad(step, err, "secret", step->secrets.items[i]);
+	}
+	if (step->as && !is_word(step->as, "_.-"))
+		return bad(step, err, "user", step->as);
+	return check_words(step, &step->os, "os", err) && check_words(step, &step->arch, "arch", err) &&
+	       check_transfer(step, step->upload, err) && check_transfer(step, step->download, err);
+}
+
+static void add_program(struct script *script, size_t first, size_t count)
+{
+	script->programs = mem_grow(script->programs, script->program_count + 1, sizeof(*script->programs));
+	script->programs[script->program_count++] = (struct program){.first = first, .count = count};
+}
+
+static void part_programs(struct script *script)
+{
+	size_t first = 0;
+	for (size_t i = 0; i < script->step_count; i++) {
+		enum step_kind kind = script->steps[i]->kind;
+		bool last = i + 1 == script->step_count;
+		if (!last && kind != STEP_DOWNLOAD && kind != STEP_REBOOT)
+			continue;
+		add_program(script, first, i + 1 - first);
+		first = i + 1;
+	}
+}
+
+bool script_make(const struct playbook *playbook, enum runner_mode mode, struct script *out, struct error *err)
+{
+	const struct step *steps = playbook->steps.items;
+	*out = (struct script){.mode = mode, .steps = mem_array(playbook->steps.count + 1, sizeof(*out->steps))};
+	for (size_t i = 0; i < playbook->steps.count; i++) {
+		if (!check_step(&steps[i], err))
+			return false;
+		if (takes_part(&steps[i], mode))
+			out->steps[out->step_count++] = &steps[i];
+	}
+	part_programs(out);
+	return true;
+}
+
+void script_free(struct script *script)
+{
+	free(script->steps);
+	free(script->programs);
+	*script = (struct script){0};
+}
+
+char *transfer_target(const struct transfer *transfer)
+{
+	const char *slash = strrchr(transfer->from, '/');
+	return str_ends(transfer->to, "/") ? mem_printf("%s%s", transfer->to, slash ? slash + 1 : transfer->from)
+					   : mem_strdup(transfer->to);
+}
+
+static void add_setting(struct str *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	str_addf(out, "\t%s=", name);
+	str_add_shell_quoted(out, value);
+	str_add_char(out, '\n');
+}
+
+static void add_words(struct str *out, const char *name, const struct text_list *words)
+{
+	_cleanup_(str_free) struct str list = STR_INIT;
+	str_add_joined(&list, " ", words->items, words->count);
+	add_setting(out, name, words->count ? list.data : NULL);
+}
+
+static void add_number(struct str *out, const char *name, int64_t value)
+{
+	if (value > 0)
+		str_addf(out, "\t%s=%lld\n", name, (long long)value);
+}
+
+static void add_environment(struct str *out, const struct step *step)
+{
+	if (!step->env.count && !step->secrets.count)
+		return;
+	str_add(out, "\tb_env() {\n");
+	for (size_t i = 0; i < step->env.count; i++) {
+		str_addf(out, "\t\texport %s=", step->env.items[i].key);
+		str_add_shell_quoted(out, step->env.items[i].value ? step->env.items[i].value : "");
+		str_add_char(out, '\n');
+	}
+	for (size_t i = 0; i < step->secrets.count; i++)
+		str_addf(out, "\t\texport %s=\"$b_secret_%s\"\n", step->secrets.items[i], step->secrets.items[i]);
+	str_add(out, "\t}\n");
+}
+
+static void add_assignment(struct str *text, const char *name, const char *value)
+{
+	str_addf(text, "%s=", name);
+	str_add_shell_quoted(text, value);
+	str_add_char(text, '\n');
+}
+
+/* "app", "app:app" or numbers, as stat prints them. */
+static const char *owner_format(const char *owner)
+{
+	bool numeric = isdigit((unsigned char)*owner), group = strchr(owner, ':');
+	return group ? (numeric ? "%u:%g" : "%U:%G") : (numeric ? "%u" : "%U");
+}
+
+static void add_upload(struct str *out, const struct step *step, size_t index)
+{
+	_cleanup_(str_free) struct str head = STR_INIT, check = STR_INIT, run = STR_INIT;
+	_cleanup_(freep) char *target = transfer_target(step->upload);
+	const char *mode = step->upload->mode ? step->upload->mode : "0644";
+	const char *owner = step->upload->owner ? step->upload->owner : "root";
+	add_assignment(&head, "to", target);
+	add_assignment(&head, "mode", mode);
+	add_assignment(&head, "owner", owner);
+	str_addf(&check,
+		 "%ssame() {\n\tif command -v cmp >/dev/null; then cmp -s \"$1\" \"$2\"; else\n"
+		 "\t\t[ \"$(sha256sum <\"$1\")\" = \"$(sha256sum <\"$2\")\" ]; fi\n}\n"
+		 "[ -f \"$to\" ] && same \"$BAKERY_STAGED\" \"$to\" &&\n"
+		 "[ \"$(stat -c '%%a %s' \"$to\")\" = \"${mode#0} $owner\" ]",
+		 head.data, owner_format(owner));
+	str_addf(&run,
+		 "%sif [ -d \"$to\" ]; then echo \"$to is a folder there\" >&2; exit 1; fi\n"
+		 "case $to in */*) mkdir -p \"${to%%/*}/\" ;; esac\n"
+		 "new=$to.bakery-$$\numask 077\ntrap 'rm -f \"$new\"' EXIT\n"
+		 "cat \"$BAKERY_STAGED\" >\"$new\" && chown \"$owner\" \"$new\" && chmod \"$mode\" \"$new\" &&\n"
+		 "mv -f \"$new\" \"$to\" || exit\n"
+		 "if command -v restorecon >/dev/null; then restorecon \"$to\" || :; fi",
+		 head.data);
+	add_setting(out, "b_check", step->check ? step->check : check.data);
+	add_setting(out, "b_run", run.data);
+	str_addf(out, "\tb_env() { export BAKERY_STAGED=\"$b_staging/%zu\"; }\n", index);
+}
+
+/* A login user who is not root cannot read every file: it is handed a copy. */
+static void add_download(struct str *out, const struct step *step, size_t index)
+{
+	_cleanup_(str_free) struct str run = STR_INIT;
+	add_assignment(&run, "from", step->download->from);
+	str_add(&run, "if [ ! -f \"$from\" ]; then echo \"$from: no such file there\" >&2; exit 1; fi\n"
+		      "[ -z \"$BAKERY_LOGIN\" ] || { cat \"$from\" >\"$BAKERY_STAGED\" && chown \"$BAKERY_LOGIN\" "
+		      "\"$BAKERY_STAGED\"; }");
+	add_setting(out, "b_run", run.data);
+	str_add(out, "\tb_once=1\n");
+	str_addf(out, "\tb_env() { export BAKERY_STAGED=\"$b_staging/%zu\" BAKERY_LOGIN=\"$b_login\"; }\n", index);
+}
+
+static void add_shell(struct str *out, const struct script *script, const struct step *step)
+{
+	const char *run = script->mode == RUNNER_APPLY ? step->run : NULL;
+	add_setting(out, "b_check", step->check);
+	add_setting(out, "b_run", run);
+	add_setting(out, "b_as", step->as && !str_eq(step->as, "root") ? step->as : NULL);
+	add_environment(out, step);
+	if (run || !step->run) /* nothing will make a check hold that only looks */
+		add_number(out, "b_retries", step->retries);
+}
+
+/* This host restarts the machine once the program has come to here. */
+static void add_reboot(struct str *out, const struct step *step)
+{
+	add_setting(out, "b_check", step->check);
+	add_setting(out, "b_run", ":");
+	str_add(out, "\tb_once=1\n");
+}
+
+static void add_comment(struct str *out, const struct step *step)
+{
+	size_t start = out->len;
+	str_addf(out, "# %s (%s:%d)", step->id, step->file ? step->file : "-", step->line);
+	for (char *at = out->data + start; *at; at++) {
+		if ((unsigned char)*at < ' ')
+			*at = ' ';
+	}
+	str_add_char(out, '\n');
+}
+
+static void add_step(struct str *out, const struct script *script, size_t index)
+{
+	const struct step *step = script->steps[index];
+	add_comment(out, step);
+	str_addf(out, "step_%zu() {\n", index);
+	add_words(out, "b_os", &step->os);
+	add_words(out, "b_arch", &step->arch);
+	add_setting(out, "b_if", step->condition);
+	add_number(out, "b_timeout", step->timeout_s);
+	if (step->kind == STEP_UPLOAD)
+		add_upload(out, step, index);
+	else if (step->kind == STEP_DOWNLOAD)
+		add_download(out, step, index);
+	else if (step->kind == STEP_REBOOT)
+		add_reboot(out, step);
+	else
+		add_shell(out, script, step);
+	str_add(out, "\t:\n}\n\n");
+}
+
+void script_program(const struct script *script, const struct program *program, struct str *out)
+{
+	str_add(out, runtime);
+	str_add_char(out, '\n');
+	for (size_t i = 0; i < program->count; i++)
+		add_step(out, script, program->first + i);
+	str_addf(out, "b_keep_going=%s\nb_steps='", script->mode == RUNNER_CHECKS ? "1" : "");
+	for (size_t i = 0; i < program->count; i++)
+		str_addf(out, "%s%zu", i ? " " : "", program->first + i);
+	str_add(out, "'\n");
+}
+
+bool runner_compile(const struct playbook *playbook, enum runner_mode mode, struct str *program, struct error *err)
+{
+	_cleanup_(script_free) struct script script = {0};
+	if (!script_make(playbook, mode, &script, err))
+		return error_context(err, "playbook %s", playbook->name);
+	for (size_t i = 0; i < script.program_count; i++) {
+		if (script.program_count > 1)
+			str_addf(program, "%s# Program %zu of %zu.\n", i ? "\n" : "", i + 1, script.program_count);
+		script_program(&script, &script.programs[i], program);
+	}
+	return true;
+}
+
+const char *step_result_name(enum step_result result)
+{
+	static const char *const names[] = {"ok", "unchanged", "changed", "skipped", "failed"};
+	return names[result];
+}

@@ -1,0 +1,5 @@
+# A text file as the C string literals of its lines.
+s/\\/\\\\/g
+s/"/\\"/g
+s/^/"/
+s/$/\\n"/

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One program: started once, whatever happens to the connection, and read to its last word. A start that was not
+ * confirmed is sent again: the folder on the machine can be made only once, and only who makes it starts the program.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bakery/crypto.h"
+#include "bakery/mem.h"
+#include "run.h"
+
+#define MOST_FUTILE 20 /* connections in a row that brought nothing new */
+
+static const char link_script[] =
+#include "link.sh.inc"
+	;
+
+static void add_given(struct str *script, const char *name, const char *value)
+{
+	str_addf(script, "%s=", name);
+	str_add_shell_quoted(script, value ? value : "");
+	str_add_char(script, '\n');
+}
+
+static void add_head(struct str *script, const struct run *run, size_t part, const char *sum)
+{
+	const struct frames *frames = &run->frames;
+	add_who(script, run);
+	str_addf(script, "b_nonce=%s b_part=%zu b_sum=%s\n", frames->key, part, sum);
+	str_addf(script, "b_from_out=%llu b_from_err=%llu b_attach=%s\n",
+		 (unsigned long long)frames->streams[0].received, (unsigned long long)frames->streams[1].received,
+		 frames->ever_synced ? "1" : "");
+}
+
+static void add_secrets(struct str *script, const struct run *run, const struct program *program)
+{
+	for (size_t i = 0; i < program->count; i++) {
+		const struct text_list *secrets = &run->script.steps[program->first + i]->secrets;
+		for (size_t k = 0; k < secrets->count; k++) {
+			str_addf(script, "b_secret_%s=", secrets->items[k]);
+			str_add_shell_quoted(script, getenv(secrets->items[k]));
+			str_add_char(script, '\n');
+		}
+	}
+}
+
+/* What starts the program, or, once that is confirmed, only joins it. */
+static void make_script(struct str *script, const struct run *run, size_t part, const struct str *program,
+			const char *sum)
+{
+	str_reserve(script, sizeof(link_script) + program->len +
+				    65536); /* so that no copy of a secret is left behind by growing */
+	add_head(script, run, part, sum);
+	if (!run->frames.ever_synced) {
+		add_given(script, "b_staging", run->staging);
+		add_given(script, "b_login", run->options->needs_sudo ? ssh_target_of(run->ssh)->user : "");
+		add_secrets(script, run, &run->script.programs[part]);
+		str_add(script, program->data);
+	}
+	str_add(script, link_script);
+	str_add(script, "b_link\n");
+}
+
+static bool drain(struct run *run, struct error *err)
+{
+	struct frame_event event;
+	while (frames_next(&run->frames, &event)) {
+		if (!progress_take(run, &event, err))
+			return false;
+	}
+	return true;
+}
+
+static bool hear(void *cookie, bool is_stderr, const char *data, size_t length, struct error *err)
+{
+	struct run *run = cookie;
+	frames_feed(&run->frames, is_stderr, data, length);
+	if (!drain(run, err))
+		return false;
+	if (run->frames.dead || run->frames.gone)
+		run->finished = true;
+	return true;
+}
+
+/* One connection's worth. */
+static bool listen_once(struct run *run, size_t part, const struct str *program, const char *sum, int *status,
+			struct error *err)
+{
+	_cleanup_(str_wipe_free) struct str script = STR_INIT;
+	_cleanup_(str_free) struct str command = STR_INIT;
+	frames_new_connection(&run->frames);
+	run->finished = false;
+	make_script(&script, run, part, program, sum);
+	add_login_command(&command, run->options, &script);
+	str_add(&script, SCRIPT_END);
+	const struct ssh_command exchange = {.command = command.data,
+					     .input = script.data,
+					     .input_length = script.len,
+					     .finished = &run->finished,
+					     .farewell = "done\n",
+					     .sink = hear,
+					     .cookie = run};
+	return ssh_run(run->ssh, &exchange, status, err);
+}
+
+static const char *last_noise(struct run *run)
+{
+	struct str *noise = &run->frames.streams[run->frames.streams[1].noise.len ? 1 : 0].noise;
+	str_trim_right(noise);
+	const char *newline = memrchr(noise->data, '\n', noise->len);
+	return newline ? newline + 1 : noise->data;
+}
+
+/* The program will not say its last word any more. */
+static bool lost(struct run *run, const char *what, struct error *err)
+{
+	struct frame_event event;
+	while (frames_rest(&run->frames, &event)) {
+		if (!progress_take(run, &event, err))
+			return false;
+	}
+	if (!run->progress.step)
+		return error_set(err, ERROR_FAILED, "%s", what);
+	if (!progress_end_here(run, what, err))
+		return false;
+	run->failed = true;
+	if (run->script.mode == RUNNER_CHECKS)
+		error_set(&run->failure, ERROR_FAILED, "%s", what);
+	return true;
+}
+
+static bool check_sum(const struct run *run, const char *sum, struct error *err)
+{
+	if (!run->frames.ever_synced || str_eq(run->frames.sum, sum) || run->frames.gone || run->frames.dead)
+		return true;
+	return error_set(err, ERROR_CONFLICT, "the machine still runs another program under the name %s",
+			 run->options->run_id);
+}
+
+/* What to make of a connection that ended without the last word: true to try another. */
+static bool may_go_on(struct run *run, bool ran, int status, size_t *futile, uint64_t before, struct error *err)
+{
+	uint64_t now = run->frames.streams[0].received + run->frames.streams[1].received;
+	if (!ran && !error_is(err, ERROR_TRANSIENT))
+		return false;
+	if (ran && !run->frames.ever_synced)
+		return error_set(err, ERROR_FAILED,
+				 "the program could not be started on the machine (exit status %d)%s%s", status,
+				 *last_noise(run) ? ": " : "", last_noise(run));
+	if (ran) /* something there killed the link and left the connection */
+		error_set(err, ERROR_TRANSIENT, "the link ended with status %d", status);
+	*futile = now > before ? 0 : *futile + 1;
+	return *futile < MOST_FUTILE || error_context(err, "%d connections in a row brought nothing new", MOST_FUTILE);
+}
+
+static bool follow(struct run *run, size_t part, const struct str *program, const char *sum, struct error *err)
+{
+	size_t futile = 0;
+	for (;;) {
+		int status = 0;
+		uint64_t before = run->frames.streams[0].received + run->frames.streams[1].received;
+		bool ran = listen_once(run, part, program, sum, &status, err);
+		if (!check_sum(run, sum, err))
+			return false;
+		if (run->said_last)
+			return true;
+		if (run->frames.dead)
+			return lost(run, "something killed the program on the machine", err);
+		if (run->frames.gone && run->frames.ever_synced)
+			return lost(run,
+				    "the machine restarted or was cleaned meanwhile: its account of the step is gone",
+				    err);
+		if (run->frames.gone)
+			return error_set(
+				err, ERROR_FAILED,
+				"the machine has no folder for the program: neither /run nor /var/tmp is writable");
+		if (!may_go_on(run, ran, status, &futile, before, err) || !remote_reconnect(run, err->text, err))
+			return false;
+		if (futile > 1 && !stop_sleep_ms(ssh_target_of(run->ssh)->stop, 500))
+			return error_set(err, ERROR_STOPPED, "interrupted");
+	}
+}
+
+bool follow_program(struct run *run, size_t part, struct error *err)
+{
+	_cleanup_(str_free) struct str program = STR_INIT;
+	char key[NONCE_SIZE], sum[SHA256_HEX_SIZE];
+	script_program(&run->script, &run->script.programs[part], &program);
+	crypto_sha256_hex(program.data, program.len, sum);
+	crypto_random_hex(key, NONCE_SIZE - 1);
+	frames_free(&run->frames);
+	frames_init(&run->frames, key);
+	run->said_last = false;
+	bool done = follow(run, part, &program, sum, err);
+	if (!done && !error_is(err, ERROR_CONFLICT))
+		remote_cancel(run);
+	return done;
+}

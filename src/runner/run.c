@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run from its first step to its last. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bakery/mem.h"
+#include "run.h"
+
+static bool check_run_id(const char *run_id, struct error *err)
+{
+	if (run_id && *run_id && strspn(run_id, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(run_id))
+		return true;
+	return error_set(err, ERROR_INTERNAL, "\"%s\" cannot name a run", run_id ? run_id : "");
+}
+
+/* Every secret that is missing, with who wants it, before anything runs. */
+static bool gather_secrets(struct run *run, struct error *err)
+{
+	_cleanup_(str_free) struct str missing = STR_INIT;
+	for (size_t i = 0; i < run->script.step_count; i++) {
+		const struct step *step = run->script.steps[i];
+		_cleanup_(freep) char *place = step_place(step);
+		for (size_t k = 0; k < step->secrets.count; k++) {
+			const char *value = getenv(step->secrets.items[k]);
+			if (value)
+				redaction_add(&run->redaction, value);
+			else
+				str_addf(&missing, "%s%s for step %s", missing.len ? ", " : "", step->secrets.items[k],
+					 place);
+		}
+	}
+	return !missing.len || error_set(err, ERROR_USAGE, "secrets are missing in the environment: %s", missing.data);
+}
+
+/* The program stopped where this host must act. */
+static bool do_own_part(struct run *run, struct error *err)
+{
+	const struct step *step = run->progress.step;
+	struct error trouble = {0};
+	bool done = step->kind == STEP_REBOOT ? remote_reboot(run, step->reboot ? step->reboot->timeout_s : 0, &trouble)
+					      : transfer_fetch(run, step, run->progress.index, &trouble);
+	run->awaits_host = false;
+	if (!done && error_is(&trouble, ERROR_STOPPED)) {
+		*err = trouble;
+		return false;
+	}
+	return progress_end_here(run, done ? "" : trouble.text, err);
+}
+
+static bool run_programs(struct run *run, struct error *err)
+{
+	for (size_t part = 0; part < run->script.program_count && !run->failed; part++) {
+		if (!transfer_send_ahead(run, &run->script.programs[part], err) || !follow_program(run, part, err))
+			return false;
+		if (run->awaits_host && !do_own_part(run, err))
+			return false;
+	}
+	if (run->failed)
+		*err = run->failure;
+	return !run->failed;
+}
+
+static bool prepare(struct run *run, enum runner_mode mode, struct error *err)
+{
+	return check_run_id(run->options->run_id, err) && script_make(run->playbook, mode, &run->script, err) &&
+	       gather_secrets(run, err);
+}
+
+static void release(struct run *run)
+{
+	progress_free(run);
+	frames_free(&run->frames);
+	redaction_free(&run->redaction);
+	script_free(&run->script);
+	free(run->staging);
+}
+
+bool runner_run(struct ssh *ssh, const struct playbook *playbook, const struct runner_options *options,
+		struct error *err)
+{
+	struct run run = {.ssh = ssh, .playbook = playbook, .options = options};
+	const struct stop *stop = ssh_target_of(ssh)->stop;
+	progress_init(&run);
+	frames_init(&run.frames, "");
+	if (options->stop)
+		ssh_set_stop(ssh, options->stop);
+	bool done = prepare(&run, options->mode, err) && run_programs(&run, err);
+	transfer_tidy(&run);
+	ssh_set_stop(ssh, stop);
+	release(&run);
+	return done;
+}
