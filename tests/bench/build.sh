@@ -42,8 +42,8 @@ publish: {channel: candidate}
 END
 : >bakery.yaml
 
-"$bakery" sandbox up --record "$work/record.jsonl" latency.launch=${launch_s}s latency.stop=${stop_s}s latency.image=${image_s}s \
-  latency.copy=${copy_s}s latency.terminate=${terminate_s}s >/dev/null 2>&1
+"$bakery" sandbox up --record "$work/record.jsonl" --set latency.launch=${launch_s}s --set latency.stop=${stop_s}s --set latency.image=${image_s}s \
+  --set latency.copy=${copy_s}s --set latency.terminate=${terminate_s}s >/dev/null 2>&1
 eval "$("$bakery" sandbox env)"
 
 figure() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }

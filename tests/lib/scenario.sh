@@ -90,6 +90,7 @@ project_make() {
   cd "$work/project" || exit 1
 }
 sandbox_start() {
+  set -- $(printf -- '--set %s ' "$@")
   "$bakery" sandbox up ${BAKERY_RECORD:+--record "$BAKERY_RECORD"} "$@" >"$work/up.out" 2>"$work/up.err" || { cat "$work/up.err"; echo "Bail out! the sandbox does not start"; exit 1; }
   eval "$("$bakery" sandbox env)"
 }

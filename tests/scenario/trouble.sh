@@ -30,7 +30,7 @@ ok "an unknown option exits with 2" exits 2 "$bakery" build tiny --sanbox
 rm recipes/broken.yaml
 
 ok "a failing step exits with 1" exits 1 "$bakery" build failing --sandbox
-ok "its output and its place are shown" sh -c "grep -q 'cannot find the frobnicator' '$work/err' && grep -q 'failing.yaml:5' '$work/err'"
+ok "its output and its place are shown" sh -c "grep -q 'cannot find the frobnicator' '$work/err' && grep -q 'failing.yaml:6' '$work/err'"
 ok "nothing is left" nothing_left
 "$bakery" show --format json >"$work/show.json"
 ok "the failure is recorded" holds "$work/show.json" 'x["status"] == "failed" and any(s["result"] == "failed" and s["status"] == 7 and "frobnicator" in s["output"] for s in x["steps"])'
@@ -53,7 +53,7 @@ ok "nothing is left after it" nothing_left
 
 "$bakery" sandbox set fault.PutParameter=InternalServerError:20 >/dev/null
 ok "a late failure quarantines the image" exits 1 "$bakery" build tiny --sandbox
-"$bakery" sandbox set fault.PutParameter=off >/dev/null
+"$bakery" sandbox set fault.PutParameter= >/dev/null
 build=$("$bakery" history --limit 1 --format json | python3 -c 'import json,sys; r=json.load(sys.stdin)[0]; print(r["build"] if r["status"] == "quarantined" else "not quarantined")')
 ok "and resume publishes it" exits 0 "$bakery" resume "$build" --sandbox
 ok "nothing is left at the end" nothing_left
