@@ -9,54 +9,12 @@
 model_check=${3:-}
 export BAKERY_RECORD=$work/record.jsonl
 
-# awscli takes most of a second to start, so one is kept running; without its module each call starts one.
-aws_starts() {
-  export AWS_PAGER= AWS_EC2_METADATA_DISABLED=true
-  coproc AWSCLI { exec /usr/bin/python3 "$source/tests/lib/aws_kept.py" 2>/dev/null; }
-}
-quote() { local text=$1; text=${text//\\/\\\\}; text=${text//\"/\\\"}; printf '"%s"' "${text//$'\n'/\\n}"; }
-cloud() {
-  local list="" word status
-  for word in --endpoint-url "$AWS_ENDPOINT_URL" --output json "$@"; do list="$list${list:+, }$(quote "$word")"; done
-  echo "$work/aws.out $work/aws.err [$list]" >&"${AWSCLI[1]}" && read -r status <&"${AWSCLI[0]}" || return 99
-  cat "$work/aws.out"
-  cat "$work/aws.err" >&2
-  return "$status"
-}
-
-# got NAME ARGUMENTS...: the answer becomes $work/NAME.json
-got() {
-  local to=$work/$1.json
-  shift
-  cloud "$@" >"$to" 2>"$work/err" || { cat "$work/err"; return 1; }
-  [ -s "$to" ] || echo '{}' >"$to"
-}
-# value NAME EXPRESSION: of an earlier answer
-value() { json "$work/$1.json" "$2"; }
-is() { holds "$work/$1.json" "$2"; }
-# refused CODE ARGUMENTS...
-refused() {
-  local code=$1
-  shift
-  if cloud "$@" >"$work/out" 2>"$work/err"; then echo "not refused"; cat "$work/out"; return 1; fi
-  grep -qF "An error occurred ($code) when calling" "$work/err" || { echo "not $code:"; cat "$work/err"; return 1; }
-}
-eventually() { # eventually NAME EXPRESSION ARGUMENTS...
-  local name=$1 expression=$2
-  shift 2
-  wait_for 20 eval_again "$name" "$expression" "$@"
-}
-eval_again() {
-  local name=$1 expression=$2
-  shift 2
-  got "$name" "$@" && is "$name" "$expression"
-}
 architecture=$(uname -m)
 [ "$architecture" = aarch64 ] && deb=arm64 type=m6g.large architecture=arm64 || deb=amd64 type=m5.large
 
 plan 61
-sandbox_start --set machines=off $(for s in $fast; do echo --set $s; done)
-aws_starts
+sandbox_start machines=off $fast
+. "$source/tests/lib/aws_kept.sh"
 
 # --- who and where
 ok "sts get-caller-identity" got me sts get-caller-identity
