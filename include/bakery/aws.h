@@ -9,7 +9,9 @@
  *     if (!aws_send(aws, &call, &reply, err)) return false;
  *
  * aws_send signs, sends, tries again as the row allows, follows pages and parses; it consumes the call in any case. A failure has AWS's code in
- * err->code, a kind from the table in errors.def, and a text that opens with the operation's name. Thread-safe. */
+ * err->code, a kind from the table in errors.def, and a text that opens with the operation's name. ERROR_DENIED is every refusal of credentials or
+ * permission, missing credentials, and an endpoint that cannot be reached or is not AWS; ERROR_STOPPED a call that was given up (one that changes
+ * something gets a moment for its answer before that). Thread-safe. */
 #ifndef BAKERY_AWS_H
 #define BAKERY_AWS_H
 
@@ -89,8 +91,10 @@ struct aws_wait_options {
 	aws_wait_progress *progress;
 	void *cookie;
 };
-/* *item: the description in the wanted state (free it), may be NULL. Fails with ERROR_FAILED and the state's reason when a fatal state comes,
- * ERROR_FAILED with code "WaitTimeout", ERROR_STOPPED. */
+/* *item: the description in the wanted state (free it); NULL when it is done because there is no such id. Fails with ERROR_FAILED and the state's
+ * reason when a fatal state comes (ERROR_CAPACITY when AWS had no room; err->code is then the reason's, "Server.InsufficientInstanceCapacity"),
+ * ERROR_FAILED with code "WaitTimeout", ERROR_ABSENT when the id is not known for two minutes, ERROR_STOPPED. An AWS that does not answer for a
+ * few minutes does not end a wait. */
 bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct aws_wait_options *options, struct tree **item,
 	      struct error *err) must_check;
 

@@ -23,7 +23,7 @@ struct step_report { /* borrowed while the callback runs */
 	int status;	      /* exit code of what failed, else 0 */
 	const char *why;      /* failed: "check still fails after run", "timed out after 2m"; skipped: "os is debian"; else "" */
 	int64_t started_ms, ended_ms; /* this host's wall clock */
-	const char *output;   /* stdout and stderr of the step in order of arrival, secrets redacted; of more than 16 MiB the middle is left out */
+	const char *output;   /* stdout and stderr of the step in order of arrival, secrets redacted, NULs as '?'; of more than 16 MiB the middle is left out */
 	const char *evidence; /* what the last check printed (its last line), or "" */
 	int attempts;
 };
@@ -47,7 +47,7 @@ enum runner_mode {
 struct runner_options {
 	enum runner_mode mode;
 	const char *run_id; /* names the folder on the machine where output is kept until it was read; [a-z0-9-] */
-	const struct text_map *variables; /* for templates; may be NULL */
+	const struct text_map *variables; /* for templates that carry none of their own; may be NULL */
 	const char *download_folder;	  /* where downloads go on this host */
 	bool needs_sudo;		  /* the login user is not root */
 	int64_t reconnect_timeout_s;	  /* 120 when 0 */

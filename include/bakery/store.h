@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The database: every build with its plan, journal, ledger, steps, evidence, images, parameters and log. SQLite in WAL mode (only src/store
- * knows it), mode 0600, safe with several processes and, in one process, with several threads. Every function is one transaction:
- * when it returns true the fact is on disk. Times are milliseconds since 1970 UTC. Queries give trees, ready to be printed: keys in snake_case,
- * times in RFC 3339, durations in _s. */
+ * knows it), mode 0600, safe with several processes and, in one process, with several threads. Every function is one transaction. When it
+ * returns true the fact survives a kill, and a power cut as well; steps, evidence, log lines and heartbeats survive the power cut from the next
+ * other fact on (the stage's end at the latest). Times are milliseconds since 1970 UTC. Queries give trees, ready to be printed: keys in
+ * snake_case, times in RFC 3339, durations in _s. */
 #ifndef BAKERY_STORE_H
 #define BAKERY_STORE_H
 

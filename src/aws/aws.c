@@ -103,8 +103,10 @@ bool aws_open(const struct aws_options *options, struct aws **out, struct error 
 	aws->given_secret_key = mem_strdup(options->secret_key);
 	aws->credentials = credential_store_new(&(struct credential_search){
 		aws->given_access_key, aws->given_secret_key, aws->profile_name, options->profile, &aws->files});
-	bool good = profile_read_config(&aws->files, aws->profile_name, &profile, NULL, err) &&
-		    (!named || own_keys || check_profile(aws, &profile, err)) && settle(aws, options, &profile, err);
+	/* Whoever brings keys (the sandbox) does not mean a person's profile. */
+	bool good = (own_keys || (profile_read_config(&aws->files, aws->profile_name, &profile, NULL, err) &&
+				  (!named || check_profile(aws, &profile, err)))) &&
+		    settle(aws, options, &profile, err);
 	profile_free(&profile);
 	if (good)
 		*out = take(&aws);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The address this host is seen from, for a security group that admits nobody else. Behind NAT only somebody outside knows it: AWS
- * answers the question at checkip.amazonaws.com. Where the endpoint was overridden, instances are on the near side of any NAT, and
- * this host's own address on the way there is the one. */
+ * The address this host is seen from, for a security group that admits nobody else. Behind NAT only somebody outside
+ * knows it: AWS answers the question at checkip.amazonaws.com. Where the endpoint was overridden, instances are on the
+ * near side of any NAT, and this host's own address on the way there is the one. */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of asking again. Pure but for the budget: chance and what happened are arguments, so that tests can say
+ * what must follow. */
 #include "retry.h"
 
 #define BUDGET 500

@@ -18,7 +18,7 @@
 struct waiter {
 	struct waiter *next;
 	const char *id;
-	int64_t began_ms, due_ms;
+	int64_t due_ms;
 	/* The newest answer, if any that it has not seen. */
 	bool answered;
 	struct look look;
@@ -320,7 +320,7 @@ bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct 
 			      .deadline_ms = now_ms + options->timeout_s * 1000,
 			      .last_seen_ms = now_ms,
 			      .last_answer_ms = now_ms};
-	struct waiter waiter = {.id = id, .began_ms = now_ms, .due_ms = now_ms};
+	struct waiter waiter = {.id = id, .due_ms = now_ms};
 
 	pthread_mutex_lock(&aws->waits->lock);
 	struct group *group = group_of(aws->waits, wait, region);

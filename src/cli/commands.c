@@ -17,6 +17,8 @@ const struct command *const commands[] = {
 	&command_history,
 	&command_show,
 	&command_log,
+	&command_playbook_run,
+	&command_playbook_compile,
 	&command_schema,
 	&command_doctor,
 	&command_sandbox_up,

@@ -133,7 +133,7 @@ bool record_playbooks(struct build *build, struct box *box, const struct struct_
 		};
 		recording.playbook = &items[i];
 		if (!runner_run(box->ssh, &items[i], &options, err))
-			return error_context(err, "playbook %s", items[i].name);
+			return false;
 	}
 	return true;
 }

@@ -10,7 +10,7 @@
 #include "shapes.h"
 
 #define SHAPE_CHECK(name, shape, wanted)                                                                               \
-	void check_##name(const struct fields_context *context, const struct tree *node, const void *value)            \
+	void must_be_##name(const struct fields_context *context, const struct tree *node, const void *value)          \
 	{                                                                                                              \
 		shape_check(context, node, shape, wanted);                                                             \
 	}
@@ -38,7 +38,7 @@ SHAPE_CHECK(owner_group, shape_owner_group, "user or user:group")
 SHAPE_CHECK(absolute, shape_absolute, "an absolute path")
 SHAPE_CHECK(words, shape_arch_word, "a word of /etc/os-release such as debian")
 
-void check_format(const struct fields_context *context, const struct tree *node, const void *value)
+void must_be_format(const struct fields_context *context, const struct tree *node, const void *value)
 {
 	int64_t format = *(const int64_t *)value;
 
@@ -57,24 +57,24 @@ static void check_keys(const struct fields_context *context, const struct tree *
 					  context->key, wanted, i.key);
 }
 
-void check_regions(const struct fields_context *context, const struct tree *node, const void *value)
+void must_be_regions(const struct fields_context *context, const struct tree *node, const void *value)
 {
 	check_keys(context, node, shape_region, "a region such as eu-west-1");
 	if (tree_kind(node) == TREE_ARRAY)
-		check_region(context, node, value);
+		must_be_region(context, node, value);
 }
 
-void check_env(const struct fields_context *context, const struct tree *node, const void *value)
+void must_be_env(const struct fields_context *context, const struct tree *node, const void *value)
 {
 	check_keys(context, node, shape_variable, "the name of an environment variable");
 }
 
 /* Its own rules, and Parameter Store's: /aws and /ssm belong to AWS. */
-void check_prefix(const struct fields_context *context, const struct tree *node, const void *value)
+void must_be_prefix(const struct fields_context *context, const struct tree *node, const void *value)
 {
 	const char *prefix = *(const char *const *)value;
 
-	check_parameter(context, node, value);
+	must_be_parameter(context, node, value);
 	if (str_ends(prefix, "/"))
 		faults_add_at(context->faults, context->file, node, "%s: must not end with /", context->key);
 	if (str_starts(prefix, "/aws") || str_starts(prefix, "/ssm"))
@@ -93,7 +93,7 @@ static const char *tag_fault(const char *key, const char *value)
 }
 
 /* AWS allows 50 on a resource; bakery adds its own. */
-void check_tags(const struct fields_context *context, const struct tree *node, const void *value)
+void must_be_tags(const struct fields_context *context, const struct tree *node, const void *value)
 {
 	enum { MOST_TAGS = 40 };
 

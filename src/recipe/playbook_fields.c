@@ -12,17 +12,17 @@ static const char *const architectures[] = {"x86_64", "arm64", NULL};
 static const struct field upload_fields[] = {
 	{"from", AT(transfer, from), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY,
 	 .doc = "A file on this host, relative to the playbook's folder."},
-	{"to", AT(transfer, to), FIELD_TEXT, FIELD_REQUIRED, .check = check_absolute,
+	{"to", AT(transfer, to), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_absolute,
 	 .doc = "Where it goes on the machine, absolute."},
-	{"mode", AT(transfer, mode), FIELD_TEXT, .otherwise = "0644", .check = check_mode, .doc = "Its mode, octal."},
-	{"owner", AT(transfer, owner), FIELD_TEXT, .check = check_owner_group,
+	{"mode", AT(transfer, mode), FIELD_TEXT, .otherwise = "0644", .check = must_be_mode, .doc = "Its mode, octal."},
+	{"owner", AT(transfer, owner), FIELD_TEXT, .check = must_be_owner_group,
 	 .doc = "`user` or `user:group`; default: root."},
 	{"template", AT(transfer, is_template), FIELD_BOOL, .doc = "Replace `{{ name }}` in the file, too."},
 	{0},
 };
 
 static const struct field download_fields[] = {
-	{"from", AT(transfer, from), FIELD_TEXT, FIELD_REQUIRED, .check = check_absolute,
+	{"from", AT(transfer, from), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_absolute,
 	 .doc = "A file on the machine, absolute."},
 	{"to", AT(transfer, to), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY,
 	 .doc = "Where it goes on this host; a folder when it ends with /."},
@@ -36,13 +36,13 @@ static const struct field reboot_fields[] = {
 };
 
 const struct field step_fields[] = {
-	{"id", AT(step_wish, step.id), FIELD_TEXT, .check = check_step_id,
+	{"id", AT(step_wish, step.id), FIELD_TEXT, .check = must_be_step_id,
 	 .doc = "Stable name: evidence and history refer to it. Needed with `controls`; default: kind and position, "
 		"such as `upload-3`."},
 	{"name", AT(step_wish, step.name), FIELD_TEXT, .doc = "What it establishes, for people. Default: the id."},
-	{"controls", AT(step_wish, step.controls), FIELD_TEXT_LIST, .check = check_controls,
+	{"controls", AT(step_wish, step.controls), FIELD_TEXT_LIST, .check = must_be_controls,
 	 .doc = "The controls whose evidence the step's `check` is."},
-	{"os", AT(step_wish, step.os), FIELD_TEXT_LIST, .check = check_words,
+	{"os", AT(step_wish, step.os), FIELD_TEXT_LIST, .check = must_be_words,
 	 .doc = "Only where ID or ID_LIKE of /etc/os-release has one of these."},
 	{"arch", AT(step_wish, step.arch), FIELD_TEXT_LIST, .choices = architectures,
 	 .doc = "Only on these processors."},
@@ -51,15 +51,15 @@ const struct field step_fields[] = {
 	{"check", AT(step_wish, step.check), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "Shell: does it hold? Before `run`: then nothing is done; after it: it must. Alone: an assertion."},
 	{"run", AT(step_wish, step.run), FIELD_TEXT, FIELD_NOT_EMPTY, .doc = "Shell: makes it so."},
-	{"as", AT(step_wish, step.as), FIELD_TEXT, .check = check_user,
+	{"as", AT(step_wish, step.as), FIELD_TEXT, .check = must_be_user,
 	 .doc = "The user `if`, `check` and `run` run as. Default: root."},
 	{"timeout", AT(step_wish, step.timeout_s), FIELD_DURATION, .otherwise = "10m", .least = 1, .most = 86400,
 	 .doc = "Most time for the step."},
 	{"retries", AT(step_wish, step.retries), FIELD_INT, .least = 0, .most = 100,
 	 .doc = "Further tries after a failure."},
-	{"env", AT(step_wish, step.env), FIELD_TEXT_MAP, .check = check_env,
+	{"env", AT(step_wish, step.env), FIELD_TEXT_MAP, .check = must_be_env,
 	 .doc = "Environment variables of the step."},
-	{"secrets", AT(step_wish, step.secrets), FIELD_TEXT_LIST, .check = check_secrets,
+	{"secrets", AT(step_wish, step.secrets), FIELD_TEXT_LIST, .check = must_be_secrets,
 	 .doc = "Variables of this host's environment the step gets; never on a command line, in a log or in the "
 		"database."},
 	{"upload", AT(step_wish, step.upload), FIELD_STRUCT, .fields = upload_fields, .size = sizeof(struct transfer),
@@ -76,9 +76,9 @@ const struct field step_fields[] = {
 };
 
 const struct field playbook_fields[] = {
-	{"playbook", AT(playbook_wish, format), FIELD_INT, FIELD_REQUIRED, .check = check_format,
+	{"playbook", AT(playbook_wish, format), FIELD_INT, FIELD_REQUIRED, .check = must_be_format,
 	 .doc = "Format of this file: 1."},
-	{"name", AT(playbook_wish, name), FIELD_TEXT, .check = check_name,
+	{"name", AT(playbook_wish, name), FIELD_TEXT, .check = must_be_name,
 	 .doc = "The playbook's name. Default: the file's, without `.yaml`."},
 	{"description", AT(playbook_wish, description), FIELD_TEXT, .doc = "One line for people."},
 	{"vars", AT(playbook_wish, vars), FIELD_TEXT_MAP, FIELD_NULL_VALUES,

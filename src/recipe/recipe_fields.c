@@ -16,7 +16,7 @@ static const char *const imds_versions[] = {"v2.0", NULL};
 static const char *const boot_modes[] = {"legacy-bios", "uefi", "uefi-preferred", NULL};
 
 static const struct field source_ami_fields[] = {
-	{"owners", AT(source_ami, owners), FIELD_TEXT_LIST, FIELD_REQUIRED | FIELD_NOT_EMPTY, .check = check_owners,
+	{"owners", AT(source_ami, owners), FIELD_TEXT_LIST, FIELD_REQUIRED | FIELD_NOT_EMPTY, .check = must_be_owners,
 	 .doc = "Who published it: account ids, `amazon`, `self`, `aws-marketplace`. Required, so that nobody can slip "
 		"an image of the same name in."},
 	{"name", AT(source_ami, name), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY,
@@ -29,9 +29,9 @@ static const struct field source_ami_fields[] = {
 };
 
 static const struct field source_recipe_fields[] = {
-	{"name", AT(source_recipe, name), FIELD_TEXT, FIELD_REQUIRED, .check = check_name,
+	{"name", AT(source_recipe, name), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_name,
 	 .doc = "The recipe whose image this one is built on."},
-	{"channel", AT(source_recipe, channel), FIELD_TEXT, .otherwise = "approved", .check = check_name,
+	{"channel", AT(source_recipe, channel), FIELD_TEXT, .otherwise = "approved", .check = must_be_name,
 	 .doc = "The channel its image is taken from."},
 	{0},
 };
@@ -39,9 +39,9 @@ static const struct field source_recipe_fields[] = {
 static const struct field source_fields[] = {
 	{"ami", AT(source, ami), FIELD_STRUCT, .fields = source_ami_fields, .size = sizeof(struct source_ami),
 	 .doc = "The newest available image that matches."},
-	{"ssm", AT(source, ssm), FIELD_TEXT, .check = check_parameter,
+	{"ssm", AT(source, ssm), FIELD_TEXT, .check = must_be_parameter,
 	 .doc = "A parameter of Parameter Store that holds the image's id."},
-	{"id", AT(source, id), FIELD_TEXT, .check = check_ami, .doc = "One image, by its id."},
+	{"id", AT(source, id), FIELD_TEXT, .check = must_be_ami, .doc = "One image, by its id."},
 	{"recipe", AT(source, recipe), FIELD_STRUCT, .fields = source_recipe_fields,
 	 .size = sizeof(struct source_recipe), .shorthand = "name",
 	 .doc = "An image of another recipe; a bare name takes its approved one."},
@@ -49,7 +49,7 @@ static const struct field source_fields[] = {
 };
 
 static const struct field subnets_fields[] = {
-	{"ids", AT(subnets, ids), FIELD_TEXT_LIST, FIELD_NOT_EMPTY, .check = check_subnets,
+	{"ids", AT(subnets, ids), FIELD_TEXT_LIST, FIELD_NOT_EMPTY, .check = must_be_subnets,
 	 .doc = "Subnets by id, tried in order."},
 	{"tags", AT(subnets, tags), FIELD_TEXT_MAP, FIELD_NOT_EMPTY, .doc = "Subnets that have all of these tags."},
 	{0},
@@ -66,29 +66,30 @@ static const struct field root_volume_fields[] = {
 	 .doc = "Operations a second; gp3, io1 and io2. Default for gp3: 3000."},
 	{"encrypted", AT(root_volume, encrypted), FIELD_BOOL, .otherwise = "true",
 	 .doc = "Encrypt the volume and the image's snapshots."},
-	{"kms_key", AT(root_volume, kms_key), FIELD_TEXT, .check = check_kms_key,
+	{"kms_key", AT(root_volume, kms_key), FIELD_TEXT, .check = must_be_kms_key,
 	 .doc = "Key for it: id, alias/... or ARN. Default: the account's default key for EBS. An image that is shared "
 		"needs a key of your own."},
 	{0},
 };
 
 const struct field launch_fields[] = {
-	{"region", AT(launch, region), FIELD_TEXT, .check = check_region,
+	{"region", AT(launch, region), FIELD_TEXT, .check = must_be_region,
 	 .doc = "Where the image is made. Default: `--region`, AWS_REGION, the profile's."},
-	{"instance_types", AT(launch, instance_types), FIELD_TEXT_LIST, FIELD_NOT_EMPTY, .check = check_instance_types,
+	{"instance_types", AT(launch, instance_types), FIELD_TEXT_LIST, FIELD_NOT_EMPTY,
+	 .check = must_be_instance_types,
 	 .doc = "Tried in order, in every subnet, when capacity is short. Needed here or in the settings."},
 	{"market", AT(launch, market), FIELD_CHOICE, .otherwise = "on-demand", .choices = markets,
 	 .doc = "How the instance is bought."},
 	{"subnets", AT(launch, subnets), FIELD_STRUCT, .fields = subnets_fields, .size = sizeof(struct subnets),
 	 .shorthand = "ids",
 	 .doc = "Where the instance stands; a bare list means ids. Default: the default VPC's subnets."},
-	{"security_groups", AT(launch, security_groups), FIELD_TEXT_LIST, .check = check_security_groups,
+	{"security_groups", AT(launch, security_groups), FIELD_TEXT_LIST, .check = must_be_security_groups,
 	 .doc = "Default: a temporary group that admits only this host's address."},
 	{"address", AT(launch, address), FIELD_CHOICE, .otherwise = "public", .choices = addresses,
 	 .doc = "The address that bakery connects to."},
 	{"root_volume", AT(launch, root_volume), FIELD_INLINE, .fields = root_volume_fields,
 	 .doc = "The root volume of the instance and the image."},
-	{"iam_instance_profile", AT(launch, iam_instance_profile), FIELD_TEXT, .check = check_profile,
+	{"iam_instance_profile", AT(launch, iam_instance_profile), FIELD_TEXT, .check = must_be_profile,
 	 .doc = "Name or ARN of the instance's profile."},
 	{"user_data", AT(launch, user_data), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "A #cloud-config file, relative to the file that names it."},
@@ -97,7 +98,7 @@ const struct field launch_fields[] = {
 
 static const struct field bastion_fields[] = {
 	{"host", AT(bastion, host), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY, .doc = "Name or address."},
-	{"user", AT(bastion, user), FIELD_TEXT, FIELD_REQUIRED, .check = check_user, .doc = "Login name there."},
+	{"user", AT(bastion, user), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_user, .doc = "Login name there."},
 	{"port", AT(bastion, port), FIELD_INT, .otherwise = "22", .least = 1, .most = 65535, .doc = "SSH port there."},
 	{"key", AT(bastion, key), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "Private key file; default: the SSH agent's keys."},
@@ -105,7 +106,7 @@ static const struct field bastion_fields[] = {
 };
 
 static const struct field connect_fields[] = {
-	{"user", AT(connect, user), FIELD_TEXT, .check = check_user,
+	{"user", AT(connect, user), FIELD_TEXT, .check = must_be_user,
 	 .doc = "The source image's login name: `admin`, `ubuntu`, `ec2-user` ... Needed."},
 	{"port", AT(connect, port), FIELD_INT, .otherwise = "22", .least = 1, .most = 65535,
 	 .doc = "SSH port of the source image."},
@@ -170,7 +171,7 @@ static const struct field image_fields[] = {
 	 .doc = "The image's name; 3 to 128 characters once `{{ build }}` is known."},
 	{"description", AT(image_wish, description), FIELD_TEXT,
 	 .doc = "The image's description; default: the recipe's."},
-	{"tags", AT(image_wish, tags), FIELD_TEXT_MAP, .check = check_tags,
+	{"tags", AT(image_wish, tags), FIELD_TEXT_MAP, .check = must_be_tags,
 	 .doc = "Tags of image and snapshots, besides the settings' and bakery's own."},
 	{"deprecate_after", AT(image_wish, deprecate_after_s), FIELD_DURATION, .least = 86400, .most = 10 * YEAR_S,
 	 .doc = "When AWS shows the image as deprecated. Default: never."},
@@ -182,24 +183,24 @@ static const struct field image_fields[] = {
 };
 
 static const struct field region_fields[] = {
-	{"kms_key", AT(region_wish, kms_key), FIELD_TEXT, .check = check_kms_key, .doc = "Key for the copy there."},
+	{"kms_key", AT(region_wish, kms_key), FIELD_TEXT, .check = must_be_kms_key, .doc = "Key for the copy there."},
 	{0},
 };
 
 static const struct field share_fields[] = {
 	{"organization", AT(share, organization), FIELD_BOOL,
 	 .doc = "With the whole organization this account belongs to."},
-	{"organizations", AT(share, organizations), FIELD_TEXT_LIST, .check = check_organizations,
+	{"organizations", AT(share, organizations), FIELD_TEXT_LIST, .check = must_be_organizations,
 	 .doc = "With organizations, by ARN."},
-	{"organizational_units", AT(share, organizational_units), FIELD_TEXT_LIST, .check = check_units,
+	{"organizational_units", AT(share, organizational_units), FIELD_TEXT_LIST, .check = must_be_units,
 	 .doc = "With organizational units, by ARN."},
-	{"accounts", AT(share, accounts), FIELD_TEXT_LIST, .check = check_accounts, .doc = "With accounts, by id."},
+	{"accounts", AT(share, accounts), FIELD_TEXT_LIST, .check = must_be_accounts, .doc = "With accounts, by id."},
 	{0},
 };
 
 static const struct field distribute_fields[] = {
 	{"regions", AT(distribute, regions), FIELD_STRUCT_MAP, .fields = region_fields,
-	 .size = sizeof(struct region_wish), .check = check_regions,
+	 .size = sizeof(struct region_wish), .check = must_be_regions,
 	 .doc = "Where the image is copied to, besides the region it is made in."},
 	{"share", AT(distribute, share), FIELD_INLINE, .fields = share_fields,
 	 .doc = "Who may launch it, in every region."},
@@ -207,7 +208,7 @@ static const struct field distribute_fields[] = {
 };
 
 static const struct field publish_fields[] = {
-	{"channel", AT(publish, channel), FIELD_TEXT, .check = check_name,
+	{"channel", AT(publish, channel), FIELD_TEXT, .check = must_be_name,
 	 .doc = "The channel whose parameter is set to the new image. Default: nothing is published."},
 	{0},
 };
@@ -225,11 +226,11 @@ static const struct field retain_fields[] = {
 };
 
 const struct field recipe_fields[] = {
-	{"bakery", AT(recipe, format), FIELD_INT, FIELD_REQUIRED, .check = check_format,
+	{"bakery", AT(recipe, format), FIELD_INT, FIELD_REQUIRED, .check = must_be_format,
 	 .doc = "Format of this file: 1."},
 	{"extends", AT(recipe, extends), FIELD_TEXT,
 	 .doc = "A recipe this one lies on top of: maps merge, everything else replaces."},
-	{"name", AT(recipe, name), FIELD_TEXT, .check = check_name,
+	{"name", AT(recipe, name), FIELD_TEXT, .check = must_be_name,
 	 .doc = "The recipe's name. Default: the file's, without `.yaml`."},
 	{"description", AT(recipe, description), FIELD_TEXT, .doc = "One line for people."},
 	{"owner", AT(recipe, owner), FIELD_TEXT, .doc = "Who answers for it."},

@@ -41,7 +41,7 @@ static void check_channels(const struct fields_context *context, const struct tr
 }
 
 static const struct field channel_fields[] = {
-	{"name", AT(channel, name), FIELD_TEXT, FIELD_REQUIRED, .check = check_name,
+	{"name", AT(channel, name), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_name,
 	 .doc = "Its name; the order of the list is the way of an image."},
 	{"approvers", AT(channel, approvers), FIELD_TEXT_LIST,
 	 .doc = "Who may promote an image to it (IAM ARNs, with `*`). Default: everybody."},
@@ -53,21 +53,21 @@ static const struct field channel_fields[] = {
 };
 
 const struct field settings_fields[] = {
-	{"bakery", AT(settings, format), FIELD_INT, .otherwise = "1", .check = check_format,
+	{"bakery", AT(settings, format), FIELD_INT, .otherwise = "1", .check = must_be_format,
 	 .doc = "Format of this file: 1."},
 	{"project", AT(settings, project), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "Name used in tags. Default: the name of this file's folder."},
 	{"store", AT(settings, store), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "The database's file. Default: `$XDG_STATE_HOME/bakery/bakery.db`; `$BAKERY_STORE` overrides."},
-	{"parameter_prefix", AT(settings, parameter_prefix), FIELD_TEXT, .otherwise = "/bakery", .check = check_prefix,
-	 .doc = "Where in Parameter Store images are published: PREFIX/RECIPE/CHANNEL."},
+	{"parameter_prefix", AT(settings, parameter_prefix), FIELD_TEXT, .otherwise = "/bakery",
+	 .check = must_be_prefix, .doc = "Where in Parameter Store images are published: PREFIX/RECIPE/CHANNEL."},
 	{"recipes", AT(settings, recipes), FIELD_TEXT_LIST, FIELD_NOT_EMPTY,
 	 .doc = "Folders in which recipes are looked up; the shipped ones come last. Default: `recipes`."},
 	{"playbooks", AT(settings, playbooks), FIELD_TEXT_LIST, FIELD_NOT_EMPTY,
 	 .doc = "Folders in which playbooks are looked up; the shipped ones come last. Default: `playbooks`."},
 	{"launch", AT(settings, launch), FIELD_TREE, .check = check_launch,
 	 .doc = "Defaults beneath every recipe's `launch`; the same keys."},
-	{"tags", AT(settings, tags), FIELD_TEXT_MAP, .check = check_tags,
+	{"tags", AT(settings, tags), FIELD_TEXT_MAP, .check = must_be_tags,
 	 .doc = "Tags of everything that a build makes."},
 	{"channels", AT(settings, channels), FIELD_STRUCT_LIST, .fields = channel_fields,
 	 .size = sizeof(struct channel), .shorthand = "name", .check = check_channels,

@@ -303,17 +303,12 @@ static void failed_add(struct str *out, const struct tree *steps)
 
 struct tree *build_controls(const struct tree *build)
 {
-	_cleanup_(tree_freep) struct tree *newest = tree_new_object();
-	struct tree *rows = tree_new_array();
+	struct tree *newest = tree_new_array();
 	for (struct tree_iter i = tree_iter(tree_get(build, "controls")); tree_next(&i);) {
-		_cleanup_(freep) char *key =
-			mem_printf("%s\n%s\n%s", tree_text_or(i.value, "phase", ""),
-				   tree_text_or(i.value, "control", ""), tree_text_or(i.value, "step", ""));
-		tree_set(newest, key, tree_share(i.value));
+		if (tree_bool(i.value, "newest", true))
+			tree_add(newest, tree_share(i.value));
 	}
-	for (struct tree_iter i = tree_iter(newest); tree_next(&i);)
-		tree_add(rows, tree_share(i.value));
-	return rows;
+	return newest;
 }
 
 static void controls_failed_add(struct str *out, const struct tree *controls)

@@ -176,7 +176,7 @@ static bool follow(struct run *run, size_t part, const struct str *program, cons
 			return error_set(
 				err, ERROR_FAILED,
 				"the machine has no folder for the program: neither /run nor /var/tmp is writable");
-		if (!may_go_on(run, ran, status, &futile, before, err) || !machine_reconnect(run, err->text, err))
+		if (!may_go_on(run, ran, status, &futile, before, err) || !remote_reconnect(run, err->text, err))
 			return false;
 		if (futile > 1 && !stop_sleep_ms(ssh_target_of(run->ssh)->stop, 500))
 			return error_set(err, ERROR_STOPPED, "interrupted");
@@ -195,6 +195,6 @@ bool follow_program(struct run *run, size_t part, struct error *err)
 	run->said_last = false;
 	bool done = follow(run, part, &program, sum, err);
 	if (!done && !error_is(err, ERROR_CONFLICT))
-		machine_cancel(run);
+		remote_cancel(run);
 	return done;
 }

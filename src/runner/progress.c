@@ -57,7 +57,10 @@ static void show_whole_lines(struct run *run, bool is_stderr)
 static void keep_output(struct progress *progress, const char *data, size_t length)
 {
 	struct str *output = &progress->output;
+	size_t start = output->len;
 	str_add_n(output, data, length);
+	for (char *nul; (nul = memchr(output->data + start, '\0', output->len - start));)
+		*nul = '?'; /* the report is a C string */
 	if (output->len <= MOST_OUTPUT)
 		return;
 	memmove(output->data + KEPT_FRONT, output->data + KEPT_FRONT + LEFT_OUT_AT_ONCE,

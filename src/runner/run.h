@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One run of a playbook, and how its parts work on it: run.c goes through the programs, follow.c keeps to one over the
- * connection, progress.c turns what it says into reports, transfer.c and machine.c do what only this host can. */
+ * connection, progress.c turns what it says into reports, transfer.c and remote.c do what only this host can. */
 #ifndef BAKERY_RUNNER_RUN_H
 #define BAKERY_RUNNER_RUN_H
 
@@ -48,13 +48,13 @@ struct run {
 /* follow.c: starts the program and stays with it to its end. */
 bool follow_program(struct run *run, size_t part, struct error *err) must_check;
 /* A shell script on the machine, as root. out gets its stdout and may be NULL; fails when its status is not 0. */
-bool machine_script(struct ssh *ssh, const struct runner_options *options, const char *script, int64_t timeout_s,
-		    struct str *out, struct error *err) must_check;
+bool remote_script(struct ssh *ssh, const struct runner_options *options, const char *script, int64_t timeout_s,
+		   struct str *out, struct error *err) must_check;
 /* Reconnects after a drop; tells the one who watches. */
-bool machine_reconnect(struct run *run, const char *why, struct error *err) must_check;
+bool remote_reconnect(struct run *run, const char *why, struct error *err) must_check;
 bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err) must_check;
-void machine_cancel(struct run *run); /* ends what still runs there; best effort, within about two seconds */
-#define SCRIPT_END "#end"	      /* the last line of every script that is sent */
+void remote_cancel(struct run *run); /* ends what still runs there; best effort, within about two seconds */
+#define SCRIPT_END "#end"	     /* the last line of every script that is sent */
 void add_login_command(struct str *command, const struct runner_options *options, const struct str *script);
 void add_who(struct str *script, const struct run *run);
 
@@ -62,7 +62,6 @@ void add_who(struct str *script, const struct run *run);
 bool transfer_send_ahead(struct run *run, const struct program *program, struct error *err) must_check;
 bool transfer_fetch(struct run *run, const struct step *step, size_t index, struct error *err) must_check;
 void transfer_tidy(struct run *run); /* removes the staging folder; best effort */
-bool template_fill(const struct run *run, const char *text, struct str *out, struct error *err) must_check;
 
 /* progress.c */
 void progress_init(struct run *run);

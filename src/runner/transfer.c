@@ -28,15 +28,17 @@ static bool make_staging(struct run *run, struct error *err)
 	       error_set(err, ERROR_FAILED, "making a folder for uploads: the machine answered \"%s\"", said.data);
 }
 
-static bool send_template(struct run *run, const char *from, const char *to, struct error *err)
+static bool send_template(struct run *run, const struct transfer *upload, const char *to, struct error *err)
 {
+	static const struct text_map none = {0};
+	const struct text_map *given = run->options->variables ? run->options->variables : &none;
 	_cleanup_(str_free) struct str text = STR_INIT, filled = STR_INIT;
-	if (!file_read(from, MOST_TEMPLATE, &text, err))
+	if (!file_read(upload->from, MOST_TEMPLATE, &text, err))
 		return false;
 	if (strlen(text.data) != text.len)
-		return error_set(err, ERROR_INVALID, "%s: a template must be text", from);
-	if (!template_fill(run, text.data, &filled, err))
-		return error_context(err, "%s", from);
+		return error_set(err, ERROR_INVALID, "%s: a template must be text", upload->from);
+	if (!template_render(text.data, upload->vars.count ? &upload->vars : given, &filled, err))
+		return error_context(err, "%s", upload->from);
 	return ssh_upload_data(run->ssh, filled.data, filled.len, to, 0600, err);
 }
 
@@ -46,7 +48,7 @@ static bool send_file(struct run *run, const struct step *step, size_t index, st
 	if (!make_staging(run, err))
 		return false;
 	_cleanup_(freep) char *to = mem_printf("%s/%zu", run->staging, index);
-	return upload->is_template ? send_template(run, upload->from, to, err)
+	return upload->is_template ? send_template(run, upload, to, err)
 				   : ssh_upload(run->ssh, upload->from, to, 0600, err);
 }
 
@@ -69,7 +71,7 @@ static bool persist(struct run *run, const struct step *step, size_t index,
 	for (int attempt = 1;; attempt++) {
 		if (transfer(run, step, index, err))
 			return true;
-		if (!error_is(err, ERROR_TRANSIENT) || attempt == TRIES || !machine_reconnect(run, err->text, err))
+		if (!error_is(err, ERROR_TRANSIENT) || attempt == TRIES || !remote_reconnect(run, err->text, err))
 			return false;
 	}
 }
@@ -109,7 +111,7 @@ void transfer_tidy(struct run *run)
 	str_add_shell_quoted(&script, run->staging);
 	str_add_char(&script, '\n');
 	ssh_set_stop(run->ssh, NULL);
-	if (!machine_script(run->ssh, run->options, script.data, 10, NULL, &ignored))
+	if (!remote_script(run->ssh, run->options, script.data, 10, NULL, &ignored))
 		log_debug(run->options->log, "%s is left on the machine: %s", run->staging, ignored.text);
 	ssh_set_stop(run->ssh, stop);
 }

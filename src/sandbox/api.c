@@ -37,6 +37,14 @@ const char *http_header(const struct sigv4_request *http, const char *name)
 
 /* --- what is asked for --- */
 
+/* EC2 takes an empty parameter for one that is not there (Packer sends VpcId= when it has none), except where empty means something. */
+static bool parameter_counts(const char *name, const struct tree *value)
+{
+	if (str_eq(name, "Action") || str_eq(name, "Version") || str_starts(name, "X-Amz-"))
+		return false;
+	return !str_eq(tree_text(value, NULL), "") || str_ends(name, "Value");
+}
+
 static bool read_form(struct call *call)
 {
 	struct request *rq = &call->rq;
@@ -55,7 +63,7 @@ static bool read_form(struct call *call)
 			      call->identity.service->version, version == NULL ? "none" : version);
 	call->flat = tree_new_object();
 	for (struct tree_iter i = tree_iter(call->wire); tree_next(&i);)
-		if (!str_eq(i.key, "Action") && !str_eq(i.key, "Version") && !str_starts(i.key, "X-Amz-"))
+		if (parameter_counts(i.key, i.value))
 			tree_set(call->flat, i.key, tree_share(i.value));
 	call->args = form_nest(call->flat);
 	return true;

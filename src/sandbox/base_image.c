@@ -188,6 +188,13 @@ static bool make_once(const struct base_image *image, const char *folder, struct
 	return file_exists(folder) || make_and_rename(image, folder, log, err);
 }
 
+char *base_image_cache(void)
+{
+	_cleanup_(freep) char *cache = path_cache_home();
+
+	return path_join(cache, "bakery/base");
+}
+
 bool base_image_make(const struct base_image *image, const char *cache_folder, struct log *log, char **folder,
 		     struct error *err)
 {

@@ -24,7 +24,7 @@
 
 enum { END_WITHIN_MS = 5000, MOST_LOG = 1 << 20 };
 
-enum { INFO, BOOT_ID, INIT, SETTINGS, FD_COUNT };
+enum { INFO, BOOT_ID, INIT, SETTINGS, OPTIONS, FD_COUNT };
 
 struct starter {
 	int folder, log;
@@ -85,15 +85,14 @@ static bool prepare(struct starter *starter, const struct machine_spec *spec, st
 	return prepare_files(starter, spec, err);
 }
 
-static bool run_bwrap(struct boot *boot, const struct starter *starter, const char *hostname, struct error *err)
+/* The options go over a descriptor, NUL-terminated, so that a machine's process list is not filled with them. */
+static bool prepare_options(struct starter *starter, const char *hostname, struct error *err)
 {
-	/* Says that all is mounted, then keeps the namespaces. */
-	static const char holder[] = "echo ready; exec sleep infinity >/dev/null 2>&1";
 	char fd[FD_COUNT][16];
 	/* /proc/sys is the kernel's, but for net, which is the machine's own. */
 	/* clang-format off */
-	const char *const argv[] = {
-		"bwrap", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--unshare-net", "--unshare-cgroup-try",
+	const char *const options[] = {
+		"--unshare-pid", "--unshare-uts", "--unshare-ipc", "--unshare-net", "--unshare-cgroup-try",
 		"--die-with-parent", "--cap-drop", "ALL",
 		"--hostname", hostname,
 		"--info-fd", fd[INFO],
@@ -108,8 +107,23 @@ static bool run_bwrap(struct boot *boot, const struct starter *starter, const ch
 		"--perms", "0755", "--dir", "/run/sandbox",
 		"--perms", "0755", "--file", fd[INIT], "/run/sandbox/init",
 		"--perms", "0600", "--file", fd[SETTINGS], "/run/sandbox/settings",
-		"sh", "-c", holder, NULL};
+	};
 	/* clang-format on */
+	_cleanup_(str_free) struct str joined = STR_INIT;
+
+	for (int i = 0; i < FD_COUNT; i++)
+		snprintf(fd[i], sizeof(fd[i]), "%d", starter->fds[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		str_add_n(&joined, options[i], strlen(options[i]) + 1);
+	return file_in_memory(joined.data, joined.len, &starter->fds[OPTIONS], err);
+}
+
+static bool run_bwrap(struct boot *boot, const struct starter *starter, struct error *err)
+{
+	/* Says that all is mounted, then keeps the namespaces. */
+	static const char holder[] = "echo ready; exec sleep infinity >/dev/null 2>&1";
+	char options[16];
+	const char *const argv[] = {"bwrap", "--args", options, "sh", "-c", holder, NULL};
 	const struct spawn spawn = {.argv = argv,
 				    .folder = starter->folder,
 				    .output = starter->ready_end,
@@ -117,8 +131,7 @@ static bool run_bwrap(struct boot *boot, const struct starter *starter, const ch
 				    .keep = starter->fds,
 				    .keep_count = FD_COUNT};
 
-	for (int i = 0; i < FD_COUNT; i++)
-		snprintf(fd[i], sizeof(fd[i]), "%d", starter->fds[i]);
+	snprintf(options, sizeof(options), "%d", starter->fds[OPTIONS]);
 	if (!spawn_start(&spawn, &boot->bwrap, err))
 		return false;
 	boot->bwrap_fd = spawn_pidfd(boot->bwrap);
@@ -234,7 +247,8 @@ static bool start(struct boot *boot, struct starter *starter, const struct machi
 {
 	pid_t machine;
 
-	if (!prepare(starter, spec, err) || !run_bwrap(boot, starter, spec->hostname, err))
+	if (!prepare(starter, spec, err) || !prepare_options(starter, spec->hostname, err) ||
+	    !run_bwrap(boot, starter, err))
 		return false;
 	closep(&starter->fds[INFO]);
 	closep(&starter->ready_end);
@@ -247,7 +261,7 @@ static bool start(struct boot *boot, struct starter *starter, const struct machi
 bool boot_start(struct boot *boot, int folder, const struct machine_spec *spec, struct error *err)
 {
 	_cleanup_(starter_close) struct starter starter = {
-		.folder = folder, .log = -1, .fds = {-1, -1, -1, -1}, .info = -1, .ready = -1, .ready_end = -1};
+		.folder = folder, .log = -1, .fds = {-1, -1, -1, -1, -1}, .info = -1, .ready = -1, .ready_end = -1};
 
 	*boot = (struct boot){
 		.bwrap_fd = -1, .init_fd = -1, .machine_fd = -1, .console_fd = -1, .network = {.exit_fd = -1}};

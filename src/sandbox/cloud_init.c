@@ -174,17 +174,17 @@ static void write_packages(struct writer *writer)
 	bool any = tree_count(packages.tree) > 0;
 
 	if (any || tree_bool(writer->config, "package_update", false))
-		str_add(writer->out, "apt-get -q update\n");
+		str_add(writer->out, "apt update\n");
 	if (tree_bool(writer->config, "package_upgrade", false))
-		str_add(writer->out, "DEBIAN_FRONTEND=noninteractive apt-get -qy upgrade\n");
+		str_add(writer->out, "apt upgrade\n");
 	if (!any)
 		return;
-	str_add(writer->out, "DEBIAN_FRONTEND=noninteractive apt-get -qy install --");
+	str_add(writer->out, "apt install --");
 	while (tree_next(&packages)) {
 		str_add_char(writer->out, ' ');
 		str_add_shell_quoted(writer->out, tree_text_or(packages.value, NULL, ""));
 	}
-	str_add(writer->out, " || warn 'Failed to install packages'\n");
+	str_add_char(writer->out, '\n');
 }
 
 static const struct section {
@@ -221,7 +221,7 @@ static const char *find_complaint(const struct machine_spec *spec, const struct 
 {
 	if (err->kind != ERROR_NONE)
 		return err->text;
-	if (config && tree_kind(config) != TREE_OBJECT)
+	if (config && tree_kind(config) != TREE_OBJECT && tree_kind(config) != TREE_NULL)
 		return "the cloud-config is not a map";
 	if (spec->user_data_length && !config && !is_script(spec))
 		return "Unhandled non-multipart (text/x-not-multipart) userdata";

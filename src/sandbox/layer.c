@@ -31,8 +31,9 @@ static bool make_by(const char *const *argv, const char *partial, const char *la
 static bool prepare(const char *layer, char **partial, struct error *err)
 {
 	_cleanup_(freep) char *parent = path_folder(layer);
+	const char *name = strrchr(layer, '/');
 
-	*partial = mem_printf("%s.partial", layer);
+	*partial = mem_printf("%s/.partial-%s", parent, name ? name + 1 : layer);
 	if (file_exists(layer))
 		return error_set(err, ERROR_CONFLICT, "%s exists already", layer);
 	if (!file_remove_tree(*partial, err) || !file_make_folders(parent, 0700, err))

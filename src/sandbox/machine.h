@@ -33,7 +33,7 @@ void machines_close(struct machines *machines); /* halts all; nobody may be in t
 struct machine_spec {
 	const char *id;		    /* "i-0123..."; names the folder */
 	const char *const *layers;  /* folders, lowest first, NULL-terminated; read-only */
-	const char *address;	    /* "127.77.3.9", from machines_pick_address */
+	const char *address;	    /* "127.77.3.9": from machines_pick_address */
 	const char *hostname;	    /* "ip-10-0-0-7" */
 	const char *login_user;	    /* the image's default user: "admin" */
 	const char *authorized_key; /* public key line for it, or NULL */
@@ -54,7 +54,8 @@ bool machine_freeze(struct machines *machines, const char *id, const char *layer
 bool machine_destroy(struct machines *machines, const char *id, struct error *err) must_check; /* halts, removes the folder */
 bool machine_console(struct machines *machines, const char *id, struct str *out, struct error *err) must_check; /* last 64 KiB */
 
-/* A 127.x.y.z whose port 22 is free now and that is not in use by this room. */
+/* A 127.x.y.z whose port 22 is free now and that is not in use by this room. Where this host's own sshd has port 22 of all addresses, one of
+ * 198.18.0.0/15 instead, which only this host can reach: the machine then gets a link of its own. */
 bool machines_pick_address(struct machines *machines, char address[16], struct error *err) must_check;
 
 /* Runs a command as root inside a running machine, with this process's descriptors 0, 1 and 2; works in any process, given the folder of
@@ -67,6 +68,7 @@ struct base_image {
 	const char *suite; /* "bookworm" */
 	const char *login_user;
 };
+char *base_image_cache(void); /* where base images are kept for this user: $XDG_CACHE_HOME/bakery/base; free() it */
 bool base_image_make(const struct base_image *image, const char *cache_folder, struct log *log, char **folder, struct error *err) must_check;
 /* Unpacks a tarball or copies a folder into layer_folder. */
 bool layer_import(const char *path, const char *layer_folder, struct error *err) must_check;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loopback addresses for machines. Addresses of halted machines stay theirs: clients remember them. */
+ * Addresses for machines: of the loopback network, or where that cannot be had of a network of links. Addresses of
+ * halted machines stay theirs: clients remember them. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,11 @@
 #include "bakery/crypto.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
+#include "bakery/process.h"
 #include "machine_private.h"
 #include "machine_record.h"
 #include "network.h"
+#include "network_link.h"
 
 enum { TRIES = 50 };
 
@@ -81,6 +84,13 @@ bool machines_pick_address(struct machines *room, char address[16], struct error
 		if (network_address_free(address) && !recorded(room, address) && reserve(room, address))
 			return true;
 	}
+	/* Not one was free: a daemon of this host, its sshd no doubt, listens on port 22 of all addresses. */
+	for (int i = 0; i < TRIES && process_available("ip"); i++) {
+		network_link_make_address(address);
+		if (!recorded(room, address) && reserve(room, address))
+			return true;
+	}
 	error_set(err, ERROR_INTERNAL, "port 22 of no loopback address is free");
-	return error_hint(err, "does this host's sshd listen on all addresses? Give it a ListenAddress");
+	return error_hint(
+		err, "does this host's sshd listen on all addresses? Give it a ListenAddress, or install iproute2");
 }

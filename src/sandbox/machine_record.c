@@ -9,6 +9,7 @@
 #include "bakery/file.h"
 #include "bakery/tree.h"
 #include "machine_record.h"
+#include "network_link.h"
 
 enum { MOST_RECORD = 1 << 20, MOST_NAME = 63, MOST_USER_DATA = 65536, MOST_KEY = 16384 };
 
@@ -56,8 +57,8 @@ bool machine_spec_check(const struct machine_spec *spec, struct error *err)
 {
 	if (!machine_id_check(spec->id, err) || !layers_check(spec->layers, err))
 		return false;
-	if (!loopback(spec->address))
-		return error_set(err, ERROR_INVALID, "\"%s\" is no loopback address",
+	if (!loopback(spec->address) && !network_link_is_address(spec->address))
+		return error_set(err, ERROR_INVALID, "\"%s\" is no address for a machine",
 				 spec->address ? spec->address : "");
 	if (!plain_name(spec->hostname, "-."))
 		return error_set(err, ERROR_INVALID, "\"%.80s\" is no host name", spec->hostname ? spec->hostname : "");

@@ -16,6 +16,7 @@
 #include "bakery/mem.h"
 #include "bakery/tree.h"
 #include "network.h"
+#include "network_link.h"
 #include "spawn.h"
 
 enum {
@@ -136,11 +137,17 @@ static bool forward_ssh(int folder, const char *address, struct error *err)
 			 tree_text_or(answer, "error.desc", "slirp4netns refuses"));
 }
 
+static bool lead_ssh(int folder, pid_t machine, const char *address, struct error *err)
+{
+	return network_link_is_address(address) ? network_link_start(machine, address, err)
+						: forward_ssh(folder, address, err);
+}
+
 bool network_start(struct network *network, int folder, int output, pid_t machine, const char *address,
 		   struct error *err)
 {
 	*network = (struct network){.exit_fd = -1};
-	if (start_and_wait(network, folder, output, machine, err) && forward_ssh(folder, address, err))
+	if (start_and_wait(network, folder, output, machine, err) && lead_ssh(folder, machine, address, err))
 		return true;
 	network_stop(network);
 	return error_context(err, "network");

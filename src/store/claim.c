@@ -169,7 +169,7 @@ bool store_build_heartbeat(struct store *store, const char *build, struct error 
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	const struct holder *self = &store->self;
 	int64_t id;
-	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	if (!transaction_write_lazily(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
 	    !db_run(store,
 		    "UPDATE claim SET heartbeat_ms = ? WHERE build = ? AND host = ? AND boot = ? AND namespace = ? AND "
 		    "pid = ? AND start = ?",

@@ -15,7 +15,7 @@ bool store_step_add(struct store *store, const struct step_row *step, struct err
 	int64_t id;
 	pack(step->output ? step->output : "", size, &packed);
 	struct value output = packed.len == size ? value_text(step->output) : value_blob(packed.data, packed.len);
-	return transaction_write(&transaction, store, err) && db_build_id(store, step->build, &id, err) &&
+	return transaction_write_lazily(&transaction, store, err) && db_build_id(store, step->build, &id, err) &&
 	       db_run(store,
 		      "INSERT INTO step (build, phase, playbook, playbook_sha256, step, name, result, why, file, line, "
 		      "exit_status, attempts,"
@@ -34,7 +34,7 @@ bool store_evidence_add(struct store *store, const struct evidence_row *evidence
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	int64_t id;
-	return transaction_write(&transaction, store, err) && db_build_id(store, evidence->build, &id, err) &&
+	return transaction_write_lazily(&transaction, store, err) && db_build_id(store, evidence->build, &id, err) &&
 	       db_run(store,
 		      "INSERT INTO evidence (build, phase, control, step, answer, evidence, instance, at_ms) VALUES "
 		      "(?, ?, ?, ?, ?, ?, ?, ?)",

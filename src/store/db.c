@@ -191,10 +191,20 @@ bool db_build_id(struct store *store, const char *build, int64_t *id, struct err
 	return found || error_set(err, ERROR_ABSENT, "there is no build %s in %s", build, store->path);
 }
 
-static bool begin(struct transaction *transaction, struct store *store, const char *sql, struct error *err)
+/* https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode FULL syncs the log at each commit, NORMAL leaves
+ * it to the next one that does. The pragma works when it is compiled, so a kept statement would do nothing. */
+static bool sync_set(struct store *store, bool lazy, struct error *err)
+{
+	if (store->lazy == lazy)
+		return true;
+	store->lazy = lazy;
+	return db_script(store, lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", err);
+}
+
+static bool begin(struct transaction *transaction, struct store *store, const char *sql, bool lazy, struct error *err)
 {
 	pthread_mutex_lock(&store->lock);
-	if (!db_run(store, sql, NO_VALUES, err)) {
+	if (!sync_set(store, lazy, err) || !db_run(store, sql, NO_VALUES, err)) {
 		pthread_mutex_unlock(&store->lock);
 		return false;
 	}
@@ -204,7 +214,7 @@ static bool begin(struct transaction *transaction, struct store *store, const ch
 
 bool transaction_read(struct transaction *transaction, struct store *store, struct error *err)
 {
-	return begin(transaction, store, "BEGIN", err);
+	return begin(transaction, store, "BEGIN", false, err);
 }
 
 /* A newer bakery may have migrated the file while this process ran: its rows are not ours to write. */
@@ -223,11 +233,21 @@ static bool check_version(struct store *store, struct error *err)
 		store->path, (long long)version, store->version);
 }
 
-bool transaction_write(struct transaction *transaction, struct store *store, struct error *err)
+static bool begin_writing(struct transaction *transaction, struct store *store, bool lazy, struct error *err)
 {
 	if (store->read_only)
 		return db_failed(store->path, SQLITE_READONLY, "opened for reading only", err);
-	return begin(transaction, store, "BEGIN IMMEDIATE", err) && check_version(store, err);
+	return begin(transaction, store, "BEGIN IMMEDIATE", lazy, err) && check_version(store, err);
+}
+
+bool transaction_write(struct transaction *transaction, struct store *store, struct error *err)
+{
+	return begin_writing(transaction, store, false, err);
+}
+
+bool transaction_write_lazily(struct transaction *transaction, struct store *store, struct error *err)
+{
+	return begin_writing(transaction, store, true, err);
 }
 
 bool transaction_commit(struct transaction *transaction, struct error *err)

@@ -32,6 +32,7 @@ struct store {
 	sqlite3 *db;
 	pthread_mutex_t lock; /* holds for a whole transaction */
 	bool read_only;
+	bool lazy;		  /* the connection's present setting */
 	int version;		  /* of the schema this process works with */
 	int64_t waiting_since_ms; /* for a lock of another process */
 	struct holder self;
@@ -54,6 +55,10 @@ struct transaction {
 };
 bool transaction_read(struct transaction *transaction, struct store *store, struct error *err) must_check;
 bool transaction_write(struct transaction *transaction, struct store *store, struct error *err) must_check;
+/* For what may be lost in a power cut as long as everything after it is lost as well: steps, evidence, log lines,
+ * heartbeats. It is safe from a kill at once, and from a power cut with the next transaction_write's commit; a sync of
+ * the disk for each would cost more than the step. */
+bool transaction_write_lazily(struct transaction *transaction, struct store *store, struct error *err) must_check;
 bool transaction_commit(struct transaction *transaction, struct error *err) must_check;
 void transaction_end(struct transaction *transaction); /* rolls back what was not committed */
 

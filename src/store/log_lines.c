@@ -140,7 +140,7 @@ bool log_buffer_flush(struct store *store, struct error *err)
 	size_t count;
 	if (buffer_empty(store->log))
 		return true;
-	if (!transaction_write(&transaction, store, err))
+	if (!transaction_write_lazily(&transaction, store, err))
 		return error_context(err, "log");
 	/* Taken while the transaction is held, so that two flushes cannot change the order. */
 	struct pending *taken = buffer_swap(store->log, &count);

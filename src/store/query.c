@@ -85,14 +85,16 @@ static bool ambiguous(const char *text, const struct tree *candidates, struct er
 	return error_set(err, ERROR_USAGE, "\"%s\" may be any of %s; give more of it", text, names.data);
 }
 
+/* Newest first, since that is the one people mean; the last character of Unicode closes the range. */
+static const char prefix_sql[] = "SELECT build FROM build WHERE build >= ?1 AND build < ?1 || char(0x10ffff)"
+				 " ORDER BY build DESC LIMIT 6";
+
 static bool find_inside(struct store *store, const char *text, struct tree **out, struct error *err)
 {
 	static const char *const ways[] = {
 		"SELECT build FROM build WHERE build = ?",
 		"SELECT b.build FROM image i JOIN build b ON b.id = i.build WHERE i.ami = ? ORDER BY i.id DESC LIMIT 1",
-		/* Newest first, since that is the one people mean; the last character of Unicode closes the range. */
-		"SELECT build FROM build WHERE build >= ?1 AND build < ?1 || char(0x10ffff) ORDER BY build DESC LIMIT "
-		"6",
+		prefix_sql,
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		_cleanup_(tree_freep) struct tree *candidates = NULL;

@@ -36,8 +36,9 @@ static const struct {
 		  "attempts, started_ms, ended_ms,"
 		  " ended_ms - started_ms AS duration_span, output AS output_packed, output_size FROM step WHERE build "
 		  "= ? ORDER BY id"},
-	{"controls",
-	 "SELECT control, phase, step, answer, evidence, instance, at_ms FROM evidence WHERE build = ? ORDER BY id"},
+	{"controls", "SELECT control, phase, step, answer, evidence, instance, at_ms,"
+		     " id = max(id) OVER (PARTITION BY phase, control, step) AS newest_flag FROM evidence WHERE build "
+		     "= ? ORDER BY id"},
 	{"holds", "SELECT kind, region, purpose, token, resource AS id, status, intended_ms AS since_ms FROM hold"
 		  " WHERE build = ? AND status IN ('intended', 'held') ORDER BY id DESC"},
 	{"records",

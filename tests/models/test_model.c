@@ -31,7 +31,7 @@ static void need_models(void)
 {
 	if (models && !models_are_old(models))
 		return;
-	print_message("skipped: needs the newer models (BAKERY_AWS_MODELS)\n");
+	print_message("# skipped: needs the newer models (BAKERY_AWS_MODELS)\n");
 	skip();
 }
 

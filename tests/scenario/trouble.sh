@@ -30,7 +30,7 @@ ok "an unknown option exits with 2" exits 2 "$bakery" build tiny --sanbox
 rm recipes/broken.yaml
 
 ok "a failing step exits with 1" exits 1 "$bakery" build failing --sandbox
-ok "its output and its place are shown" sh -c "grep -q 'cannot find the frobnicator' '$work/err' && grep -q 'failing.yaml:5' '$work/err'"
+ok "its output and its place are shown" sh -c "grep -q 'cannot find the frobnicator' '$work/err' && grep -q 'failing.yaml:6' '$work/err'"
 ok "nothing is left" nothing_left
 "$bakery" show --format json >"$work/show.json"
 ok "the failure is recorded" holds "$work/show.json" 'x["status"] == "failed" and any(s["result"] == "failed" and s["status"] == 7 and "frobnicator" in s["output"] for s in x["steps"])'

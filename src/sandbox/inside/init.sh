@@ -31,6 +31,8 @@ put() {
 	chmod "$2" "$1" && chown "$3" "$1"
 }
 
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -qy "$@" || warn "Failed to $1 packages"; }
+
 prepare() {
 	mkdir -p /run/sshd /run/lock /dev/shm
 	chmod 1777 /run/lock /dev/shm

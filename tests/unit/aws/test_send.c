@@ -531,6 +531,40 @@ static void test_silence(void **state)
 	finish(&script);
 }
 
+/* --- proxies --- */
+
+static void test_no_proxy_towards_this_host(void **state)
+{
+	const char *replies[] = {EMPTY, NULL};
+	struct script script;
+	struct error err;
+	setenv("http_proxy", "http://127.0.0.1:1", 1); /* nobody listens there */
+	start(&script, replies);
+	assert_true(send_simple(&script, AWS_ec2_DescribeImages, &err));
+	finish(&script);
+	unsetenv("http_proxy");
+}
+
+static void test_proxy_from_the_environment(void **state)
+{
+	const char *replies[] = {EMPTY, NULL};
+	struct script script;
+	struct error err;
+	struct aws *aws = NULL;
+	start(&script, replies);
+	setenv("http_proxy", loopback_url(script.server), 1);
+	struct aws_options options = {
+		.region = "eu-west-1", .endpoint = "http://aws.invalid", .access_key = "AKID", .secret_key = "secret"};
+	assert_true(aws_open(&options, &aws, &err));
+	struct aws_call call = aws_call(AWS_ec2_DescribeImages, NULL);
+	if (!aws_send(aws, &call, NULL, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(loopback_requests(script.server), 1);
+	aws_close(aws);
+	finish(&script);
+	unsetenv("http_proxy");
+}
+
 /* --- stopping --- */
 
 static void *stop_soon(void *cookie)
@@ -681,6 +715,8 @@ int main(void)
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_answer_is_bounded),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_no_proxy_towards_this_host),
+		cmocka_unit_test(test_proxy_from_the_environment),
 		cmocka_unit_test(test_stop_interrupts_a_hanging_call),
 		cmocka_unit_test(test_stop_leaves_changes_a_grace),
 		cmocka_unit_test(test_stop_interrupts_a_pause),

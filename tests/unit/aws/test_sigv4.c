@@ -220,7 +220,7 @@ static void test_vectors(void **state)
 	DIR *folders = opendir(root);
 	size_t count = 0;
 	if (!folders) {
-		print_message("skipped: there are no vectors at %s (set BAKERY_TESTDATA)\n", root);
+		print_message("# skipped: there are no vectors at %s (set BAKERY_TESTDATA)\n", root);
 		skip();
 	}
 	for (struct dirent *entry; (entry = readdir(folders));) {
@@ -238,7 +238,7 @@ static void test_vectors(void **state)
 		count++;
 	}
 	closedir(folders);
-	print_message("%zu vectors\n", count);
+	print_message("# %zu vectors\n", count);
 	assert_true(count >= 30);
 }
 

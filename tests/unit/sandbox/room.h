@@ -88,7 +88,7 @@ static inline char *room_host_key(const struct ssh_key_pair *key)
 static inline void room_open(struct room *room)
 {
 	static const struct base_image debian = {.name = "debian-12", .suite = "bookworm", .login_user = "admin"};
-	_cleanup_(freep) char *cache = path_cache_home(), *bases = path_join(cache, "bakery/base");
+	_cleanup_(freep) char *bases = base_image_cache();
 	struct log *log = log_new(2, LOG_LEVEL_INFO, false);
 	struct error lacks = {};
 

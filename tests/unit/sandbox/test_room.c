@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -337,6 +338,54 @@ static void says_when_the_address_is_taken(void **state)
 	room_close(&room);
 }
 
+/* As on most hosts that have a name: their own sshd has port 22 of every address. */
+static bool take_port_22(void)
+{
+	struct sockaddr_in all = {.sin_family = AF_INET, .sin_port = htons(22)};
+	const struct process up = {.argv = (const char *const[]){"ip", "link", "set", "lo", "up", NULL}};
+	int fd;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return false;
+	must(process_must(&up, NULL, err));
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return bind(fd, (struct sockaddr *)&all, sizeof(all)) == 0 && listen(fd, 1) == 0;
+}
+
+static int answer_beside_another_sshd(struct room *room)
+{
+	char address[16];
+
+	if (!take_port_22())
+		return 1;
+	must(machines_open(room->folder, NULL, NULL, NULL, &room->machines, err));
+	struct machine_spec spec =
+		room_spec(room, "i-1", (const char *const[]){room->base, NULL}, address, room->keyed);
+	room_boot(room, &spec);
+	if (room_ssh(room, address, "true", NULL) != 0)
+		return 2;
+	must(machine_reboot(room->machines, "i-1", err));
+	if (room_ssh(room, address, "true", NULL) != 0)
+		return 3;
+	machines_close(room->machines);
+	return 0;
+}
+
+static void lives_beside_an_sshd_that_has_port_22(void **state)
+{
+	struct room room;
+	pid_t child;
+	int status = -1;
+
+	room_open(&room);
+	child = fork();
+	if (child == 0)
+		_exit(answer_beside_another_sshd(&room));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	room_close(&room);
+}
+
 /* ---- the rest of a life */
 
 static void destroys_machines(void **state)
@@ -394,6 +443,7 @@ int main(void)
 		cmocka_unit_test(refuses_specs_that_cannot_be),
 		cmocka_unit_test(says_why_a_machine_cannot_boot),
 		cmocka_unit_test(says_when_the_address_is_taken),
+		cmocka_unit_test(lives_beside_an_sshd_that_has_port_22),
 		cmocka_unit_test(destroys_machines),
 		cmocka_unit_test(bounds_the_console),
 	};

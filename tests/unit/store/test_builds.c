@@ -3,6 +3,8 @@
  * Builds, journal, ledger and what the record holds: written, read back, and refused where it makes no sense. */
 #include "store_fixture.h"
 
+#include "src/store/db.h"
+
 static void a_build_is_written_and_read_back(void **state)
 {
 	struct fixture *f = *state;
@@ -305,6 +307,70 @@ static void only_the_newest_answer_of_a_control_counts(void **state)
 	tree_free(list);
 }
 
+/* How eagerly the connection syncs: 1 is NORMAL, 2 FULL. */
+static int synchronous(struct fixture *f)
+{
+	sqlite3_stmt *statement;
+	assert_int_equal(sqlite3_prepare_v2(f->store->db, "PRAGMA synchronous", -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	int level = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return level;
+}
+
+static void what_must_survive_a_power_cut_is_synced(void **state)
+{
+	struct fixture *f = *state;
+	struct hold wish = {.kind = "instance"}, hold;
+	struct step_row step = {.build = "b", .phase = "p", .step = "s", .result = "ok"};
+	add_build(f, "b", "r", 0);
+	assert_int_equal(synchronous(f), 2);
+	for (int i = 0; i < 3; i++) {
+		assert_ok(store_step_add(f->store, &step, &f->err));
+		assert_int_equal(synchronous(f), 1);
+		wish.purpose = i ? "test" : "build";
+		assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &hold, &f->err));
+		assert_int_equal(synchronous(f), 2);
+	}
+}
+
+static bool count_line(void *cookie, const struct log_line *line)
+{
+	*(int *)cookie += 1;
+	return true;
+}
+
+/* SQLite's own limit stands for the disk's. */
+static void a_full_disk_loses_nothing_that_was_there(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(str_free) struct str noise = STR_INIT;
+	_cleanup_(tree_freep) struct tree *show = NULL;
+	add_build(f, "b", "r", 0);
+	for (uint32_t seed = 1, i = 0; i < 400000; i++, seed = seed * 1664525 + 1013904223)
+		str_add_char(&noise, (char)('0' + (seed >> 24) % 64)); /* does not compress to nothing */
+	struct step_row step = {.build = "b", .phase = "p", .step = "small", .result = "ok", .output = "small"};
+	assert_ok(store_step_add(f->store, &step, &f->err));
+	assert_ok(db_script(f->store, "PRAGMA max_page_count = 40", &f->err));
+	step.step = "large";
+	step.output = noise.data;
+	assert_false(store_step_add(f->store, &step, &f->err));
+	assert_non_null(strstr(f->err.text, "disk is full"));
+	assert_ok(store_log_add(f->store, "b", "s", "t", "out", 1, noise.data, noise.len, &f->err) ||
+		  f->err.kind == ERROR_INTERNAL);
+	assert_ok(db_script(f->store, "PRAGMA max_page_count = 1000000", &f->err));
+	step.step = "later";
+	assert_ok(store_step_add(f->store, &step, &f->err));
+	end_build(f, "b", BUILD_DONE);
+	assert_ok(store_show(f->store, "b", &show, &f->err));
+	assert_int_equal(tree_count(tree_get(show, "steps")), 2);
+	assert_string_equal(tree_text(show, "steps.2.output"), noise.data);
+	int lines = 0;
+	assert_ok(store_log_read(f->store, "b", count_line, &lines, &f->err));
+	assert_int_equal(lines, 1); /* kept until there was room */
+	assert_ok(store_record_verify(f->store, &f->err));
+}
+
 static void a_bad_moment_is_an_error_not_a_crash(void **state)
 {
 	struct fixture *f = *state;
@@ -334,6 +400,8 @@ int main(void)
 		TEST(what_ended_builds_hold_is_listed),
 		TEST(image_rows_are_replaced_and_keep_their_snapshots),
 		TEST(only_the_newest_answer_of_a_control_counts),
+		TEST(what_must_survive_a_power_cut_is_synced),
+		TEST(a_full_disk_loses_nothing_that_was_there),
 		TEST(a_bad_moment_is_an_error_not_a_crash),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,9 @@ static void tables_are_explained(void **state)
 	sqlite3 *db;
 	document_read(f, &text);
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "SELECT name FROM sqlite_schema WHERE type = 'table'", explained, text.data, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "SELECT name FROM sqlite_schema WHERE type = 'table'", explained, text.data, NULL),
+		SQLITE_OK);
 	sqlite3_close(db);
 }
 

@@ -67,8 +67,8 @@ static void one_line(struct str *text)
 		str_remove_front(text, (size_t)(newline + 1 - text->data));
 }
 
-bool machine_script(struct ssh *ssh, const struct runner_options *options, const char *script, int64_t timeout_s,
-		    struct str *out, struct error *err)
+bool remote_script(struct ssh *ssh, const struct runner_options *options, const char *script, int64_t timeout_s,
+		   struct str *out, struct error *err)
 {
 	_cleanup_(str_free) struct str text = STR_INIT, command = STR_INIT;
 	struct said said = {.out = out, .errors = STR_INIT};
@@ -96,7 +96,7 @@ static int64_t reconnect_timeout_s(const struct runner_options *options)
 	return options->reconnect_timeout_s ? options->reconnect_timeout_s : RECONNECT_S;
 }
 
-bool machine_reconnect(struct run *run, const char *why, struct error *err)
+bool remote_reconnect(struct run *run, const char *why, struct error *err)
 {
 	const struct runner_events *events = &run->options->events;
 	_cleanup_(freep) char *reason = mem_strdup(why); /* may be err's own text */
@@ -115,7 +115,7 @@ static bool read_boot(struct run *run, struct str *boot, struct error *err)
 				     "set -- ${b_line##*) }\n"
 				     "echo \"$b_boot/${20}\"\n";
 	str_clear(boot);
-	if (!machine_script(run->ssh, run->options, script, SCRIPT_S, boot, err))
+	if (!remote_script(run->ssh, run->options, script, SCRIPT_S, boot, err))
 		return false;
 	str_trim_right(boot);
 	return true;
@@ -158,7 +158,7 @@ bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err)
 	int64_t limit_s = timeout_s ? timeout_s : 300, end_ms = clock_mono_ms() + limit_s * 1000;
 	const struct runner_events *events = &run->options->events;
 	struct error ignored; /* the machine may go down before it answers */
-	if (!machine_script(run->ssh, run->options, reboot_script, SCRIPT_S, NULL, &ignored) &&
+	if (!remote_script(run->ssh, run->options, reboot_script, SCRIPT_S, NULL, &ignored) &&
 	    !may_come_back(&ignored)) {
 		*err = ignored;
 		return false;
@@ -176,7 +176,7 @@ bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err)
 	return true;
 }
 
-void machine_cancel(struct run *run)
+void remote_cancel(struct run *run)
 {
 	_cleanup_(str_free) struct str script = STR_INIT;
 	const struct stop *stop = ssh_target_of(run->ssh)->stop;
@@ -187,9 +187,9 @@ void machine_cancel(struct run *run)
 	str_add(&script, runtime);
 	str_add(&script, cancel_script);
 	ssh_set_stop(run->ssh, NULL);
-	if (!machine_script(run->ssh, run->options, script.data, CANCEL_S, NULL, &ignored) &&
+	if (!remote_script(run->ssh, run->options, script.data, CANCEL_S, NULL, &ignored) &&
 	    ssh_reopen(run->ssh, 2, &ignored) &&
-	    !machine_script(run->ssh, run->options, script.data, CANCEL_S, NULL, &ignored))
+	    !remote_script(run->ssh, run->options, script.data, CANCEL_S, NULL, &ignored))
 		log_debug(run->options->log, "what ran on the machine could not be ended: %s", ignored.text);
 	ssh_set_stop(run->ssh, stop);
 }
@@ -207,7 +207,7 @@ bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, st
 	_cleanup_(str_free) struct str said = STR_INIT;
 	for (;;) {
 		str_clear(&said);
-		bool ready = machine_script(ssh, options, ready_script, READY_LIMIT_S, &said, err);
+		bool ready = remote_script(ssh, options, ready_script, READY_LIMIT_S, &said, err);
 		if (ready)
 			tell(options, &said);
 		if (ready || !error_is(err, ERROR_TRANSIENT) || seconds_left(end_ms) <= 0)

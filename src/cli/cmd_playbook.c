@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bakery playbook compile` prints the program that a playbook becomes; `bakery playbook run` runs a playbook on any
+ * machine that can be reached by ssh: the fast loop of whoever writes one. */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bakery/cli.h"
+#include "bakery/crypto.h"
+#include "bakery/file.h"
+#include "bakery/runner.h"
+#include "bakery/str.h"
+#include "variables.h"
+
+#define MOST_KEY 65536
+
+struct playbook_args {
+	struct text_list names;
+	struct variable_args variables;
+	bool dry_run;
+	const char *host, *key, *known_hosts, *downloads;
+	int64_t port;
+};
+
+static bool load(struct app *app, const struct playbook_args *args, const struct playbook **out, struct error *err)
+{
+	struct recipe_options options = {0};
+	struct faults faults = FAULTS_INIT;
+
+	if (!variables_read(&args->variables, app->arena, &options, err))
+		return false;
+	*out = playbook_load(&app->settings, args->names.items[0], NULL, &options.vars, "--var", app->arena, &faults);
+	bool fine = faults_check(&faults, err);
+	faults_free(&faults);
+	return fine && (*out || error_set(err, ERROR_INVALID, "%s could not be read", args->names.items[0]));
+}
+
+static bool compile_run(struct app *app, void *arguments, struct error *err)
+{
+	const struct playbook_args *args = arguments;
+	const struct playbook *playbook = NULL;
+	_cleanup_(str_free) struct str program = STR_INIT;
+
+	if (!load(app, args, &playbook, err) ||
+	    !runner_compile(playbook, args->dry_run ? RUNNER_CHECKS : RUNNER_APPLY, &program, err))
+		return false;
+	return fwrite(program.data, 1, program.len, stdout) == program.len || error_errno(err, "standard output");
+}
+
+/* --- what is told while it runs --- */
+
+struct telling {
+	struct app *app;
+	struct tree *rows;
+	const struct step *step;
+	size_t index, total;
+	bool dry_run;
+};
+
+static void on_began(void *cookie, const struct step *step, size_t index, size_t total)
+{
+	struct telling *telling = cookie;
+
+	telling->step = step;
+	telling->index = index;
+	telling->total = total;
+}
+
+/* Terminals must not be steered by what a machine prints. */
+static void add_shown(struct str *line, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)data[i];
+		if (c == '\t' || (c >= ' ' && c != 127))
+			str_add_char(line, (char)c);
+		else if (c != '\r')
+			str_addf(line, "\\x%02x", c);
+	}
+}
+
+static void on_output(void *cookie, const struct step *step, bool is_stderr, const char *data, size_t length)
+{
+	struct telling *telling = cookie;
+	const char *at = data, *end = data + length;
+
+	while (at < end) {
+		_cleanup_(str_free) struct str line = STR_INIT;
+		const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
+		add_shown(&line, at, (size_t)(stop - at));
+		log_info(telling->app->log, "    %c %s", is_stderr ? '!' : '|', line.data);
+		at = newline ? newline + 1 : end;
+	}
+}
+
+static const char *result_shown(const struct telling *telling, const struct step_report *report)
+{
+	if (telling->dry_run && report->result == STEP_FAILED && report->step->run)
+		return "would change";
+	return step_result_name(report->result);
+}
+
+static bool on_ended(void *cookie, const struct step_report *report, struct error *err)
+{
+	struct telling *telling = cookie;
+	struct tree *row = tree_add_object(telling->rows), *controls;
+	const char *result = result_shown(telling, report);
+	char took[CLOCK_TEXT_SIZE];
+
+	clock_duration(report->ended_ms - report->started_ms, took);
+	log_info(telling->app->log, "[%zu/%zu] %s: %s (%s)%s%s", telling->index + 1, telling->total, report->step->id,
+		 result, took, *report->why ? ": " : "", report->why);
+	tree_set_text(row, "step", report->step->id);
+	tree_set_text(row, "name", report->step->name);
+	tree_set_text(row, "result", result);
+	tree_set_text(row, "why", report->why);
+	tree_set_int(row, "status", report->status);
+	tree_set_int(row, "attempts", report->attempts);
+	tree_set(row, "duration_s", tree_new_double((double)(report->ended_ms - report->started_ms) / 1000));
+	tree_set_text(row, "evidence", report->evidence);
+	controls = tree_set_array(row, "controls");
+	for (size_t i = 0; i < report->step->controls.count; i++)
+		tree_add_text(controls, report->step->controls.items[i]);
+	return true;
+}
+
+static void on_reconnected(void *cookie, const char *why)
+{
+	log_info(((struct telling *)cookie)->app->log, "connected again (%s)", why);
+}
+
+/* --- where it runs --- */
+
+/* "user@address", "address", "user@[v6]" */
+static void split_host(const char *text, struct arena *arena, struct ssh_target *target)
+{
+	const char *at = strrchr(text, '@'), *host = at ? at + 1 : text;
+	size_t length = strlen(host);
+	const struct passwd *me = at ? NULL : getpwuid(geteuid());
+
+	if (length > 2 && *host == '[' && host[length - 1] == ']')
+		target->host = arena_strndup(arena, host + 1, length - 2);
+	else
+		target->host = host;
+	target->user =
+		at ? arena_strndup(arena, text, (size_t)(at - text)) : arena_strdup(arena, me ? me->pw_name : "root");
+}
+
+static bool target_make(struct app *app, const struct playbook_args *args, struct str *key, struct ssh_target *target,
+			struct error *err)
+{
+	const char *home = getenv("HOME");
+
+	if (!args->host || !*args->host)
+		return error_set(err, ERROR_USAGE, "--host USER@ADDRESS says on which machine");
+	*target = (struct ssh_target){.port = (int)args->port, .stop = app->stop, .log = app->log};
+	split_host(args->host, app->arena, target);
+	if (!*target->host || !*target->user)
+		return error_set(err, ERROR_USAGE, "--host wants USER@ADDRESS, not \"%s\"", args->host);
+	if (args->key && !file_read(args->key, MOST_KEY, key, err))
+		return error_context(err, "--key");
+	target->private_key = args->key ? key->data : NULL;
+	target->known_hosts = args->known_hosts ? args->known_hosts
+						: arena_printf(app->arena, "%s/.ssh/known_hosts", home ? home : "");
+	return true;
+}
+
+static bool play(struct app *app, const struct playbook_args *args, const struct ssh_target *target,
+		 const struct playbook *playbook, struct tree *rows, struct error *err)
+{
+	_cleanup_(ssh_closep) struct ssh *ssh = NULL;
+	char run_id[24] = "run-";
+	struct telling telling = {.app = app, .rows = rows, .dry_run = args->dry_run};
+	const struct runner_options options = {
+		.mode = args->dry_run ? RUNNER_CHECKS : RUNNER_APPLY,
+		.run_id = run_id,
+		.variables = &playbook->vars,
+		.download_folder = args->downloads ? args->downloads : ".",
+		.needs_sudo = !str_eq(target->user, "root"),
+		.stop = app->stop,
+		.log = app->log,
+		.events = {&telling, on_began, on_output, on_ended, on_reconnected},
+	};
+
+	crypto_random_hex(run_id + strlen(run_id), 16);
+	return ssh_open(target, &ssh, err) && runner_run(ssh, playbook, &options, err);
+}
+
+static bool run_run(struct app *app, void *arguments, struct error *err)
+{
+	static const struct column columns[] = {{"STEP", "step", COLUMN_TEXT},
+						{"RESULT", "result", COLUMN_TEXT},
+						{"TOOK", "duration_s", COLUMN_DURATION},
+						{"WHY", "why", COLUMN_TEXT}};
+	const struct playbook_args *args = arguments;
+	const struct playbook *playbook = NULL;
+	struct ssh_target target;
+	struct error trouble;
+	_cleanup_(str_wipe_free) struct str key = STR_INIT;
+	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
+
+	if (!load(app, args, &playbook, err) || !target_make(app, args, &key, &target, err))
+		return false;
+	bool done = play(app, args, &target, playbook, rows, err);
+	if (!tree_count(rows) && !done) /* it did not come to any step */
+		return false;
+	return output_rows(stdout, app->format, rows, columns, ARRAY_SIZE(columns), 0, done ? err : &trouble) && done;
+}
+
+#define AT(member) offsetof(struct playbook_args, member)
+
+static const struct option compile_options[] = {
+	VARIABLE_OPTIONS(AT(variables)),
+	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "only the checks, as run --dry-run sends them"},
+	{0},
+};
+
+static const struct option run_options[] = {
+	{"--host", 0, OPTION_TEXT, AT(host), "USER@ADDRESS",
+	 "the machine; a user other than root needs sudo without a password there"},
+	{"--port", 'p', OPTION_INT, AT(port), "N", "port of its sshd (22)"},
+	{"--key", 'i', OPTION_TEXT, AT(key), "FILE", "private key, ed25519; default: the ssh-agent"},
+	{"--known-hosts", 0, OPTION_TEXT, AT(known_hosts), "FILE",
+	 "where the machine's host key stands (~/.ssh/known_hosts)"},
+	{"--downloads", 0, OPTION_TEXT, AT(downloads), "FOLDER", "where downloaded files go (the working directory)"},
+	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "only run the checks and show what would change"},
+	VARIABLE_OPTIONS(AT(variables)),
+	{0},
+};
+
+const struct command command_playbook_compile = {
+	.name = "playbook compile",
+	.synopsis = "PLAYBOOK",
+	.summary = "print the shell program that a playbook becomes",
+	.needs = NEEDS_SETTINGS,
+	.options = compile_options,
+	.args_size = sizeof(struct playbook_args),
+	.operands_offset = AT(names),
+	.least_operands = 1,
+	.most_operands = 1,
+	.run = compile_run,
+};
+
+const struct command command_playbook_run = {
+	.name = "playbook run",
+	.synopsis = "PLAYBOOK --host USER@ADDRESS",
+	.summary = "run a playbook on any machine, over ssh",
+	.description = "Each step's result is a row; what the steps print is shown as it comes. The machine's host key "
+		       "must be known\n"
+		       "beforehand. A connection that drops is taken up again without running any step twice.",
+	.needs = NEEDS_SETTINGS,
+	.options = run_options,
+	.args_size = sizeof(struct playbook_args),
+	.operands_offset = AT(names),
+	.least_operands = 1,
+	.most_operands = 1,
+	.run = run_run,
+};
