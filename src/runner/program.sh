@@ -1,5 +1,6 @@
 # bakery step runner, format 1: what comes before the steps of every program. POSIX sh; needs /proc. Names beginning with b_ are its own.
-# Given before this text: b_nonce, b_user, b_staging, b_login, b_secret_*; by the link: b_dir, and 3 and 4 open for output and errors.
+# Given before this text: b_nonce, b_user, b_staging, b_login, b_secret_*; by the link: b_dir, b_alive, and 3 and 4 open for
+# output and errors.
 
 b_seq=0
 
@@ -70,7 +71,7 @@ b_kill() {
 # Runs beside the program: ends what has used up its time.
 b_watch() {
 	while sleep 1; do
-		read -r b_self <"$b_dir/pid" && kill -0 "$b_self" || return
+		read -r b_self <"$b_dir/pid" && b_alive "$b_self" || return
 		b_until= b_pid=
 		read -r b_until b_pid <"$b_dir/watch"
 		read -r b_now b_idle </proc/uptime

@@ -82,7 +82,7 @@ static bool owned(const struct request *rq, const struct tree *image)
 
 static bool seen_by_caller(const struct request *rq, const struct tree *image)
 {
-	return object_visible(image, rq->now_ms) && (owned(rq, image) || permitted(rq, image, false));
+	return object_visible(rq, image) && (owned(rq, image) || permitted(rq, image, false));
 }
 
 struct tree *image_seen(struct request *rq, const char *id)

@@ -70,7 +70,7 @@ static struct tree *snapshot_seen(struct request *rq, const char *id)
 	if (!check_id(rq, id, "snap-", "InvalidSnapshotID.Malformed"))
 		return NULL;
 	_cleanup_(tree_freep) struct tree *snapshot = state_get(rq->cloud->state, NULL, rq->region, "snapshot", id);
-	if (snapshot != NULL && object_visible(snapshot, rq->now_ms) &&
+	if (snapshot != NULL && object_visible(rq, snapshot) &&
 	    (owned(rq, snapshot) || shared_with_caller(rq, snapshot)))
 		return take(&snapshot);
 	refuse(rq, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id);
@@ -111,7 +111,7 @@ static struct tree *snapshots_seen(struct request *rq)
 	_cleanup_(tree_freep) struct tree *all = state_list(rq->cloud->state, NULL, rq->region, "snapshot");
 	struct tree *seen = tree_new_array();
 	for (struct tree_iter i = tree_iter(all); tree_next(&i);)
-		if (object_visible(i.value, rq->now_ms) && owner_wanted(rq, i.value) &&
+		if (object_visible(rq, i.value) && owner_wanted(rq, i.value) &&
 		    (owned(rq, i.value) || shared_with_caller(rq, i.value)))
 			tree_add(seen, with_progress(rq, i.value));
 	return seen;

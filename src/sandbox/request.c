@@ -62,9 +62,9 @@ bool list_has(const struct tree *list, const char *text)
 
 /* --- documents --- */
 
-bool object_visible(const struct tree *document, int64_t now_ms)
+bool object_visible(const struct request *rq, const struct tree *document)
 {
-	return tree_int(document, "_visible", 0) <= now_ms;
+	return tree_int(document, "_made", 0) + settings_ms(rq->cloud->settings, "lag") <= rq->now_ms;
 }
 
 struct tree *find_object(struct request *rq, const char *kind, const char *id)
@@ -72,7 +72,7 @@ struct tree *find_object(struct request *rq, const char *kind, const char *id)
 	if (id == NULL)
 		return NULL;
 	struct tree *document = state_get(rq->cloud->state, rq->caller.account, rq->region, kind, id);
-	if (document == NULL || object_visible(document, rq->now_ms))
+	if (document == NULL || object_visible(rq, document))
 		return document;
 	tree_free(document);
 	return NULL;
@@ -83,7 +83,7 @@ struct tree *list_objects(struct request *rq, const char *kind)
 	_cleanup_(tree_freep) struct tree *all = state_list(rq->cloud->state, rq->caller.account, rq->region, kind);
 	struct tree *seen = tree_new_array();
 	for (struct tree_iter i = tree_iter(all); tree_next(&i);)
-		if (object_visible(i.value, rq->now_ms))
+		if (object_visible(rq, i.value))
 			tree_add(seen, tree_share(i.value));
 	return seen;
 }
@@ -96,9 +96,7 @@ void put_object(struct request *rq, const char *kind, const char *id, struct tre
 
 void put_new_object(struct request *rq, const char *kind, const char *id, struct tree *document)
 {
-	int64_t lag_ms = settings_ms(rq->cloud->settings, "lag");
-	if (lag_ms > 0)
-		tree_set_int(document, "_visible", rq->now_ms + lag_ms);
+	tree_set_int(document, "_made", rq->now_ms);
 	put_object(rq, kind, id, document);
 }
 

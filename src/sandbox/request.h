@@ -75,7 +75,7 @@ struct tree *list_objects(struct request *rq, const char *kind);		/* what can be
 void put_object(struct request *rq, const char *kind, const char *id, struct tree *document);
 void put_new_object(struct request *rq, const char *kind, const char *id, struct tree *document); /* seen once the lag is over */
 void remove_object(struct request *rq, const char *kind, const char *id);
-bool object_visible(const struct tree *document, int64_t now_ms);
+bool object_visible(const struct request *rq, const struct tree *document);
 
 /* Finds the one that argument `path` names, or refuses with `code` and AWS's usual sentence about a `noun` ("image id"). */
 struct tree *need_object(struct request *rq, const char *kind, const char *id, const char *code, const char *noun);

@@ -9,38 +9,12 @@
 model_check=${3:-}
 export BAKERY_RECORD=$work/record.jsonl
 
-# got NAME ARGUMENTS...: the answer becomes $work/NAME.json
-got() {
-  local to=$work/$1.json
-  shift
-  cloud "$@" >"$to" 2>"$work/err" || { cat "$work/err"; return 1; }
-  [ -s "$to" ] || echo '{}' >"$to"
-}
-# value NAME EXPRESSION: of an earlier answer
-value() { json "$work/$1.json" "$2"; }
-is() { holds "$work/$1.json" "$2"; }
-# refused CODE ARGUMENTS...
-refused() {
-  local code=$1
-  shift
-  if cloud "$@" >"$work/out" 2>"$work/err"; then echo "not refused"; cat "$work/out"; return 1; fi
-  grep -qF "An error occurred ($code) when calling" "$work/err" || { echo "not $code:"; cat "$work/err"; return 1; }
-}
-eventually() { # eventually NAME EXPRESSION ARGUMENTS...
-  local name=$1 expression=$2
-  shift 2
-  wait_for 20 eval_again "$name" "$expression" "$@"
-}
-eval_again() {
-  local name=$1 expression=$2
-  shift 2
-  got "$name" "$@" && is "$name" "$expression"
-}
 architecture=$(uname -m)
 [ "$architecture" = aarch64 ] && deb=arm64 type=m6g.large architecture=arm64 || deb=amd64 type=m5.large
 
 plan 61
-sandbox_start --set machines=off $(for s in $fast; do echo --set $s; done)
+sandbox_start machines=off $fast
+. "$source/tests/lib/aws_kept.sh"
 
 # --- who and where
 ok "sts get-caller-identity" got me sts get-caller-identity
@@ -111,7 +85,7 @@ copied=$(value copy 'x["ImageId"]')
 ok "... where it becomes available" eventually copies 'x[0]["State"] == "available"' ec2 describe-images --region eu-west-1 --image-ids "$copied" --query Images
 arn=$(value org 'x["Organization"]["Arn"]')
 ok "shared with the organization and an account" eval 'got share ec2 modify-image-attribute --image-id $image --launch-permission "Add=[{OrganizationArn=$arn},{UserId=210987654321}]" && eval_again shared "{p.get(\"OrganizationArn\") or p.get(\"UserId\") for p in x[\"LaunchPermissions\"]} == {\"$arn\", \"210987654321\"}" ec2 describe-image-attribute --image-id $image --attribute launchPermission'
-ok "IMDSv2, description, deprecation" eval 'got a ec2 modify-image-attribute --image-id $image --imds-support v2.0 && got a ec2 modify-image-attribute --image-id $image --description "{\"Value\": \"new\"}" && got a ec2 enable-image-deprecation --image-id $image --deprecate-at 2099-01-01T00:00:00Z && eval_again image2 "x[0][\"DeprecationTime\"].startswith(\"2099\") and x[0][\"Description\"] == \"new\" and x[0][\"ImdsSupport\"] == \"v2.0\"" ec2 describe-images --image-ids $image --query Images && got a ec2 disable-image-deprecation --image-id $image'
+ok "description, deprecation" eval 'got a ec2 modify-image-attribute --image-id $image --description "{\"Value\": \"new\"}" && got a ec2 enable-image-deprecation --image-id $image --deprecate-at 2099-01-01T00:00:00Z && eval_again image2 "x[0][\"DeprecationTime\"].startswith(\"2099\") and x[0][\"Description\"] == \"new\"" ec2 describe-images --image-ids $image --query Images && got a ec2 disable-image-deprecation --image-id $image'
 ok "ec2 modify-snapshot-attribute" eval 'got a ec2 modify-snapshot-attribute --snapshot-id $snapshot --attribute createVolumePermission --operation-type add --user-ids 210987654321 && eval_again a "x[\"CreateVolumePermissions\"] == [{\"UserId\": \"210987654321\"}]" ec2 describe-snapshot-attribute --snapshot-id $snapshot --attribute createVolumePermission'
 
 # --- parameters

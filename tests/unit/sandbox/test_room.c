@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -115,6 +116,33 @@ static void runs_commands_inside(void **state)
 		must(machine_exec(room.folder, "i-1", cases[i].argv, &status, err));
 		assert_int_equal(status, cases[i].status);
 	}
+	room_close(&room);
+}
+
+static void runs_commands_on_a_terminal(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "tty; printf '%s|' \"$@\"; exit 5", "sh", "a b", "it's", NULL};
+	struct room room;
+	_cleanup_(str_free) struct str out = STR_INIT;
+	char address[16], chunk[256];
+	int terminal, status = -1;
+	ssize_t got;
+	pid_t child;
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	room_boot(&room, &spec);
+	child = forkpty(&terminal, NULL, NULL, NULL);
+	if (child == 0) {
+		struct error err = {};
+		_exit(machine_exec(room.folder, "i-1", argv, &status, &err) ? status : 255);
+	}
+	while ((got = read(terminal, chunk, sizeof(chunk))) > 0)
+		str_add_n(&out, chunk, (size_t)got);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(terminal);
+	assert_non_null(strstr(out.data, "/dev/pts/0\r\na b|it's|"));
+	assert_int_equal(WEXITSTATUS(status), 5);
 	room_close(&room);
 }
 
@@ -436,6 +464,7 @@ int main(void)
 		cmocka_unit_test(runs_twenty_machines_at_once),
 		cmocka_unit_test(lets_many_have_one_machine),
 		cmocka_unit_test(runs_commands_inside),
+		cmocka_unit_test(runs_commands_on_a_terminal),
 		cmocka_unit_test(refuses_to_run_in_what_does_not_run),
 		cmocka_unit_test(leaves_nothing_when_it_is_killed),
 		cmocka_unit_test(mounts_nothing_here),
