@@ -41,7 +41,8 @@ void faults_drop_echoes(struct faults *faults, size_t first, size_t second);
  * NULL when its syntax is broken; a fault says where. Free it with tree_free. */
 struct tree *faults_read_yaml(struct faults *faults, const char *file, const char *text, size_t length) must_check;
 
-/* Sorted by file, line, column, each once; one a line. */
+void faults_sort(struct faults *faults); /* by file, line, column; each once */
+/* Sorted; one a line. */
 void faults_print(struct faults *faults, struct str *out);
 /* false and ERROR_INVALID with the faults as text when there are any ("3 faults:\n..."), else true. Whole lines only: those that err
  * cannot hold are counted in a last line; who wants all of them prints them with faults_print. */

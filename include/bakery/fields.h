@@ -27,7 +27,7 @@ enum field_type {
 	FIELD_INLINE,	   /* T itself: all defaults when absent. With offset 0 the nested table may name members of the outer struct */
 	FIELD_STRUCT_LIST, /* struct struct_list of T */
 	FIELD_STRUCT_MAP,  /* struct struct_map: key -> T (a null value gives an all-default T; a list of texts is taken as keys) */
-	FIELD_TREE,	   /* const struct tree *: kept as it stands, checked elsewhere */
+	FIELD_TREE,	   /* const struct tree *: kept as it stands, checked elsewhere; fields, if any, only feed the schema */
 };
 
 enum field_flags {
@@ -83,5 +83,8 @@ void fields_reference(const struct field *table, struct str *out);
 
 const char *text_map_get(const struct text_map *map, const char *key); /* NULL when absent */
 bool text_list_has(const struct text_list *list, const char *text);
+/* These only build lists and maps that the caller began himself (from {0}); texts are borrowed, room comes from the arena. */
+void text_list_append(struct text_list *list, const char *text, struct arena *arena);
+void text_map_put(struct text_map *map, const char *key, const char *value, struct arena *arena); /* replaces a value that is there */
 
 #endif

@@ -47,7 +47,10 @@ struct playbook {
 	const char *sha256; /* of the canonical form of the above and of the content of uploaded files */
 };
 
-/* name_or_file as for recipes; vars override the playbook's own, unknown ones are faults at `where`. Faults are collected; NULL when it
+/* A --var-file: its map of texts goes into vars, over what is there. */
+void playbook_vars_read(const char *file, struct text_map *vars, struct arena *arena, struct faults *faults);
+
+/* where: "file:line:column", or NULL when a person asks on the command line. name_or_file as for recipes; vars override the playbook's own, unknown ones are faults at `where`. Faults are collected; NULL when it
  * could not be read at all (a fault says so). Everything lives in arena. */
 const struct playbook *playbook_load(const struct settings *settings, const char *name_or_file, const char *relative_to,
 				     const struct text_map *vars, const char *where, struct arena *arena, struct faults *faults);

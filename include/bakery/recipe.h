@@ -176,7 +176,9 @@ bool recipe_read(const struct settings *settings, const char *name_or_file, cons
 char *recipe_with_build(const char *text, const char *build);
 
 /* The recipes (not the files under base/ that only serve `extends`) in the search paths: name -> file, sorted by name. */
-bool recipe_list(const struct settings *settings, struct arena *arena, struct text_map *out, struct error *err) must_check;
+void recipe_list(const struct settings *settings, struct arena *arena, struct text_map *out);
+/* Without the shipped ones, unless the project has none of its own. */
+void recipe_list_own(const struct settings *settings, struct arena *arena, struct text_map *out);
 
 extern const struct field recipe_fields[], settings_fields[];
 

@@ -113,7 +113,7 @@ static int compare(const void *left, const void *right)
 	return order ? order : strcmp(a->text, b->text);
 }
 
-static void sort_once_each(struct faults *faults)
+void faults_sort(struct faults *faults)
 {
 	if (faults->count < 2)
 		return;
@@ -149,7 +149,7 @@ static void print_one(const struct fault *fault, struct str *out)
 
 void faults_print(struct faults *faults, struct str *out)
 {
-	sort_once_each(faults);
+	faults_sort(faults);
 	for (size_t i = 0; i < faults->count; i++)
 		print_one(&faults->items[i], out);
 }
@@ -158,7 +158,7 @@ bool faults_check(struct faults *faults, struct error *err)
 {
 	if (faults->count == 0)
 		return true;
-	sort_once_each(faults);
+	faults_sort(faults);
 	_cleanup_(str_free) struct str text = STR_INIT;
 	if (faults->count > 1)
 		str_addf(&text, "%zu faults:\n", faults->count);

@@ -120,19 +120,3 @@ struct tree *fields_encode(const struct field *table, const void *in)
 	}
 	return object;
 }
-
-const char *text_map_get(const struct text_map *map, const char *key)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (str_eq(map->items[i].key, key))
-			return map->items[i].value;
-	return NULL;
-}
-
-bool text_list_has(const struct text_list *list, const char *text)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (str_eq(list->items[i], text))
-			return true;
-	return false;
-}

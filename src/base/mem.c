@@ -41,7 +41,9 @@ char *mem_strdup(const char *text)
 
 char *mem_strndup(const char *text, size_t length)
 {
-	return alive(strndup(text, length));
+	size_t used = strnlen(text, length);
+
+	return memcpy(mem_alloc(used + 1), text, used);
 }
 
 char *mem_printf(const char *fmt, ...)

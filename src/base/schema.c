@@ -145,7 +145,7 @@ static struct tree *type_schema(const struct field *field)
 	case FIELD_STRUCT_MAP:
 		return struct_map_schema(field);
 	case FIELD_TREE:
-		break;
+		return field->fields ? table_schema(field->fields) : tree_new_object();
 	}
 	return tree_new_object();
 }
@@ -238,7 +238,7 @@ static void add_rows(const struct field *table, const char *prefix, struct str *
 		_cleanup_(str_free) struct str key = STR_INIT;
 		str_addf(&key, "%s%s", prefix, field->key);
 		add_row(field, key.data, out);
-		if (!field->fields)
+		if (!field->fields || field->type == FIELD_TREE)
 			continue;
 		str_add(&key, field->type == FIELD_STRUCT_LIST ? "[]." : field->type == FIELD_STRUCT_MAP ? ".*." : ".");
 		add_rows(field->fields, key.data, out);

@@ -10,8 +10,9 @@
 #include "bakery/cli.h"
 #include "bakery/log.h"
 #include "bakery/str.h"
+#include "faults_tell.h"
 #include "results.h"
-#include "variables.h"
+#include "recipe_args.h"
 #include "view.h"
 
 struct build_args {
@@ -121,43 +122,29 @@ static void shop_run(struct shop *shop, size_t width)
 
 static bool names_find(struct app *app, struct build_args *args, struct error *err)
 {
-	struct text_map all;
-	const char **names;
-
 	if (args->all && args->recipes.count)
 		return error_set(err, ERROR_USAGE, "name recipes, or say --all, not both");
 	if (!args->all)
 		return args->recipes.count || error_set(err, ERROR_USAGE, "name a recipe, or say --all; `bakery validate` lists them");
-	if (!recipe_list(&app->settings, app->arena, &all, err))
-		return false;
-	names = arena_alloc(app->arena, (all.count + 1) * sizeof(*names));
-	for (size_t i = 0; i < all.count; i++)
-		names[i] = all.items[i].key;
-	args->recipes = (struct text_list){names, all.count};
-	return all.count || error_set(err, ERROR_USAGE, "there are no recipes");
+	return own_recipes(app, &args->recipes, err);
 }
 
 /* All of them, so that every fault of every recipe is shown before anything starts. */
 static bool recipes_load(struct app *app, const struct build_args *args, struct job *jobs, struct error *err)
 {
-	_cleanup_(str_free) struct str faults = STR_INIT;
+	_cleanup_(faults_free) struct faults faults = FAULTS_INIT;
 	struct recipe_options options = {.region = app->region, .channel = args->channel};
-	enum error_kind kind = ERROR_NONE;
 
 	if (!variables_read(&args->variables, app->arena, &options, err))
 		return false;
 	for (size_t i = 0; i < args->recipes.count; i++) {
-		struct error fault = {0};
 		struct recipe *recipe;
 
-		if (recipe_load(&app->settings, args->recipes.items[i], &options, app->arena, &recipe, &fault)) {
-			jobs[i] = (struct job){.recipe = recipe};
-			continue;
-		}
-		kind = kind == ERROR_NONE ? fault.kind : kind;
-		str_addf(&faults, "%s%s", faults.len ? "\n" : "", fault.text);
+		if (!recipe_read(&app->settings, args->recipes.items[i], &options, app->arena, &recipe, &faults, err))
+			return false;
+		jobs[i] = (struct job){.recipe = recipe};
 	}
-	return kind == ERROR_NONE || error_set(err, kind, "%s", faults.data);
+	return faults_tell(&faults, err);
 }
 
 static bool parents_find(struct job *jobs, size_t count, struct error *err)
@@ -278,7 +265,7 @@ static bool build_command(struct app *app, void *arguments, struct error *err)
 
 static const struct option build_options[] = {
 	VARIABLE_OPTIONS(AT(variables)),
-	{"--all", 0, OPTION_FLAG, AT(all), NULL, "every recipe there is"},
+	{"--all", 0, OPTION_FLAG, AT(all), NULL, "every recipe of the project (the shipped ones when it has none)"},
 	{"--jobs", 'j', OPTION_INT, AT(jobs), "N", "at most N builds at once (default: all)"},
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{"--until", 0, OPTION_TEXT, AT(until), "STAGE", "stop after this stage"},

@@ -7,7 +7,8 @@
 #include "bakery/cli.h"
 #include "bakery/plan.h"
 #include "bakery/str.h"
-#include "variables.h"
+#include "faults_tell.h"
+#include "recipe_args.h"
 
 struct plan_args {
 	struct text_list recipes;
@@ -143,7 +144,7 @@ static bool plan_run(struct app *app, void *arguments, struct error *err)
 	struct plan *plan;
 
 	return variables_read(&args->variables, app->arena, &options, err) &&
-	       recipe_load(&app->settings, args->recipes.items[0], &options, app->arena, &recipe, err) &&
+	       recipe_open(app, args->recipes.items[0], &options, &recipe, err) &&
 	       facts_gather(app->aws, &app->settings, recipe, app->arena, &facts, err) &&
 	       plan_make(&app->settings, recipe, &facts, app->arena, &plan, err) && plan_show(app, plan, err);
 }

@@ -13,7 +13,8 @@
 #include "bakery/file.h"
 #include "bakery/runner.h"
 #include "bakery/str.h"
-#include "variables.h"
+#include "faults_tell.h"
+#include "recipe_args.h"
 
 #define MOST_KEY 65536
 
@@ -27,15 +28,18 @@ struct playbook_args {
 
 static bool load(struct app *app, const struct playbook_args *args, const struct playbook **out, struct error *err)
 {
+	_cleanup_(faults_free) struct faults faults = FAULTS_INIT;
 	struct recipe_options options = {0};
-	struct faults faults = FAULTS_INIT;
+	struct text_map vars = {0};
 
 	if (!variables_read(&args->variables, app->arena, &options, err))
 		return false;
-	*out = playbook_load(&app->settings, args->names.items[0], NULL, &options.vars, "--var", app->arena, &faults);
-	bool fine = faults_check(&faults, err);
-	faults_free(&faults);
-	return fine && (*out || error_set(err, ERROR_INVALID, "%s could not be read", args->names.items[0]));
+	for (size_t i = 0; i < options.var_files.count; i++)
+		playbook_vars_read(options.var_files.items[i], &vars, app->arena, &faults);
+	for (size_t i = 0; i < options.vars.count; i++)
+		text_map_put(&vars, options.vars.items[i].key, options.vars.items[i].value, app->arena);
+	*out = playbook_load(&app->settings, args->names.items[0], NULL, &vars, NULL, app->arena, &faults);
+	return faults_tell(&faults, err);
 }
 
 static bool compile_run(struct app *app, void *arguments, struct error *err)

@@ -7,7 +7,8 @@
 #include "bakery/faults.h"
 #include "bakery/recipe.h"
 #include "bakery/str.h"
-#include "variables.h"
+#include "faults_tell.h"
+#include "recipe_args.h"
 
 struct validate_args {
 	struct text_list recipes;
@@ -54,13 +55,14 @@ static void row_add(struct tree *rows, const struct recipe *recipe)
 }
 
 /* For programs: what is wrong, where. Tables and CSV have valid recipes only; people read the faults on stderr. */
-static void faulty_row_add(struct tree *rows, const char *name, const struct faults *faults)
+static void faulty_row_add(struct tree *rows, const char *name, struct faults *faults)
 {
 	struct tree *row = tree_add_object(rows), *list;
 
 	tree_set_text(row, "recipe", name);
 	tree_set_bool(row, "valid", false);
 	list = tree_set_array(row, "faults");
+	faults_sort(faults);
 	for (size_t i = 0; i < faults->count; i++) {
 		struct tree *fault = tree_add_object(list);
 		tree_set_text(fault, "file", faults->items[i].file);
@@ -68,22 +70,6 @@ static void faulty_row_add(struct tree *rows, const char *name, const struct fau
 		tree_set_int(fault, "column", faults->items[i].column);
 		tree_set_text(fault, "text", faults->items[i].text);
 	}
-}
-
-static bool names_find(struct app *app, struct text_list *names, struct error *err)
-{
-	struct text_map all;
-	const char **items;
-
-	if (names->count)
-		return true;
-	if (!recipe_list(&app->settings, app->arena, &all, err))
-		return false;
-	items = arena_alloc(app->arena, (all.count + 1) * sizeof(*items));
-	for (size_t i = 0; i < all.count; i++)
-		items[i] = all.items[i].key;
-	*names = (struct text_list){items, all.count};
-	return all.count || error_set(err, ERROR_USAGE, "there are no recipes");
 }
 
 static bool validate_all(struct app *app, const struct text_list *names, const struct recipe_options *options,
@@ -105,19 +91,6 @@ static bool validate_all(struct app *app, const struct text_list *names, const s
 	return true;
 }
 
-/* All of them, however many: an error holds only the first. */
-static bool faults_tell(struct faults *faults, struct error *err)
-{
-	_cleanup_(str_free) struct str text = STR_INIT;
-
-	if (!faults->count)
-		return true;
-	faults_print(faults, &text);
-	fflush(stdout);
-	fputs(text.data, stderr);
-	return error_set(err, ERROR_INVALID, "%zu %s", faults->count, faults->count == 1 ? "fault" : "faults");
-}
-
 static bool validate_run(struct app *app, void *arguments, struct error *err)
 {
 	struct validate_args *args = arguments;
@@ -125,7 +98,8 @@ static bool validate_run(struct app *app, void *arguments, struct error *err)
 	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
 	_cleanup_(faults_free) struct faults faults = FAULTS_INIT;
 
-	return variables_read(&args->variables, app->arena, &options, err) && names_find(app, &args->recipes, err) &&
+	return variables_read(&args->variables, app->arena, &options, err) &&
+	       (args->recipes.count || own_recipes(app, &args->recipes, err)) &&
 	       validate_all(app, &args->recipes, &options, rows, &faults, err) &&
 	       ((app->format == OUTPUT_TABLE && !tree_count(rows)) ||
 		output_rows(stdout, app->format, rows, validate_columns, ARRAY_SIZE(validate_columns), 0, err)) &&

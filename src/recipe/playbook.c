@@ -375,6 +375,22 @@ struct place place_parse(const char *where, struct arena *arena)
 	return (struct place){.file = file, .line = first ? first : last, .column = first ? last : 0};
 }
 
+void playbook_vars_read(const char *file, struct text_map *vars, struct arena *arena, struct faults *faults)
+{
+	const struct tree *document = document_read(file, file, arena, faults);
+
+	if (document && tree_kind(document) != TREE_OBJECT)
+		faults_add_at(faults, file, document, "must be a map of variables, not %s",
+			      tree_kind_name(tree_kind(document)));
+	for (struct tree_iter i = tree_iter(document); tree_next(&i);) {
+		if (i.key && tree_text(i.value, NULL))
+			text_map_put(vars, i.key, tree_text(i.value, NULL), arena);
+		else if (i.key)
+			faults_add_at(faults, file, i.value, "%s: must be text, not %s", i.key,
+				      tree_kind_name(tree_kind(i.value)));
+	}
+}
+
 const struct playbook *playbook_load(const struct settings *settings, const char *name_or_file, const char *relative_to,
 				     const struct text_map *vars, const char *where, struct arena *arena,
 				     struct faults *faults)

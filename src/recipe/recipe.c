@@ -326,12 +326,12 @@ bool recipe_load(const struct settings *settings, const char *name_or_file, cons
 	return recipe_read(settings, name_or_file, options, arena, out, &faults, err) && faults_check(&faults, err);
 }
 
-bool recipe_list(const struct settings *settings, struct arena *arena, struct text_map *out, struct error *err)
+static void list_in(const struct text_list *folders, struct arena *arena, struct text_map *out)
 {
 	struct text_map all;
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 
-	search_all(&settings->recipes, arena, &all);
+	search_all(folders, arena, &all);
 	*out = (struct text_map){0};
 	for (size_t i = 0; i < all.count; i++) {
 		_cleanup_(faults_free) struct faults ignored = FAULTS_INIT; /* loading the recipe will tell them */
@@ -339,5 +339,19 @@ bool recipe_list(const struct settings *settings, struct arena *arena, struct te
 		if (!tree || tree_key(tree, "bakery"))
 			text_map_put(out, all.items[i].key, all.items[i].value, arena);
 	}
-	return true;
+}
+
+void recipe_list(const struct settings *settings, struct arena *arena, struct text_map *out)
+{
+	list_in(&settings->recipes, arena, out);
+}
+
+void recipe_list_own(const struct settings *settings, struct arena *arena, struct text_map *out)
+{
+	struct text_list own = settings->recipes;
+
+	own.count -= own.count > 1; /* the shipped ones are last */
+	list_in(&own, arena, out);
+	if (!out->count)
+		recipe_list(settings, arena, out);
 }

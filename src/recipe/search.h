@@ -22,7 +22,4 @@ void search_all(const struct text_list *folders, struct arena *arena, struct tex
 /* " (did you mean debian-12?)", or " (there are: a, b)", or "". */
 const char *search_hint(const struct text_list *folders, const char *name, struct arena *arena);
 
-void text_list_append(struct text_list *list, const char *text, struct arena *arena);
-void text_map_put(struct text_map *map, const char *key, const char *value, struct arena *arena);
-
 #endif

@@ -65,7 +65,7 @@ const struct field settings_fields[] = {
 	 .doc = "Folders in which recipes are looked up; the shipped ones come last. Default: `recipes`."},
 	{"playbooks", AT(settings, playbooks), FIELD_TEXT_LIST, FIELD_NOT_EMPTY,
 	 .doc = "Folders in which playbooks are looked up; the shipped ones come last. Default: `playbooks`."},
-	{"launch", AT(settings, launch), FIELD_TREE, .check = check_launch,
+	{"launch", AT(settings, launch), FIELD_TREE, .fields = launch_fields, .check = check_launch,
 	 .doc = "Defaults beneath every recipe's `launch`; the same keys."},
 	{"tags", AT(settings, tags), FIELD_TEXT_MAP, .check = must_be_tags,
 	 .doc = "Tags of everything that a build makes."},

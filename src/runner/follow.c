@@ -11,7 +11,7 @@
 #include "bakery/mem.h"
 #include "run.h"
 
-#define MOST_FUTILE 20 /* connections in a row that brought nothing new */
+#define MOST_FUTILE 60 /* connections in a row that did not reach the program */
 
 static const char link_script[] =
 #include "link.sh.inc"
@@ -24,11 +24,11 @@ static void add_given(struct str *script, const char *name, const char *value)
 	str_add_char(script, '\n');
 }
 
-static void add_head(struct str *script, const struct run *run, size_t part, const char *sum)
+static void add_head(struct str *script, const struct run *run, size_t part)
 {
 	const struct frames *frames = &run->frames;
 	add_who(script, run);
-	str_addf(script, "b_nonce=%s b_part=%zu b_sum=%s\n", frames->key, part, sum);
+	str_addf(script, "b_nonce=%s b_part=%zu b_sum=%s\n", frames->key, part, run->sum);
 	str_addf(script, "b_from_out=%llu b_from_err=%llu b_attach=%s\n",
 		 (unsigned long long)frames->streams[0].received, (unsigned long long)frames->streams[1].received,
 		 frames->ever_synced ? "1" : "");
@@ -47,12 +47,11 @@ static void add_secrets(struct str *script, const struct run *run, const struct 
 }
 
 /* What starts the program, or, once that is confirmed, only joins it. */
-static void make_script(struct str *script, const struct run *run, size_t part, const struct str *program,
-			const char *sum)
+static void make_script(struct str *script, const struct run *run, size_t part, const struct str *program)
 {
 	str_reserve(script, sizeof(link_script) + program->len +
 				    65536); /* so that no copy of a secret is left behind by growing */
-	add_head(script, run, part, sum);
+	add_head(script, run, part);
 	if (!run->frames.ever_synced) {
 		add_given(script, "b_staging", run->staging);
 		add_given(script, "b_login", run->options->needs_sudo ? ssh_target_of(run->ssh)->user : "");
@@ -77,29 +76,34 @@ static bool hear(void *cookie, bool is_stderr, const char *data, size_t length, 
 {
 	struct run *run = cookie;
 	frames_feed(&run->frames, is_stderr, data, length);
+	if (run->frames.ever_synced && !str_eq(run->frames.sum, run->sum))
+		return error_set(err, ERROR_CONFLICT, "the machine still has another program under the name %s",
+				 run->options->run_id);
 	if (!drain(run, err))
 		return false;
+	if (run->said_last)
+		snprintf(run->farewell, sizeof(run->farewell), "done\n");
 	if (run->frames.dead || run->frames.gone)
 		run->finished = true;
 	return true;
 }
 
-/* One connection's worth. */
-static bool listen_once(struct run *run, size_t part, const struct str *program, const char *sum, int *status,
-			struct error *err)
+/* One connection's worth; when the last word was heard before, only the tidying. */
+static bool listen_once(struct run *run, size_t part, const struct str *program, int *status, struct error *err)
 {
 	_cleanup_(str_wipe_free) struct str script = STR_INIT;
 	_cleanup_(str_free) struct str command = STR_INIT;
 	frames_new_connection(&run->frames);
-	run->finished = false;
-	make_script(&script, run, part, program, sum);
+	run->finished = run->said_last;
+	snprintf(run->farewell, sizeof(run->farewell), "%s\n", run->said_last ? "done" : "keep");
+	make_script(&script, run, part, program);
 	add_login_command(&command, run->options, &script);
 	str_add(&script, SCRIPT_END);
 	const struct ssh_command exchange = {.command = command.data,
 					     .input = script.data,
 					     .input_length = script.len,
 					     .finished = &run->finished,
-					     .farewell = "done\n",
+					     .farewell = run->farewell,
 					     .sink = hear,
 					     .cookie = run};
 	return ssh_run(run->ssh, &exchange, status, err);
@@ -131,70 +135,92 @@ static bool lost(struct run *run, const char *what, struct error *err)
 	return true;
 }
 
-static bool check_sum(const struct run *run, const char *sum, struct error *err)
+/* What to make of a connection that ended without the last word: true to try another. Only connections over which the
+ * program could not even be reached count against it: it may be silent for hours while a gateway drops one after
+ * another. */
+static bool may_go_on(struct run *run, bool ran, int status, size_t *futile, struct error *err)
 {
-	if (!run->frames.ever_synced || str_eq(run->frames.sum, sum) || run->frames.gone || run->frames.dead)
-		return true;
-	return error_set(err, ERROR_CONFLICT, "the machine still runs another program under the name %s",
-			 run->options->run_id);
-}
-
-/* What to make of a connection that ended without the last word: true to try another. */
-static bool may_go_on(struct run *run, bool ran, int status, size_t *futile, uint64_t before, struct error *err)
-{
-	uint64_t now = run->frames.streams[0].received + run->frames.streams[1].received;
+	bool reached = run->frames.streams[0].synced;
 	if (!ran && !error_is(err, ERROR_TRANSIENT))
 		return false;
 	if (ran && !run->frames.ever_synced)
 		return error_set(err, ERROR_FAILED,
 				 "the program could not be started on the machine (exit status %d)%s%s", status,
 				 *last_noise(run) ? ": " : "", last_noise(run));
-	if (ran) /* something there killed the link and left the connection */
-		error_set(err, ERROR_TRANSIENT, "the link ended with status %d", status);
-	*futile = now > before ? 0 : *futile + 1;
-	return *futile < MOST_FUTILE || error_context(err, "%d connections in a row brought nothing new", MOST_FUTILE);
+	*futile = reached ? 0 : *futile + 1;
+	return *futile < MOST_FUTILE ||
+	       error_context(err, "%d connections in a row did not reach the program", MOST_FUTILE);
 }
 
-static bool follow(struct run *run, size_t part, const struct str *program, const char *sum, struct error *err)
+/* How the program's account ended, if it did; else *ended stays false. That it died is believed when nothing of what it
+ * wrote is left to read: whoever says so may have lost the readers. */
+static bool see_end(struct run *run, bool heard_more, bool *ended, struct error *err)
+{
+	*ended = true;
+	if (run->frames.dead && !heard_more)
+		return lost(run, "something killed the program on the machine", err);
+	if (run->frames.gone && run->frames.ever_synced)
+		return lost(run, "the machine restarted or was cleaned meanwhile: its account of the step is gone",
+			    err);
+	if (run->frames.gone)
+		return error_set(err, ERROR_FAILED,
+				 "the machine has no folder for the program: neither /run nor /var/tmp is writable");
+	*ended = false;
+	return true;
+}
+
+static uint64_t received(const struct run *run)
+{
+	return run->frames.streams[0].received + run->frames.streams[1].received;
+}
+
+/* All was heard, but not whether the machine was told to tidy up: once more, only for that. */
+static void settle(struct run *run, size_t part, const struct str *program, bool ran, int status, struct error *trouble)
+{
+	struct error ignored;
+	for (int attempt = 0; attempt < 3 && !(ran && status == 0) && !run->frames.gone; attempt++) {
+		if (!ran && (!error_is(trouble, ERROR_TRANSIENT) || !remote_reconnect(run, trouble->text, &ignored)))
+			break;
+		ran = listen_once(run, part, program, &status, trouble);
+	}
+}
+
+static bool follow(struct run *run, size_t part, const struct str *program, struct error *err)
 {
 	size_t futile = 0;
 	for (;;) {
 		int status = 0;
-		uint64_t before = run->frames.streams[0].received + run->frames.streams[1].received;
-		bool ran = listen_once(run, part, program, sum, &status, err);
-		if (!check_sum(run, sum, err))
-			return false;
-		if (run->said_last)
+		uint64_t before = received(run);
+		bool ended = false, ran = listen_once(run, part, program, &status, err);
+		if (run->said_last) {
+			settle(run, part, program, ran, status, err);
 			return true;
-		if (run->frames.dead)
-			return lost(run, "something killed the program on the machine", err);
-		if (run->frames.gone && run->frames.ever_synced)
-			return lost(run,
-				    "the machine restarted or was cleaned meanwhile: its account of the step is gone",
-				    err);
-		if (run->frames.gone)
-			return error_set(
-				err, ERROR_FAILED,
-				"the machine has no folder for the program: neither /run nor /var/tmp is writable");
-		if (!may_go_on(run, ran, status, &futile, before, err) || !remote_reconnect(run, err->text, err))
+		}
+		if (!see_end(run, received(run) > before, &ended, err))
 			return false;
-		if (futile > 1 && !stop_sleep_ms(ssh_target_of(run->ssh)->stop, 500))
+		if (ended)
+			return true;
+		if (!may_go_on(run, ran, status, &futile, err))
+			return false;
+		if (futile > 2 && !stop_sleep_ms(ssh_target_of(run->ssh)->stop, 500))
 			return error_set(err, ERROR_STOPPED, "interrupted");
+		if (!ran && !remote_reconnect(run, err->text, err))
+			return false;
 	}
 }
 
 bool follow_program(struct run *run, size_t part, struct error *err)
 {
 	_cleanup_(str_free) struct str program = STR_INIT;
-	char key[NONCE_SIZE], sum[SHA256_HEX_SIZE];
+	char key[NONCE_SIZE];
 	script_program(&run->script, &run->script.programs[part], &program);
-	crypto_sha256_hex(program.data, program.len, sum);
+	crypto_sha256_hex(program.data, program.len, run->sum);
 	crypto_random_hex(key, NONCE_SIZE - 1);
 	frames_free(&run->frames);
 	frames_init(&run->frames, key);
 	run->said_last = false;
-	bool done = follow(run, part, &program, sum, err);
-	if (!done && !error_is(err, ERROR_CONFLICT))
+	bool done = follow(run, part, &program, err);
+	if ((!done && !error_is(err, ERROR_CONFLICT)) || (done && !run->said_last))
 		remote_cancel(run);
 	return done;
 }

@@ -34,13 +34,19 @@ b_start() {
 	echo "$!" >"$b_dir/pid"
 }
 
+# Until somebody asks for its status, a dead process is still there.
+b_alive() {
+	{ read -r b_line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	case ${b_line##*) } in Z*) return 1 ;; esac
+}
+
 b_tail() {
 	exec tail $b_often -c "+$(($1 + 1))" -f "$b_dir/$2"
 }
 
 # A program that was killed can say nothing any more: then this does. What it started must not hold the channel open.
 b_guard() {
-	while kill -0 "$b_pid"; do
+	while b_alive "$b_pid"; do
 		sleep 1 >/dev/null 5>&-
 	done
 	sleep 2 >/dev/null 5>&-
@@ -76,7 +82,7 @@ b_follow() {
 	kill "$b_tail_out" "$b_tail_err" "$b_guarding"
 	[ "$b_answer" = done ] || return
 	rm -rf "$b_dir"
-	rmdir "${b_dir%/*}" && rmdir "${b_dir%/*/*}"
+	rmdir "${b_dir%/*}" && rmdir "${b_dir%/*/*}" || :
 }
 
 b_link() {

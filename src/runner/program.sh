@@ -1,5 +1,6 @@
 # bakery step runner, format 1: what comes before the steps of every program. POSIX sh; needs /proc. Names beginning with b_ are its own.
-# Given before this text: b_nonce, b_user, b_staging, b_login, b_secret_*; by the link: b_dir, and 3 and 4 open for output and errors.
+# Given before this text: b_nonce, b_user, b_staging, b_login, b_secret_*; by the link: b_dir, b_alive, and 3 and 4 open for
+# output and errors.
 
 b_seq=0
 
@@ -67,10 +68,15 @@ b_kill() {
 	kill -s KILL -- "-$1" 2>/dev/null
 }
 
+# Tells b_watch until when which process may run, or nothing. Written over, not truncated: ext4 puts a truncated file on the disk at once.
+b_guarded() {
+	printf '%-40s\n' "$1" 1<>"$b_dir/watch"
+}
+
 # Runs beside the program: ends what has used up its time.
 b_watch() {
 	while sleep 1; do
-		read -r b_self <"$b_dir/pid" && kill -0 "$b_self" || return
+		read -r b_self <"$b_dir/pid" && b_alive "$b_self" || return
 		b_until= b_pid=
 		read -r b_until b_pid <"$b_dir/watch"
 		read -r b_now b_idle </proc/uptime
@@ -78,7 +84,7 @@ b_watch() {
 		rm -f "$b_dir/ended"
 		echo "$b_pid" >"$b_dir/expired"
 		b_kill "$b_pid"
-		: >"$b_dir/watch"
+		b_guarded
 		: >"$b_dir/ended"
 	done
 }
@@ -109,10 +115,10 @@ b_phase() {
 	printf '%s\n' "$2" >"$b_dir/$b_index.$1"
 	b_become "$b_dir/$b_index.$1" &
 	b_pid=$!
-	echo "$b_until $b_pid" >"$b_dir/watch"
+	b_guarded "$b_until $b_pid"
 	wait "$b_pid"
 	b_status=$?
-	: >"$b_dir/watch"
+	b_guarded
 	b_late=
 	[ ! -s "$b_dir/expired" ] || read -r b_late <"$b_dir/expired"
 	if [ "$b_late" = "$b_pid" ]; then

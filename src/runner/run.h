@@ -32,17 +32,19 @@ struct run {
 	struct redaction redaction;
 	struct progress progress;
 	struct frames frames;	 /* of the program that runs */
+	char sum[80];		 /* its sha256 */
 	int64_t clock_offset_ms; /* this host's wall clock less the machine's uptime, as near as frames told */
 	bool clock_known;
 	char boot[80];		    /* one life of the machine */
 	char machine[64], ids[256]; /* its architecture and operating system by all names */
 	char *staging;		    /* folder on the machine for files under way; NULL until needed */
-	bool finished;		    /* for ssh_command */
-	bool said_last;		    /* the program said that it is through */
-	bool failed;		    /* a step did */
-	bool any_failed;	    /* so did one in a mode that goes on */
-	bool awaits_host;	    /* the program stopped at a download or reboot that is to be done */
-	struct error failure;	    /* why */
+	char farewell[8];
+	bool finished;	      /* for ssh_command */
+	bool said_last;	      /* the program said that it is through */
+	bool failed;	      /* a step did */
+	bool any_failed;      /* so did one in a mode that goes on */
+	bool awaits_host;     /* the program stopped at a download or reboot that is to be done */
+	struct error failure; /* why */
 };
 
 /* follow.c: starts the program and stays with it to its end. */

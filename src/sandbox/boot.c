@@ -54,10 +54,10 @@ static bool prepare_files(struct starter *starter, const struct machine_spec *sp
 {
 	_cleanup_(str_wipe_free) struct str settings = STR_INIT;
 	_cleanup_(str_free) struct str name_servers = STR_INIT;
-	char boot_id[38];
+	char uuid[37], boot_id[sizeof(uuid) + 1];
 
-	crypto_random_uuid(boot_id);
-	strcat(boot_id, "\n");
+	crypto_random_uuid(uuid);
+	snprintf(boot_id, sizeof(boot_id), "%s\n", uuid);
 	network_resolv_conf(&name_servers);
 	str_trim_right(&name_servers);
 	cloud_init_settings(spec, name_servers.data, &settings);

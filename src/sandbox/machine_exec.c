@@ -14,22 +14,28 @@
 #include "spawn.h"
 
 /* A shell of the machine looks the command up in the machine's own PATH. */
-static const char *const *command_line(const char *const *argv, size_t count)
-{
-	static const char *const lead[] = {"/bin/sh", "-c", "cd ~ 2>/dev/null; exec \"$@\"", "sh"};
-	const char **all = mem_array(count + ARRAY_SIZE(lead) + 1, sizeof(*all));
+static const char plain[] = "cd ~ 2>/dev/null; eval \"exec $0\"";
+/* The caller's terminal is no device of the machine, so job control would fail on it: script(1) makes one that is. */
+static const char on_terminal[] =
+	"cd ~ 2>/dev/null; command -v script >/dev/null && exec script -qec \"$0\" /dev/null; "
+	"eval \"exec $0\"";
 
-	for (size_t i = 0; i < ARRAY_SIZE(lead); i++)
-		all[i] = lead[i];
-	for (size_t i = 0; i < count; i++)
-		all[ARRAY_SIZE(lead) + i] = argv[i];
-	return all;
+static char *command_line(const char *const *argv)
+{
+	struct str line = STR_INIT;
+
+	for (size_t i = 0; argv[i]; i++) {
+		if (i)
+			str_add_char(&line, ' ');
+		str_add_shell_quoted(&line, argv[i]);
+	}
+	return str_take(&line);
 }
 
 static bool enter(int machine, const char *const *argv, int *status, struct error *err)
 {
 	const char *terminal = getenv("TERM");
-	_cleanup_(freep) char *term = mem_printf("TERM=%s", terminal ? terminal : "dumb");
+	_cleanup_(freep) char *term = mem_printf("TERM=%s", terminal ? terminal : "dumb"), *line = command_line(argv);
 	const char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 					   "HOME=/root",
 					   "USER=root",
@@ -37,14 +43,11 @@ static bool enter(int machine, const char *const *argv, int *status, struct erro
 					   "LANG=C.UTF-8",
 					   term,
 					   NULL};
-	struct entry entry = {.machine = machine, .environment = environment, .input = 0, .output = 1, .errors = 2};
-	_cleanup_(freep) const char *const *all = NULL;
-	size_t count = 0;
+	const char *const shell[] = {"/bin/sh", "-c", isatty(0) && isatty(1) ? on_terminal : plain, line, NULL};
+	const struct entry entry = {
+		.machine = machine, .argv = shell, .environment = environment, .input = 0, .output = 1, .errors = 2};
 	pid_t pid;
 
-	while (argv[count])
-		count++;
-	entry.argv = all = command_line(argv, count);
 	if (!entry_start(&entry, &pid, err))
 		return false;
 	*status = spawn_reap(pid, -1);

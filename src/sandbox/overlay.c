@@ -78,9 +78,11 @@ static bool mount_with(const char *root, const struct layers *layers, const char
 	str_addf(&options, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", upper_fd, work_fd);
 	if (options.len > MOST_OPTIONS)
 		return error_set(err, ERROR_FAILED, "%zu layers are more than one mount can take", layers->count);
-	if (mount("overlay", root, "overlay", MS_NODEV, options.data) < 0)
-		return error_errno(err, "cannot mount an overlay of %zu layers", layers->count);
-	return true;
+	if (mount("overlay", root, "overlay", MS_NODEV, options.data) == 0)
+		return true;
+	error_errno(err, "cannot mount an overlay of %zu layers", layers->count);
+	return error_hint(err, "%s must lie on a file system that overlayfs can write to, such as ext4, xfs or btrfs",
+			  root);
 }
 
 bool overlay_mount(const char *folder, const char *const *layers, size_t count, struct error *err)

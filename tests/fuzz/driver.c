@@ -43,10 +43,11 @@ int main(int argc, char **argv)
 	int passed = 0, failed = 0;
 
 	for (int i = 1; i < argc; i++) {
-		DIR *folder = opendir(argv[i]);
+		_cleanup_(freep) char *name = realpath(argv[i], NULL); /* a target may go to another folder */
+		DIR *folder = name ? opendir(name) : NULL;
 		const struct dirent *entry;
 		while (folder && (entry = readdir(folder))) {
-			_cleanup_(freep) char *path = path_join(argv[i], entry->d_name);
+			_cleanup_(freep) char *path = path_join(name, entry->d_name);
 			if (entry->d_name[0] == '.')
 				continue;
 			run_file(path) ? passed++ : failed++;

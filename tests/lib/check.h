@@ -30,7 +30,7 @@
 		if (call)                                                                                              \
 			fail_msg("%s worked", #call);                                                                  \
 		if (err.kind != (wanted_kind) || !strstr(err.text, wanted_text))                                       \
-			fail_msg("%s: kind %s, \"%s\"; wanted kind %s and \"%s\"", #call, error_kind_name(err.kind),    \
+			fail_msg("%s: kind %s, \"%s\"; wanted kind %s and \"%s\"", #call, error_kind_name(err.kind),   \
 				 err.text, error_kind_name(wanted_kind), wanted_text);                                 \
 	} while (0)
 
@@ -56,6 +56,7 @@ static inline int temporary_folder_teardown(void **state)
 	return removed ? 0 : -1;
 }
 
-#define folder_test(function) cmocka_unit_test_setup_teardown(function, temporary_folder_setup, temporary_folder_teardown)
+#define folder_test(function)                                                                                          \
+	cmocka_unit_test_setup_teardown(function, temporary_folder_setup, temporary_folder_teardown)
 
 #endif

@@ -70,9 +70,8 @@ void told_free(struct told *told)
 
 bool told_nothing_left(const struct told *told)
 {
-	const char *home = getenv("HOME");
 	_cleanup_(freep) char *run = mem_printf("/run/bakery/%s", told->run_id);
-	_cleanup_(freep) char *staging = mem_printf("%s/.bakery-%s", home ? home : "", told->run_id);
+	_cleanup_(freep) char *staging = mem_printf("%s/.bakery-%s", told->sshd->folder, told->run_id);
 	return !file_exists(run) && !file_exists(staging);
 }
 
@@ -101,6 +100,8 @@ bool run_steps(const struct test_sshd *sshd, struct step *steps, size_t count, c
 	told->sshd = sshd;
 	fill(steps, count, ids);
 	crypto_random_hex(told->run_id, 16);
+	if (told->fixed_run_id)
+		snprintf(told->run_id, sizeof(told->run_id), "%s", told->fixed_run_id);
 	all.run_id = told->run_id;
 	all.events = (struct runner_events){told, step_began, output, step_ended, reconnected};
 	target.stop = told->stop;

@@ -26,6 +26,7 @@ struct told { /* by the runner's events */
 	struct stop *stop;
 	int calls;
 	char run_id[24];
+	const char *fixed_run_id; /* instead of one at random */
 };
 
 void told_free(struct told *told);

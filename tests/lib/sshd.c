@@ -66,6 +66,7 @@ static void write_files(const struct test_sshd *sshd)
 	str_add(&config,
 		"UsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nMaxStartups 100\nMaxSessions 100\n");
 	str_add(&config, "LogLevel ERROR\nPrintMotd no\nSubsystem sftp internal-sftp\n");
+	str_addf(&config, "SetEnv HOME=%s\n", sshd->folder); /* this host's own start-up files stay out of it */
 	put(sshd, "sshd_config", config.data);
 	put(sshd, "host_key", sshd->host_key.private_key);
 	put(sshd, "authorized_keys", sshd->user_key.public_key);

@@ -27,12 +27,13 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void need_models(void)
+/* cmocka's own skip() is a failure in TAP. */
+static bool has_models(void)
 {
-	if (models && !models_are_old(models))
-		return;
-	print_message("# skipped: needs the newer models (BAKERY_AWS_MODELS)\n");
-	skip();
+	bool has = models && !models_are_old(models);
+	if (!has)
+		print_message("# skipped: needs the newer models (BAKERY_AWS_MODELS)\n");
+	return has;
 }
 
 /* wanted: a part of the one fault that must be found, or NULL for none. */
@@ -81,7 +82,8 @@ static void test_requests(void **state)
 		{"ssm", "GetParameterHistory", "{\"Name\":\"/a\",\"MaxResults\":51}", "outside AWS's bounds"},
 		{"organizations", "DescribeOrganization", "{\"Id\":\"o-1\"}", "Id: AWS knows no such member"},
 	};
-	need_models();
+	if (!has_models())
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct findings findings;
 		struct error err;
@@ -150,7 +152,8 @@ static void test_replies(void **state)
 		 "no error that the operation has"},
 		{"ssm", "GetParameter", 400, "{\"error\":\"x\"}", "needs __type"},
 	};
-	need_models();
+	if (!has_models())
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct findings findings;
 		bool json = cases[i].reply[0] == '{';
@@ -165,7 +168,8 @@ static void test_replies(void **state)
 static void test_content_type(void **state)
 {
 	struct findings findings;
-	need_models();
+	if (!has_models())
+		return;
 	findings_init(&findings);
 	check_reply(&findings, models_find(models, "ssm"), "GetParameter", 200, "text/plain", "{}");
 	expect(&findings, "text/plain", "the content type is text/plain");

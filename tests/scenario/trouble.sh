@@ -33,7 +33,7 @@ ok "a failing step exits with 1" exits 1 "$bakery" build failing --sandbox
 ok "its output and its place are shown" sh -c "grep -q 'cannot find the frobnicator' '$work/err' && grep -q 'failing.yaml:6' '$work/err'"
 ok "nothing is left" nothing_left
 "$bakery" show --format json >"$work/show.json"
-ok "the failure is recorded" holds "$work/show.json" 'x["status"] == "failed" and any(s["result"] == "failed" and s["status"] == 7 and "frobnicator" in s["output"] for s in x["steps"])'
+ok "the failure is recorded" holds "$work/show.json" 'x["status"] == "failed" and any(s["result"] == "failed" and s["exit_status"] == 7 and "frobnicator" in s["output"] for s in x["steps"])'
 
 ok "--keep-on-failure exits with 1, too" exits 1 "$bakery" build failing --sandbox --keep-on-failure
 way_in=$(grep -oE 'ssh -i .*@[0-9.]+' "$work/err" | head -n 1)

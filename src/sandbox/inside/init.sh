@@ -4,6 +4,7 @@
 # /run/sandbox/settings (made for each boot) says which instance this is and holds its user data, taken apart.
 #
 # Ends with 129 when the machine is to be booted again, with 130 when it is to be off, with 0 when its keeper asked for the end.
+# shellcheck disable=SC1091,SC2154,SC2317
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 umask 022
@@ -112,7 +113,8 @@ login() {
 	chmod 0440 $rules
 	[ -n "$authorized_keys" ] || return 0
 	folder=$(getent passwd "$login_user" | cut -d: -f6)/.ssh
-	mkdir -p -m 0700 "$folder"
+	mkdir -p "$folder"
+	chmod 0700 "$folder"
 	printf '%s\n' "$authorized_keys" | while read -r key; do add_line "$folder/authorized_keys" "$key"; done
 	chmod 0600 "$folder/authorized_keys"
 	chown -R "$login_user:" "$folder"
@@ -157,6 +159,7 @@ first_boot() {
 ssh_daemon() {
 	SSHD_OPTS=
 	[ ! -f /etc/default/ssh ] || . /etc/default/ssh
+	# shellcheck disable=SC2086
 	/usr/sbin/sshd -t && /usr/sbin/sshd $SSHD_OPTS
 }
 
@@ -170,7 +173,7 @@ services() {
 
 run_scripts() {
 	for script in "$1"/*; do
-		[ -x "$script" ] && [ -f "$script" ] || continue
+		if [ ! -f "$script" ] || [ ! -x "$script" ]; then continue; fi
 		"$script" || warn "Failed running $script [$?]"
 	done
 }
@@ -216,10 +219,10 @@ await_end() {
 # 1 is bubblewrap, 2 holds the namespaces open, $$ is this shell; nothing else is left when all have ended.
 end_all() {
 	kill -TERM -1
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for pause in 0.01 0.02 0.03 0.04 0.05 0.05 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.2 0.2 0.2 0.2 0.2; do
 		set -- /proc/[0-9]*
 		[ $# -gt 3 ] || break
-		sleep 0.1
+		sleep $pause
 	done
 }
 

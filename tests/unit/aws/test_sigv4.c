@@ -221,7 +221,7 @@ static void test_vectors(void **state)
 	size_t count = 0;
 	if (!folders) {
 		print_message("# skipped: there are no vectors at %s (set BAKERY_TESTDATA)\n", root);
-		skip();
+		return; /* cmocka's own skip() is a failure in TAP */
 	}
 	for (struct dirent *entry; (entry = readdir(folders));) {
 		_cleanup_(freep) char *folder = path_join(root, entry->d_name);

@@ -94,7 +94,7 @@ static enum MHD_Result answer(void *cookie, struct MHD_Connection *connection, c
 	return result;
 }
 
-static void start(struct server *server, const char *host, long valid_s)
+static bool start(struct server *server, const char *host, long valid_s)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	*server = (struct server){0};
@@ -104,10 +104,13 @@ static void start(struct server *server, const char *host, long valid_s)
 					  server->certificate, MHD_OPTION_HTTPS_MEM_KEY, server->key, MHD_OPTION_END);
 	if (!server->daemon) {
 		print_message("# skipped: this libmicrohttpd has no TLS\n");
-		skip();
+		free(server->certificate);
+		free(server->key);
+		return false;
 	}
 	server->url = mem_printf("https://127.0.0.1:%d",
 				 MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+	return true;
 }
 
 static void finish(struct server *server)
@@ -155,7 +158,8 @@ static void test_trusted(void **state)
 {
 	struct server server;
 	struct error err = {0};
-	start(&server, "IP:127.0.0.1", 86400);
+	if (!start(&server, "IP:127.0.0.1", 86400))
+		return;
 	trust(&server);
 	if (!ask(&server, 5, &err))
 		fail_msg("%s", err.text);
@@ -166,14 +170,16 @@ static void test_trusted(void **state)
 static void test_unknown_issuer(void **state)
 {
 	struct server server;
-	start(&server, "IP:127.0.0.1", 86400);
+	if (!start(&server, "IP:127.0.0.1", 86400))
+		return;
 	expect_distrust(&server);
 }
 
 static void test_another_host(void **state)
 {
 	struct server server;
-	start(&server, "IP:127.0.0.2", 86400);
+	if (!start(&server, "IP:127.0.0.2", 86400))
+		return;
 	trust(&server);
 	expect_distrust(&server);
 }
@@ -181,7 +187,8 @@ static void test_another_host(void **state)
 static void test_run_out(void **state)
 {
 	struct server server;
-	start(&server, "IP:127.0.0.1", -3600);
+	if (!start(&server, "IP:127.0.0.1", -3600))
+		return;
 	trust(&server);
 	expect_distrust(&server);
 }
@@ -189,7 +196,8 @@ static void test_run_out(void **state)
 static void test_unusable_bundle(void **state)
 {
 	struct server server;
-	start(&server, "IP:127.0.0.1", 86400);
+	if (!start(&server, "IP:127.0.0.1", 86400))
+		return;
 	setenv("AWS_CA_BUNDLE", "/nonexistent/bundle.pem", 1);
 	expect_distrust(&server);
 }

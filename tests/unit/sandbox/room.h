@@ -5,6 +5,7 @@
 #ifndef BAKERY_TEST_ROOM_H
 #define BAKERY_TEST_ROOM_H
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,7 +27,7 @@
 #include "bakery/process.h"
 #include "src/sandbox/machine.h"
 
-enum { TEST_WAIT_MS = 20000 };
+enum { TEST_WAIT_MS = 60000 };
 
 struct room {
 	char folder[64];
@@ -189,13 +192,32 @@ static inline int room_ssh_once(struct room *room, const char *address, const ch
 	return status;
 }
 
-/* Until somebody answers there. */
+static inline bool room_greets(const char *address)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(22)};
+	struct timeval patience = {.tv_sec = 5};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char banner[4];
+	bool greets;
+
+	inet_pton(AF_INET, address, &to.sin_addr);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	greets = connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && recv(fd, banner, 4, MSG_WAITALL) == 4 &&
+		 memcmp(banner, "SSH-", 4) == 0;
+	close(fd);
+	return greets;
+}
+
+/* Until somebody answers there. Looking for sshd's greeting first is cheaper than starting clients in vain. */
 static inline int room_ssh(struct room *room, const char *address, const char *command, struct str *out)
 {
 	int64_t give_up_ms = clock_mono_ms() + TEST_WAIT_MS;
 	int status;
 
 	do {
+		while (!room_greets(address) && clock_mono_ms() < give_up_ms)
+			stop_sleep_ms(NULL, 20);
 		if (out)
 			str_clear(out);
 		status = room_ssh_once(room, address, "no", command, out);

@@ -23,7 +23,8 @@ static void launch_and_look(struct room *room, const char *id, const char *layer
 	_cleanup_(str_free) struct str out = STR_INIT;
 	char address[16];
 
-	struct machine_spec spec = room_spec(room, id, (const char *const[]){room->base, layer, NULL}, address, NULL);
+	struct machine_spec spec =
+		room_spec(room, id, (const char *const[]){room->base, layer, NULL}, address, room->keyed);
 	room_boot(room, &spec);
 	assert_int_equal(room_ssh(room, address, look, &out), 0);
 	assert_string_equal(out.data, seen);
@@ -46,7 +47,7 @@ static void freezes_a_running_machine_and_a_halted_one(void **state)
 	room_open(&room);
 	copied = path_join(room.folder, "layers/copied");
 	moved = path_join(room.folder, "layers/moved");
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
 	room_boot(&room, &spec);
 	assert_int_equal(room_ssh(&room, address, change, NULL), 0);
 	must(machine_freeze(room.machines, "i-1", copied, err));
@@ -82,7 +83,7 @@ static void freezes_of_freezes(void **state)
 					      "sudo sh -c 'echo %d >>/etc/line; touch /etc/of-%d; rm -f /etc/of-%d'", i,
 					      i, i - 1);
 		const char *const below[] = {room.base, i > 0 ? layers[0] : NULL, i > 1 ? layers[1] : NULL, NULL};
-		struct machine_spec spec = room_spec(&room, id, below, address, NULL);
+		struct machine_spec spec = room_spec(&room, id, below, address, room.keyed);
 		layers[i] = path_join(room.folder, name);
 		room_boot(&room, &spec);
 		assert_int_equal(room_ssh(&room, address, command, NULL), 0);
@@ -91,7 +92,7 @@ static void freezes_of_freezes(void **state)
 	}
 	struct machine_spec spec =
 		room_spec(&room, "i-last", (const char *const[]){room.base, layers[0], layers[1], layers[2], NULL},
-			  address, NULL);
+			  address, room.keyed);
 	room_boot(&room, &spec);
 	assert_int_equal(room_ssh(&room, address, "cat /etc/line; ls /etc/of-*", &out), 0);
 	assert_string_equal(out.data, "0\n1\n2\n/etc/of-2\n");
@@ -110,7 +111,7 @@ static void freezes_nothing_of_the_sandbox(void **state)
 
 	room_open(&room);
 	layer = path_join(room.folder, "layers/1");
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
 	room_boot(&room, &spec);
 	assert_int_equal(
 		room_ssh(&room, address, "while ! [ -e /run/cloud-init/result.json ]; do sleep 0.05; done", NULL), 0);
@@ -200,16 +201,20 @@ static void imports_folders_and_tarballs(void **state)
 	copy = path_join(room.folder, "layers/copied");
 	empty = path_join(room.folder, "empty");
 	junk = path_join(room.folder, "layers/junk");
-	must(process_must(&(struct process){.argv = (const char *const[]){"tar", "-C", room.base, "-cf", tarball,
-									  "--numeric-owner", "--xattrs",
-									  "--xattrs-include=*", ".", NULL}},
-			  NULL, err));
+	must(process_must(
+		&(struct process){.argv = (const char *const[]){"tar", "-C", room.base, "-cf", tarball,
+								"--numeric-owner", "--xattrs", "--xattrs-include=*",
+								"./etc", "./usr/bin/sudo", NULL}},
+		NULL, err));
 	must(layer_import(tarball, layer, err));
 	must(layer_import(layer, copy, err));
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){copy, NULL}, address, NULL);
+	struct machine_spec spec =
+		room_spec(&room, "i-1", (const char *const[]){room.base, copy, NULL}, address, room.keyed);
 	room_boot(&room, &spec);
-	assert_int_equal(room_ssh(&room, address, "sudo -n id -u; stat -c %u:%a /usr/bin/sudo", &out), 0);
-	assert_string_equal(out.data, "0\n0:4755\n");
+	assert_int_equal(
+		room_ssh(&room, address, "sudo -n id -u; stat -c %u:%a /usr/bin/sudo; stat -c %U:%G /etc/shadow", &out),
+		0);
+	assert_string_equal(out.data, "0\n0:4755\nroot:shadow\n");
 
 	must(file_make_folders(empty, 0755, err));
 	assert_false(layer_import(empty, junk, &refused));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * --var and --var-file, as several commands take them. */
+ * Recipes as several commands take them: --var, --var-file, all of the project. */
 #include <string.h>
 
 #include "bakery/str.h"
-#include "variables.h"
+#include "recipe_args.h"
 
 bool variables_read(const struct variable_args *args, struct arena *arena, struct recipe_options *out, struct error *err)
 {
@@ -19,4 +19,17 @@ bool variables_read(const struct variable_args *args, struct arena *arena, struc
 	out->vars = (struct text_map){pairs, args->vars.count};
 	out->var_files = args->files;
 	return true;
+}
+
+bool own_recipes(struct app *app, struct text_list *out, struct error *err)
+{
+	struct text_map all;
+	const char **names;
+
+	recipe_list_own(&app->settings, app->arena, &all);
+	names = arena_alloc(app->arena, (all.count + 1) * sizeof(*names));
+	for (size_t i = 0; i < all.count; i++)
+		names[i] = all.items[i].key;
+	*out = (struct text_list){names, all.count};
+	return all.count || error_set(err, ERROR_USAGE, "there are no recipes");
 }
