@@ -68,6 +68,11 @@ b_kill() {
 	kill -s KILL -- "-$1" 2>/dev/null
 }
 
+# Tells b_watch until when which process may run, or nothing. Written over, not truncated: ext4 puts a truncated file on the disk at once.
+b_guarded() {
+	printf '%-40s\n' "$1" 1<>"$b_dir/watch"
+}
+
 # Runs beside the program: ends what has used up its time.
 b_watch() {
 	while sleep 1; do
@@ -79,7 +84,7 @@ b_watch() {
 		rm -f "$b_dir/ended"
 		echo "$b_pid" >"$b_dir/expired"
 		b_kill "$b_pid"
-		: >"$b_dir/watch"
+		b_guarded
 		: >"$b_dir/ended"
 	done
 }
@@ -110,10 +115,10 @@ b_phase() {
 	printf '%s\n' "$2" >"$b_dir/$b_index.$1"
 	b_become "$b_dir/$b_index.$1" &
 	b_pid=$!
-	echo "$b_until $b_pid" >"$b_dir/watch"
+	b_guarded "$b_until $b_pid"
 	wait "$b_pid"
 	b_status=$?
-	: >"$b_dir/watch"
+	b_guarded
 	b_late=
 	[ ! -s "$b_dir/expired" ] || read -r b_late <"$b_dir/expired"
 	if [ "$b_late" = "$b_pid" ]; then
