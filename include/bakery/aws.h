@@ -61,6 +61,7 @@ struct aws_call {
 	struct tree *args;     /* path -> value, in order */
 	bool first_page_only;
 	const struct stop *stop; /* gives the call up when asked; NULL: the one of aws_options */
+	int64_t not_yet_s; /* EC2 is eventually consistent: for so long "no such thing" means "not yet", and is asked again; 0: it means what it says */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */

@@ -14,6 +14,7 @@
 
 #define MOST_PAGES 10000
 #define CODE_UNREACHED "Unreached"
+#define NOT_YET_PAUSE_MS 500
 
 /* One request, as often as it is sent. */
 struct exchange {
@@ -25,6 +26,7 @@ struct exchange {
 	struct endpoint endpoint;
 	struct wire_request wire;
 	const struct stop *stop;
+	int64_t not_yet_until_ms; /* until then "no such thing" is asked again */
 };
 
 static void exchange_clear(struct exchange *exchange)
@@ -41,6 +43,7 @@ static bool exchange_start(struct exchange *out, struct aws *aws, const struct a
 	*out = (struct exchange){.aws = aws, .row = row, .service = service_row(row->service), .region = region};
 	out->repeat = row->repeat == REPEAT_TOKEN && !has_token ? REPEAT_ONCE : row->repeat;
 	out->stop = call->stop ? call->stop : aws->stop;
+	out->not_yet_until_ms = clock_mono_ms() + call->not_yet_s * 1000;
 	protocol_encode(row, call->args, &out->wire);
 	return endpoint_find(&aws->endpoints, row->service, region, &out->endpoint, err);
 }
@@ -114,7 +117,7 @@ static bool explain_refusal(const struct exchange *exchange, const struct http_r
 		add_words(err, " (request id %s)", error.request_id);
 	wire_error_free(&error);
 	if (attempt->class.kind == ERROR_DENIED)
-		error_hint(err, "the credentials are from %s", credential_store_source(exchange->aws->credentials));
+		error_hint(err, "credentials: %s", credential_store_source(exchange->aws->credentials));
 	return false;
 }
 
@@ -207,6 +210,12 @@ static bool attempt_once(const struct exchange *exchange, struct attempt *attemp
 
 /* --- again and again --- */
 
+/* What was just made may not be known everywhere. AWS did not act, so this is harmless for every row. */
+static bool is_not_yet(const struct exchange *exchange, const struct error *err)
+{
+	return err->kind == ERROR_ABSENT && clock_mono_ms() + NOT_YET_PAUSE_MS < exchange->not_yet_until_ms;
+}
+
 /* true when the time until the next attempt has passed. */
 static bool wait_for_next(const struct exchange *exchange, const struct attempt *attempt, int number, struct error *err)
 {
@@ -233,8 +242,13 @@ static bool send_until_done(const struct exchange *exchange, struct tree **out, 
 			retry_budget_give_back(&exchange->aws->budget, number - 1);
 			return true;
 		}
-		if (!wait_for_next(exchange, &attempt, number, err))
+		if (is_not_yet(exchange, err)) {
+			number--; /* an answer, not a failed attempt */
+			if (!stop_sleep_ms(exchange->stop, NOT_YET_PAUSE_MS))
+				return error_set(err, ERROR_STOPPED, "interrupted while waiting to ask again");
+		} else if (!wait_for_next(exchange, &attempt, number, err)) {
 			return false;
+		}
 	}
 }
 

@@ -195,6 +195,7 @@ static void quarantine_tag(struct build *build, const struct error *why)
 		struct aws_call call = aws_call(AWS_ec2_CreateTags, images[i].region);
 		struct error untagged = {0};
 
+		call.not_yet_s = SETTLE_S;
 		aws_arg(&call, "ResourceId.1", images[i].ami);
 		aws_arg(&call, "Tag.1.Key", "bakery:quarantined");
 		aws_argf(&call, "Tag.1.Value", "%.200s", build->stage ? build->stage->name : "");

@@ -91,6 +91,7 @@ static bool try_one(struct launching *launching, bool spot, const char *type, co
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 
 	launching->tries++;
+	call.not_yet_s = SETTLE_S;
 	aws_arg(&call, "ImageId", launching->wish->ami);
 	aws_arg(&call, "InstanceType", type);
 	aws_arg_int(&call, "MinCount", 1);

@@ -79,6 +79,8 @@ void build_progress(struct build *build, const char *fmt, ...) printf_like(2, 3)
 void build_emit(struct build *build, struct build_event event); /* fills who and when */
 
 /* --- AWS (request.c) --- */
+/* What was made a moment ago may not be visible yet: a call that refers to it asks again for so long. */
+enum { SETTLE_S = 30 };
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err) must_check;
 bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
 		struct error *err) must_check;

@@ -62,6 +62,7 @@ static bool imds_set(const struct finishing *finishing, struct error *err)
 	if (!finishing->build->plan->image.imds)
 		return true;
 	call = aws_call(AWS_ec2_ModifyImageAttribute, finishing->image->region);
+	call.not_yet_s = SETTLE_S;
 	aws_arg(&call, "ImageId", finishing->image->ami);
 	aws_arg(&call, "ImdsSupport.Value", finishing->build->plan->image.imds);
 	return build_send(finishing->build, &call, NULL, err);
@@ -77,6 +78,7 @@ static bool deprecation_set(const struct finishing *finishing, struct error *err
 		return true;
 	clock_rfc3339(build->started_ms + build->plan->image.deprecate_after_s * 1000, at);
 	call = aws_call(AWS_ec2_EnableImageDeprecation, finishing->image->region);
+	call.not_yet_s = SETTLE_S;
 	aws_arg(&call, "ImageId", finishing->image->ami);
 	aws_arg(&call, "DeprecateAt", at);
 	return build_send(finishing->build, &call, NULL, err);

@@ -18,6 +18,7 @@ static bool group_open(struct build *build, const char *group, struct error *err
 		return error_context(err, "this host's address, which the security group is to admit");
 	}
 	is_ipv6 = strchr(address, ':') != NULL;
+	call.not_yet_s = SETTLE_S;
 	aws_arg(&call, "GroupId", group);
 	aws_arg(&call, "IpPermissions.1.IpProtocol", "tcp");
 	aws_arg_int(&call, "IpPermissions.1.FromPort", build->plan->connect.port);

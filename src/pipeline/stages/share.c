@@ -34,6 +34,7 @@ static bool permissions_add(const struct sharing *sharing, struct error *err)
 	int number = 0;
 	char path[64];
 
+	call.not_yet_s = SETTLE_S;
 	aws_arg(&call, "ImageId", sharing->image->ami);
 	for (size_t i = 0; i < ARRAY_SIZE(share_kinds); i++) {
 		const struct text_list *list = wanted(sharing->build->plan, &share_kinds[i]);

@@ -200,6 +200,31 @@ static void test_token_row_without_a_token_counts_as_once(void **state)
 	finish(&script);
 }
 
+static void test_not_yet_known(void **state)
+{
+	_cleanup_(freep) char *absent =
+		refusal(400, "InvalidGroup.NotFound", "The security group 'sg-1' does not exist");
+	const char *replies[] = {absent, absent, EMPTY, NULL}, *never[] = {absent, NULL};
+	struct script script;
+	struct error err = {0};
+	start(&script, replies);
+	script.aws->most_attempts = 1;
+	assert_false(send_simple(&script, AWS_ec2_AuthorizeSecurityGroupIngress, &err));
+	assert_int_equal(err.kind, ERROR_ABSENT);
+	struct aws_call call = aws_call(AWS_ec2_AuthorizeSecurityGroupIngress, NULL);
+	call.not_yet_s = 10;
+	assert_true(aws_send(script.aws, &call, NULL, &err));
+	assert_int_equal(loopback_requests(script.server), 3);
+	finish(&script);
+	start(&script, never);
+	call = aws_call(AWS_ec2_AuthorizeSecurityGroupIngress, NULL);
+	call.not_yet_s = 1;
+	assert_false(aws_send(script.aws, &call, NULL, &err));
+	assert_int_equal(err.kind, ERROR_ABSENT);
+	assert_int_equal(loopback_requests(script.server), 2);
+	finish(&script);
+}
+
 static void test_budget(void **state)
 {
 	_cleanup_(freep) char *down = refusal(503, "Unavailable", "later");
@@ -303,7 +328,7 @@ static void test_denied_names_the_credentials(void **state)
 	assert_int_equal(err.kind, ERROR_DENIED);
 	assert_string_equal(err.text,
 			    "CreateImage (eu-west-1): UnauthorizedOperation: You are not authorized to perform this "
-			    "operation. (request id req-1); the credentials are from the sandbox's own keys");
+			    "operation. (request id req-1); credentials: the sandbox's own keys");
 	finish(&script);
 }
 
@@ -699,6 +724,7 @@ int main(void)
 		cmocka_unit_test(test_once_is_not_repeated_by_a_kept_connection),
 		cmocka_unit_test(test_safe_and_token_are_repeated_after_anything),
 		cmocka_unit_test(test_token_row_without_a_token_counts_as_once),
+		cmocka_unit_test(test_not_yet_known),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_kinds),

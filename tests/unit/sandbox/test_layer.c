@@ -201,16 +201,20 @@ static void imports_folders_and_tarballs(void **state)
 	copy = path_join(room.folder, "layers/copied");
 	empty = path_join(room.folder, "empty");
 	junk = path_join(room.folder, "layers/junk");
-	must(process_must(&(struct process){.argv = (const char *const[]){"tar", "-C", room.base, "-cf", tarball,
-									  "--numeric-owner", "--xattrs",
-									  "--xattrs-include=*", ".", NULL}},
-			  NULL, err));
+	must(process_must(
+		&(struct process){.argv = (const char *const[]){"tar", "-C", room.base, "-cf", tarball,
+								"--numeric-owner", "--xattrs", "--xattrs-include=*",
+								"./etc", "./usr/bin/sudo", NULL}},
+		NULL, err));
 	must(layer_import(tarball, layer, err));
 	must(layer_import(layer, copy, err));
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){copy, NULL}, address, room.keyed);
+	struct machine_spec spec =
+		room_spec(&room, "i-1", (const char *const[]){room.base, copy, NULL}, address, room.keyed);
 	room_boot(&room, &spec);
-	assert_int_equal(room_ssh(&room, address, "sudo -n id -u; stat -c %u:%a /usr/bin/sudo", &out), 0);
-	assert_string_equal(out.data, "0\n0:4755\n");
+	assert_int_equal(
+		room_ssh(&room, address, "sudo -n id -u; stat -c %u:%a /usr/bin/sudo; stat -c %U:%G /etc/shadow", &out),
+		0);
+	assert_string_equal(out.data, "0\n0:4755\nroot:shadow\n");
 
 	must(file_make_folders(empty, 0755, err));
 	assert_false(layer_import(empty, junk, &refused));

@@ -170,7 +170,27 @@ static void refuses_to_run_in_what_does_not_run(void **state)
 	room_close(&room);
 }
 
-/* Processes of this host whose command line or mounts name the folder. */
+static bool link_holds(const char *process, const char *name, const char *needle)
+{
+	_cleanup_(freep) char *path = mem_printf("/proc/%s/%s", process, name);
+	char target[256] = "";
+
+	return readlink(path, target, sizeof(target) - 1) > 0 && strstr(target, needle);
+}
+
+/* The mounts of a machine have its folder in them, its keeper and its network complain to a file there. */
+static bool is_trace(const char *process, const char *needle)
+{
+	_cleanup_(freep) char *mounts = mem_printf("/proc/%s/mountinfo", process);
+	_cleanup_(str_free) struct str text = STR_INIT;
+	struct error ignored = {};
+
+	return link_holds(process, "cwd", needle) || link_holds(process, "fd/2", needle) ||
+	       link_holds(process, "ns/pid", needle) ||
+	       (file_read(mounts, 1 << 20, &text, &ignored) && strstr(text.data, needle));
+}
+
+/* Processes of this host that name this: a folder or a namespace. */
 static int count_traces(const char *needle)
 {
 	DIR *processes = opendir("/proc");
@@ -178,22 +198,21 @@ static int count_traces(const char *needle)
 	int count = 0;
 
 	assert_non_null(processes);
-	while ((entry = readdir(processes))) {
-		_cleanup_(freep) char *mounts = mem_printf("/proc/%s/mountinfo", entry->d_name),
-				      *cwd = mem_printf("/proc/%s/cwd", entry->d_name);
-		_cleanup_(str_free) struct str text = STR_INIT;
-		struct error ignored = {};
-		char where[256] = "";
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-			continue;
-		if (readlink(cwd, where, sizeof(where) - 1) < 0)
-			where[0] = '\0';
-		if (!file_read(mounts, 1 << 20, &text, &ignored))
-			str_clear(&text);
-		count += strstr(where, needle) || strstr(text.data, needle);
-	}
+	while ((entry = readdir(processes)))
+		count += entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && is_trace(entry->d_name, needle);
 	closedir(processes);
 	return count;
+}
+
+static void find_namespace(const struct room *room, const char *id, char name[64])
+{
+	_cleanup_(freep) char *pid_path = mem_printf("%s/machines/%s/pid", room->folder, id), *path = NULL;
+	_cleanup_(str_free) struct str pid = STR_INIT;
+
+	must(file_read(pid_path, 64, &pid, err));
+	path = mem_printf("/proc/%d/ns/pid", atoi(pid.data));
+	memset(name, 0, 64);
+	assert_true(readlink(path, name, 63) > 0);
 }
 
 static _Noreturn void serve_until_killed(const struct room *room, const struct machine_spec *spec, int ready)
@@ -208,12 +227,31 @@ static _Noreturn void serve_until_killed(const struct room *room, const struct m
 		pause();
 }
 
+static void expect_no_traces(const char *needle)
+{
+	int64_t give_up_ms = clock_mono_ms() + TEST_WAIT_MS;
+
+	while (count_traces(needle) && clock_mono_ms() < give_up_ms)
+		stop_sleep_ms(NULL, 20);
+	assert_int_equal(count_traces(needle), 0);
+}
+
+static _Noreturn void boot_until_killed(const struct room *room, const struct machine_spec *spec)
+{
+	struct machines *machines;
+	struct error err = {};
+
+	if (!machines_open(room->folder, NULL, NULL, NULL, &machines, &err) || !machine_boot(machines, spec->id, &err))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
 static void leaves_nothing_when_it_is_killed(void **state)
 {
 	struct room room;
-	char address[16], said;
+	char address[16], namespace[64], said;
 	int ready[2];
-	int64_t give_up_ms;
 	pid_t server;
 
 	room_open(&room);
@@ -226,17 +264,41 @@ static void leaves_nothing_when_it_is_killed(void **state)
 	assert_int_equal(read(ready[0], &said, 1), 1);
 	close(ready[0]);
 	assert_int_equal(room_ssh(&room, address, "nohup sleep 1000 >/dev/null 2>&1 &", NULL), 0);
-	assert_true(count_traces(room.folder) > 0);
+	find_namespace(&room, "i-1", namespace);
+	assert_true(count_traces(namespace) >= 5);   /* its process 1, its holder, init, sshd, sleep */
+	assert_true(count_traces(room.folder) >= 3); /* bubblewrap twice, slirp4netns */
 
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
-	give_up_ms = clock_mono_ms() + TEST_WAIT_MS;
-	while (count_traces(room.folder) && clock_mono_ms() < give_up_ms)
-		stop_sleep_ms(NULL, 20);
-	assert_int_equal(count_traces(room.folder), 0);
+	expect_no_traces(room.folder);
+	expect_no_traces(namespace);
 	assert_int_equal(room_ssh_once(&room, address, "no", "true", NULL), 255);
 
 	/* And the next serving process goes on with it. */
+	must(machine_boot(room.machines, "i-1", err));
+	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
+	room_close(&room);
+}
+
+/* The same at any moment of a boot. */
+static void leaves_nothing_when_it_is_killed_while_booting(void **state)
+{
+	static const int moments_ms[] = {1, 4, 7, 10, 13, 16, 20, 25, 30, 40, 60};
+	struct room room;
+	char address[16];
+
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	must(machine_create(room.machines, &spec, err));
+	for (size_t i = 0; i < ARRAY_SIZE(moments_ms); i++) {
+		pid_t server = fork();
+		if (server == 0)
+			boot_until_killed(&room, &spec);
+		stop_sleep_ms(NULL, moments_ms[i]);
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+		expect_no_traces(room.folder);
+	}
 	must(machine_boot(room.machines, "i-1", err));
 	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
 	room_close(&room);
@@ -467,6 +529,7 @@ int main(void)
 		cmocka_unit_test(runs_commands_on_a_terminal),
 		cmocka_unit_test(refuses_to_run_in_what_does_not_run),
 		cmocka_unit_test(leaves_nothing_when_it_is_killed),
+		cmocka_unit_test(leaves_nothing_when_it_is_killed_while_booting),
 		cmocka_unit_test(mounts_nothing_here),
 		cmocka_unit_test(refuses_names_that_are_none),
 		cmocka_unit_test(refuses_specs_that_cannot_be),
