@@ -87,8 +87,7 @@ static void playbooks_have_no_faults(void **state)
 		load(shipped, shipped->playbooks.gl_pathv[i]);
 }
 
-/* A step that is run again on a fresh instance must not depend on what seal takes away, and a second run must change
- * nothing. */
+/* Without a check a step would be "changed" on every run. */
 static void steps_can_be_run_twice(void **state)
 {
 	struct shipped *shipped = *state;
