@@ -13,6 +13,8 @@
 #include "bakery/mem.h"
 #include "wait_look.h"
 
+#define SHORTEST_DUE_MS 50      /* between looks when the time has come */
+#define LONGEST_EARLY_MS 20000 /* between looks before that: it may be ready already, and people want to see progress */
 #define SLICE_MS 100 /* how soon a waiter hears of a wish to stop */
 
 struct waiter {
@@ -162,13 +164,20 @@ struct watch {
 
 enum verdict { KEEP_WAITING, DONE, FAILED };
 
-/* Around the time it was expected, often enough to notice at once; else in proportion to the time waited. */
+static int64_t between(int64_t value, int64_t least, int64_t most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* Where the time is known: now and then until shortly before, often enough to notice at once around it. Else in proportion to the time waited. */
 static int64_t pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms)
 {
-	bool is_due = expected_ms && waited_ms < 2 * expected_ms;
-	int64_t pause = is_due ? expected_ms / 32 : waited_ms / 8;
-	pause = pause > aws->longest_wait_ms ? aws->longest_wait_ms : pause;
-	return pause < aws->shortest_wait_ms ? aws->shortest_wait_ms : pause;
+	int64_t early_ms = expected_ms - expected_ms / 32 - waited_ms;
+	if (early_ms > 0)
+		return between(early_ms, SHORTEST_DUE_MS, LONGEST_EARLY_MS);
+	if (waited_ms < 2 * expected_ms)
+		return between(expected_ms / 32, SHORTEST_DUE_MS, aws->longest_wait_ms);
+	return between(waited_ms / 8, aws->shortest_wait_ms, aws->longest_wait_ms);
 }
 
 static bool is_one_of(const char *states, const char *state)
@@ -322,7 +331,8 @@ bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct 
 			      .deadline_ms = now_ms + options->timeout_s * 1000,
 			      .last_seen_ms = now_ms,
 			      .last_answer_ms = now_ms};
-	struct waiter waiter = {.id = id, .due_ms = now_ms + options->expected_ms - options->expected_ms / 32};
+	int64_t first_ms = options->expected_ms ? pause_ms(aws, 0, options->expected_ms) : 0;
+	struct waiter waiter = {.id = id, .due_ms = now_ms + first_ms};
 
 	pthread_mutex_lock(&aws->waits->lock);
 	struct group *group = group_of(aws->waits, wait, region);
