@@ -34,6 +34,7 @@ struct cloud {
 	struct stop stop;     /* of the serving: wakes whatever waits */
 	pthread_mutex_t lock; /* around state */
 	int64_t started_ms;
+	int64_t forget_next_ms; /* when old instances are looked for again; under the lock */
 };
 
 bool cloud_open(const char *folder, const char *const *settings, struct log *log, struct cloud **out, struct error *err) must_check;

@@ -13,6 +13,7 @@ struct tree *parameter_find(struct request *rq, const char *name); /* own or pub
 bool parameter_need(struct request *rq, const char *name, struct tree **out); /* own; refuses with ParameterNotFound */
 void parameter_put(struct request *rq, struct tree *parameter);
 const struct tree *parameter_newest(const struct tree *parameter);
+char *parameter_value(struct request *rq, const char *name); /* of an own or public one, with a selector or without; NULL when absent; free it */
 double parameter_time(const struct tree *version); /* seconds since 1970, as the JSON protocol has it */
 
 #endif
