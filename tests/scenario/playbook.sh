@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# `bakery playbook` on a real machine of the sandbox, by way of a user who is not root: results, secrets, files both ways, sshd killed by a
+# step, a restart of the machine. Arguments: bakery, the source tree.
+. "$(dirname "$0")/../lib/scenario.sh"
+[ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
+plan 26
+# shellcheck disable=SC2086
+sandbox_start $fast
+mkdir -p "$work/project/playbooks" "$work/project/files"
+cd "$work/project" || exit 1
+echo '{}' >bakery.yaml
+
+# --- a machine with a host key that is known beforehand
+ssh-keygen -q -t ed25519 -N '' -C host -f "$work/host" </dev/null
+ssh-keygen -q -t ed25519 -N '' -C login -f "$work/login" </dev/null
+ssh-keygen -q -t ed25519 -N '' -C other -f "$work/other" </dev/null
+python3 - "$work" >"$work/user-data" <<'PY'
+import json, sys
+read = lambda name: open(f"{sys.argv[1]}/{name}").read()
+print("#cloud-config")
+print(json.dumps({"ssh_keys": {"ed25519_private": read("host"), "ed25519_public": read("host.pub").strip()},
+                  "ssh_deletekeys": True, "ssh_authorized_keys": [read("login.pub").strip()]}))
+PY
+ami=$(cloud ec2 describe-images --owners 136693071363 --query 'sort_by(Images,&CreationDate)[-1].ImageId' --output text)
+cloud ec2 run-instances --image-id "$ami" --instance-type m5.large --user-data "file://$work/user-data" >"$work/run.json"
+instance=$(json "$work/run.json" 'x["Instances"][0]["InstanceId"]')
+cloud ec2 wait instance-running --instance-ids "$instance"
+address=$(cloud ec2 describe-instances --instance-ids "$instance" --query 'Reservations[0].Instances[0].PublicIpAddress' --output text)
+echo "$address $(cat "$work/host.pub")" >"$work/known_hosts"
+admin() { ssh -q -i "$work/login" -o UserKnownHostsFile="$work/known_hosts" -o BatchMode=yes "admin@$address" "$@"; }
+wait_for 60 admin true || { echo "Bail out! the machine does not answer"; exit 1; }
+play() { book=$1; shift; "$bakery" playbook run "$book" --host "admin@$address" --key "$work/login" --known-hosts "$work/known_hosts" --format json "$@"; }
+
+# --- one playbook with everything
+printf 'plain\n' >files/plain
+printf 'for {{ who }}\n' >files/template
+head -c 5000000 /dev/urandom >files/big
+cat >playbooks/everything.yaml <<'YAML'
+playbook: 1
+name: everything
+vars: {who: nobody}
+steps:
+  - {id: who, run: 'id -u; echo $HOME', check: 'false || test -e /etc/everything', controls: [T-1], if: 'touch /etc/everything'}
+  - {id: secret, secrets: [SCENARIO_SECRET], run: 'echo "the secret is $SCENARIO_SECRET"; printf %s "$SCENARIO_SECRET" | sha256sum >/root/secret.sum'}
+  - upload: {from: ../files/plain, to: /etc/plain.conf, mode: "0640", owner: "root:adm"}
+  - upload: {from: ../files/template, to: /srv/new/folder/, template: true}
+  - upload: {from: ../files/big, to: /srv/big}
+  - id: sshd-killed
+    run: |
+      i=0
+      while [ $i -lt 30 ]; do
+        i=$((i+1)); echo "line $i"; sleep 0.05
+        [ $i != 10 ] || pkill -9 -f 'sshd: admin'
+      done
+      echo ran >>/root/sshd-killed
+  - {id: as-another, as: nobody, run: 'test "$(id -un)" = nobody'}
+  - {id: make-private, run: 'umask 077; cp /srv/big /root/private'}
+  - download: {from: /root/private, to: artifacts/}
+  - {id: before, run: 'cat /proc/sys/kernel/random/boot_id >/root/before; touch /run/before'}
+  - reboot: {timeout: 1m}
+  - {id: after, check: 'test ! -e /run/before && ! grep -qx "$(cat /root/before)" /proc/sys/kernel/random/boot_id'}
+  - {id: last, run: 'true'}
+YAML
+export SCENARIO_SECRET="it's 4 secret"
+ok "a playbook with everything runs" exits 0 play everything --var who=everybody
+cp "$work/out" "$work/rows.json"
+ok "each step has its row" holds "$work/rows.json" 'len(x) == 13'
+ok "changed, ok and unchanged are told apart" holds "$work/rows.json" '{r["step"].split("/")[1]: r["result"] for r in x}["who"] == "unchanged" and x[-2]["result"] == "ok" and x[-1]["result"] == "changed"'
+ok "the restart is a step that changed" holds "$work/rows.json" '[r["result"] for r in x if "reboot" in r["step"]] == ["changed"]'
+ok "the connection was taken up again" says 'connected again'
+ok "the secret is not shown" says 'the secret is \[redacted\]'
+ok "... nowhere" says_not '4 secret'
+ok "... but was there" admin "sudo cat /root/secret.sum | grep -q $(printf %s "$SCENARIO_SECRET" | sha256sum | cut -c1-64)"
+ok "an upload has its mode and owner" admin 'test "$(stat -c "%a %U:%G" /etc/plain.conf)" = "640 root:adm"'
+ok "a template is filled" admin 'grep -qx "for everybody" /srv/new/folder/template'
+ok "a file that only root may read came back whole" cmp files/big artifacts/private
+ok "the step that killed sshd ran once" admin 'test "$(sudo cat /root/sshd-killed)" = ran'
+for n in 1 10 11 30; do
+  ok "its line $n was heard once" eval 'test "$(grep -c "| line $n\$" "$work/err")" = 1'
+done
+ok "nothing of the run is left there" admin 'test ! -e /run/bakery && ! ls -d .bakery-* 2>/dev/null | grep .'
+
+# --- again, and only looking
+ok "again it runs" exits 0 play everything --var who=everybody
+ok "the uploads are unchanged now" holds "$work/out" '[r["result"] for r in x if "upload" in r["step"]] == ["unchanged"] * 3'
+ok "--dry-run changes nothing" exits 0 play everything --dry-run --format table
+ok "... and shows a table" says 'everything/after +would change|everything/after +failed|everything/after +ok'
+
+# --- what goes wrong
+ok "a missing secret stops it beforehand with exit 2" eval '(unset SCENARIO_SECRET; exits 2 play everything) && says "SCENARIO_SECRET for step everything/secret"'
+cat >playbooks/failing.yaml <<'YAML'
+playbook: 1
+name: failing
+steps:
+  - {id: fine, run: 'true'}
+  - {id: broken, run: 'echo what went wrong >&2; exit 7'}
+  - {id: never, run: 'true'}
+YAML
+ok "a failing step: exit 1, where, why" eval 'exits 1 play failing && says "step failing/broken \(.*failing.yaml:5\): run exited with 7" && says "what went wrong" && holds "$work/out" "len(x) == 2"'
+ok "another host key is refused with exit 4" eval 'echo "$address $(cat "$work/other.pub")" >"$work/wrong" && exits 4 play failing --known-hosts "$work/wrong" && says "not the expected one"'
+ok "another login key is refused" eval 'exits 6 play failing --key "$work/other" && says "login as admin"'
+ok "compile prints a program that sh can read" eval '"$bakery" playbook compile everything >"$work/program" && sh -n "$work/program" && grep -q "^step_12()" "$work/program" && ! grep -q "4 secret" "$work/program"'
+exit $failed
