@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From an HTTP request to an HTTP reply, without any HTTP server in it: authentication, dispatch, injected faults, encoding, recording. */
+ * From an HTTP request to an HTTP reply, without any HTTP server in it: authentication, dispatch, injected faults,
+ * encoding, recording. */
 #ifndef BAKERY_SANDBOX_API_H
 #define BAKERY_SANDBOX_API_H
 
@@ -9,7 +10,12 @@
 #include "bakery/sigv4.h"
 #include "cloud.h"
 
-enum answer_kind { ANSWER_WHOLE, ANSWER_CUT /* only half of the body */, ANSWER_RESET, ANSWER_NONE /* the client went away */ };
+enum answer_kind {
+	ANSWER_WHOLE,
+	ANSWER_CUT /* only half of the body */,
+	ANSWER_RESET,
+	ANSWER_NONE /* the client went away */
+};
 
 struct answer {
 	enum answer_kind kind;
@@ -32,7 +38,8 @@ struct api_patience {
 	void *cookie;
 };
 
-void api_answer(struct api *api, const struct sigv4_request *http, const struct api_patience *patience, struct answer *out);
+void api_answer(struct api *api, const struct sigv4_request *http, const struct api_patience *patience,
+		struct answer *out);
 const char *http_header(const struct sigv4_request *http, const char *name); /* or NULL */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The cloud behind the server: what all operations share. One lock guards the state; whoever waits or works with machines does so without it. */
+ * The cloud behind the server: what all operations share. One lock guards the state; whoever waits or works with
+ * machines does so without it. */
 #ifndef BAKERY_SANDBOX_CLOUD_H
 #define BAKERY_SANDBOX_CLOUD_H
 
@@ -34,9 +35,11 @@ struct cloud {
 	struct stop stop;     /* of the serving: wakes whatever waits */
 	pthread_mutex_t lock; /* around state */
 	int64_t started_ms;
+	int64_t forget_next_ms; /* when old instances are looked for again; under the lock */
 };
 
-bool cloud_open(const char *folder, const char *const *settings, struct log *log, struct cloud **out, struct error *err) must_check;
+bool cloud_open(const char *folder, const char *const *settings, struct log *log, struct cloud **out,
+		struct error *err) must_check;
 void cloud_close(struct cloud *cloud); /* orderly: transitions under way are ended or taken up at the next start */
 
 /* How the sandbox's own host spells its architecture: "x86_64" or "arm64". */

@@ -62,7 +62,7 @@ bool sandbox_find(const struct sandbox_options *options, struct sandbox_address 
 struct arguments {
 	const char *items[128];
 	size_t count;
-	char port[16], ready_fd[16];
+	char port[16], ready_fd[16], record[4096];
 };
 
 static void add(struct arguments *arguments, const char *text)
@@ -71,9 +71,20 @@ static void add(struct arguments *arguments, const char *text)
 		arguments->items[arguments->count++] = text;
 }
 
+/* The server works in another folder than its caller. */
+static void make_absolute(const char *path, char *out, size_t size)
+{
+	char here[2048] = "";
+	if (path != NULL && *path != '/' && getcwd(here, sizeof here) != NULL)
+		snprintf(out, size, "%s/%s", here, path);
+	else if (path != NULL)
+		snprintf(out, size, "%s", path);
+}
+
 static void fill_arguments(const struct sandbox_options *options, const char *folder, int ready_fd,
 			   struct arguments *arguments)
 {
+	make_absolute(options->record, arguments->record, sizeof arguments->record);
 	snprintf(arguments->port, sizeof arguments->port, "%d", options->port);
 	snprintf(arguments->ready_fd, sizeof arguments->ready_fd, "%d", ready_fd);
 	const char *const fixed[] = {"bakery", "sandbox",	"serve",      "--folder",	  folder,
@@ -84,7 +95,7 @@ static void fill_arguments(const struct sandbox_options *options, const char *fo
 		add(arguments, "--verbose");
 	if (options->record != NULL) {
 		add(arguments, "--record");
-		add(arguments, options->record);
+		add(arguments, arguments->record);
 	}
 	for (const char *const *setting = options->settings; setting != NULL && *setting != NULL; setting++) {
 		add(arguments, "--set");
@@ -98,6 +109,8 @@ static void become_server(const struct arguments *arguments, int log_fd, int rea
 	sigset_t none;
 	int null_fd = open("/dev/null", O_RDWR);
 	setsid();
+	if (chdir("/") < 0)
+		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(null_fd, 0);
@@ -191,7 +204,10 @@ static bool up_in(const struct sandbox_options *options, const char *folder, str
 {
 	if (!file_make_folders(folder, 0700, err) || !make_base(options, err))
 		return false;
-	if (start_server(options, folder, err))
+	_cleanup_(freep) char *absolute = realpath(folder, NULL);
+	if (absolute == NULL)
+		return error_errno(err, "%s", folder);
+	if (start_server(options, absolute, err))
 		return true;
 	/* Another one was a moment earlier. */
 	return folder_is_served(folder) && !error_is(err, ERROR_STOPPED);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EC2's nouns: how their documents are made and looked up, and the tables of their operations. Documents stand in the state in the shape of
- * Describe's reply; members that open with "_" are the sandbox's own:
+ * EC2's nouns: how their documents are made and looked up, and the tables of their operations. Documents stand in the
+ * state in the shape of Describe's reply; members that open with "_" are the sandbox's own:
  *
  *   image     _layers (what a machine of it is made of), _login (its default user), _launchPermission, _due, _frozen
  *   snapshot  _layers, _createVolumePermission, _started, _due
@@ -30,12 +30,20 @@ bool check_image_name(struct request *rq, const char *name);
 void image_put(struct request *rq, struct tree *image); /* under its owner */
 
 /* Snapshots and volumes */
-struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib, const char *started);
-void kms_key_arn(struct request *rq, const char *key, char arn[160]); /* of an id, alias or ARN; NULL: the service's own key */
+struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib,
+			  const char *started);
+void kms_key_arn(struct request *rq, const char *key,
+		 char arn[160]); /* of an id, alias or ARN; NULL: the service's own key */
 
 /* Instances */
-enum instance_state { INSTANCE_PENDING = 0, INSTANCE_RUNNING = 16, INSTANCE_SHUTTING_DOWN = 32, INSTANCE_TERMINATED = 48,
-		      INSTANCE_STOPPING = 64, INSTANCE_STOPPED = 80 };
+enum instance_state {
+	INSTANCE_PENDING = 0,
+	INSTANCE_RUNNING = 16,
+	INSTANCE_SHUTTING_DOWN = 32,
+	INSTANCE_TERMINATED = 48,
+	INSTANCE_STOPPING = 64,
+	INSTANCE_STOPPED = 80
+};
 const char *instance_state_name(enum instance_state state);
 enum instance_state instance_state(const struct tree *instance);
 void instance_set_state(struct tree *instance, enum instance_state state);
@@ -59,7 +67,8 @@ struct tree *security_group_new(const char *account, const char *vpc_id, const c
 struct tree *default_vpc(struct request *rq); /* or NULL */
 bool group_in_use(struct request *rq, const char *group_id);
 
-/* Idempotency: the id that an earlier request with this ClientToken and the same arguments made; "" when there was none; refuses other arguments. */
+/* Idempotency: the id that an earlier request with this ClientToken and the same arguments made; "" when there was
+ * none; refuses other arguments. */
 bool client_token_look(struct request *rq, char id[ID_SIZE]);
 void client_token_keep(struct request *rq, const char *id);
 

@@ -9,6 +9,8 @@
 #include "ec2.h"
 #include "room.h"
 
+#define FORGET_EVERY_MS 10000
+
 static const struct {
 	enum instance_state state;
 	const char *name;
@@ -48,6 +50,9 @@ struct tree *instance_find(struct request *rq, const char *id)
 void instance_forget_old(struct request *rq)
 {
 	int64_t keep_ms = settings_ms(rq->cloud->settings, "latency.forget");
+	if (rq->now_ms < rq->cloud->forget_next_ms)
+		return;
+	rq->cloud->forget_next_ms = rq->now_ms + (keep_ms < FORGET_EVERY_MS ? keep_ms : FORGET_EVERY_MS);
 	_cleanup_(tree_freep) struct tree *instances =
 		state_list(rq->cloud->state, rq->caller.account, rq->region, "instance");
 	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)

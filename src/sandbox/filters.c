@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EC2's filters over documents: any of a filter's values, all of the filters; * and ? as wildcards, a backslash before
- * them taken literally. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html */
+ * EC2's filters over documents: any of a filter's values, all of the filters; * and ? are wildcards.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html */
 #include <string.h>
 
 #include "bakery/mem.h"

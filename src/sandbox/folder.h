@@ -19,7 +19,8 @@ bool folder_lock(const char *folder, int *fd, struct error *err) must_check;
 bool folder_is_served(const char *folder);
 bool folder_write_address(const char *folder, const char *endpoint, struct error *err) must_check;
 void folder_drop_address(const char *folder);
-bool folder_read_address(const char *folder, struct sandbox_address *out, struct error *err) must_check; /* ERROR_ABSENT: not there (yet) */
+bool folder_read_address(const char *folder, struct sandbox_address *out,
+			 struct error *err) must_check;				     /* ERROR_ABSENT: not there (yet) */
 bool folder_token(const char *folder, char token[65], struct error *err) must_check; /* made when there is none */
 
 #endif

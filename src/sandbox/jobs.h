@@ -24,7 +24,7 @@ void jobs_stop(struct jobs *jobs); /* wakes the sleeping ones, waits for all; wh
 void jobs_free(struct jobs *jobs);
 
 /* For the run function, which is called when it is the job's turn. */
-void job_turn_end(struct job *job);		       /* lets the next one with the same turn begin */
+void job_turn_end(struct job *job);			/* lets the next one with the same turn begin */
 bool job_sleep_until(struct job *job, int64_t wall_ms); /* false: the cloud is closing */
 
 #endif

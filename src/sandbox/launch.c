@@ -9,6 +9,7 @@
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "ssm.h"
 
 #define USER_DATA_MOST 16384
 
@@ -22,16 +23,31 @@ void launch_clear(struct launch *launch)
 	tree_free(launch->volume_tags);
 }
 
+/* "resolve:ssm:NAME[:VERSION|:LABEL]" launches what the parameter names. */
+static bool resolve_parameter(struct request *rq, const char *name, char id[ID_SIZE])
+{
+	_cleanup_(freep) char *value = parameter_value(rq, name);
+	if (value == NULL)
+		return refuse(rq, "InvalidParameterValue", "The parameter %s of ImageId cannot be resolved", name);
+	snprintf(id, ID_SIZE, "%s", value);
+	return true;
+}
+
 static bool resolve_image(struct request *rq, struct launch *launch)
 {
-	if (arg(rq, "ImageId") == NULL)
+	char id[ID_SIZE];
+	const char *asked = arg(rq, "ImageId");
+	if (asked == NULL)
 		return refuse(rq, "MissingParameter", "The request must contain the parameter ImageId");
-	launch->image = image_seen(rq, arg(rq, "ImageId"));
+	snprintf(id, sizeof id, "%s", asked);
+	if (str_starts(asked, "resolve:ssm:") && !resolve_parameter(rq, asked + strlen("resolve:ssm:"), id))
+		return false;
+	launch->image = image_seen(rq, id);
 	if (launch->image == NULL)
 		return false;
 	if (!str_eq(tree_text(launch->image, "imageState"), "available"))
-		return refuse(rq, "InvalidAMIID.Unavailable", "The image ID '%s' is not available: it is %s",
-			      arg(rq, "ImageId"), tree_text(launch->image, "imageState"));
+		return refuse(rq, "InvalidAMIID.Unavailable", "The image ID '%s' is not available: it is %s", id,
+			      tree_text(launch->image, "imageState"));
 	launch->type = instance_type_find(arg_or(rq, "InstanceType", "m1.small"));
 	return instance_type_check(rq, arg_or(rq, "InstanceType", "m1.small"),
 				   tree_text(launch->image, "architecture"));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A request as an operation's handler sees it: who asks, where, the arguments as a tree (lists as arrays), and the reply to fill. A handler runs inside
- * one transaction under the cloud's lock; when it refuses, or was asked with DryRun, nothing that it did is kept. Transitions that it wants begun are
- * begun once all is kept.
+ * A request as an operation's handler sees it: who asks, where, the arguments as a tree (lists as arrays), and the
+ * reply to fill. A handler runs inside one transaction under the cloud's lock; when it refuses, or was asked with
+ * DryRun, nothing that it did is kept. Transitions that it wants begun are begun once all is kept.
  *
  * Handlers work on documents of the state (state.h), which look as a Describe call shows them. */
 #ifndef BAKERY_SANDBOX_REQUEST_H
@@ -47,7 +47,8 @@ enum operation_flags {
 	OPERATION_DRY_RUN = 1, /* knows DryRun */
 };
 
-/* A row of an operations table. args: the parameters' wire names separated by blanks; N stands for a list's number; "!" after a name: required;
+/* A row of an operations table. args: the parameters' wire names separated by blanks; N stands for a list's number; "!"
+ * after a name: required;
  * ":int", ":bool", ":time": its type; "Name.*": whatever is below it. */
 struct operation {
 	const char *name;
@@ -62,7 +63,7 @@ struct operation {
 bool refuse(struct request *rq, const char *code, const char *fmt, ...) printf_like(3, 4);
 
 /* Arguments. */
-const char *arg(const struct request *rq, const char *path);			      /* or NULL */
+const char *arg(const struct request *rq, const char *path); /* or NULL */
 const char *arg_or(const struct request *rq, const char *path, const char *otherwise);
 bool arg_bool(const struct request *rq, const char *path, bool otherwise);
 int64_t arg_int(const struct request *rq, const char *path, int64_t otherwise);
@@ -70,14 +71,17 @@ const struct tree *arg_tree(const struct request *rq, const char *path);
 bool list_has(const struct tree *list, const char *text); /* an array of texts */
 
 /* Documents of the asking account in the request's region. */
-struct tree *find_object(struct request *rq, const char *kind, const char *id); /* NULL: absent, or not yet to be seen; free it */
-struct tree *list_objects(struct request *rq, const char *kind);		/* what can be seen; free it */
+struct tree *find_object(struct request *rq, const char *kind,
+			 const char *id);			 /* NULL: absent, or not yet to be seen; free it */
+struct tree *list_objects(struct request *rq, const char *kind); /* what can be seen; free it */
 void put_object(struct request *rq, const char *kind, const char *id, struct tree *document);
-void put_new_object(struct request *rq, const char *kind, const char *id, struct tree *document); /* seen once the lag is over */
+void put_new_object(struct request *rq, const char *kind, const char *id,
+		    struct tree *document); /* seen once the lag is over */
 void remove_object(struct request *rq, const char *kind, const char *id);
 bool object_visible(const struct request *rq, const struct tree *document);
 
-/* Finds the one that argument `path` names, or refuses with `code` and AWS's usual sentence about a `noun` ("image id"). */
+/* Finds the one that argument `path` names, or refuses with `code` and AWS's usual sentence about a `noun` ("image
+ * id"). */
 struct tree *need_object(struct request *rq, const char *kind, const char *id, const char *code, const char *noun);
 /* The same for every id of the list at `path`; an array, or NULL after refusing. */
 struct tree *need_objects(struct request *rq, const char *kind, const char *path, const char *code, const char *noun);
@@ -85,7 +89,7 @@ struct tree *need_objects(struct request *rq, const char *kind, const char *path
 bool check_id(struct request *rq, const char *id, const char *prefix, const char *code);
 
 #define ID_SIZE 32
-void make_id(const char *prefix, char id[ID_SIZE]);					     /* "ami-" + 17 random digits */
+void make_id(const char *prefix, char id[ID_SIZE]);			     /* "ami-" + 17 random digits */
 void make_stable_id(const char *prefix, const char *seed, char id[ID_SIZE]); /* the same for the same seed */
 
 #define EC2_TIME_SIZE CLOCK_TEXT_SIZE
@@ -109,7 +113,8 @@ bool filter_matches(const struct tree *document, const char *path, const struct 
 
 /* Tags. The tags of argument TagSpecification for a resource type, as a tagSet; refuses bad ones. */
 bool tags_for(struct request *rq, const char *resource_type, struct tree **tag_set);
-bool tag_specifications_check(struct request *rq, const char *const *types); /* only these resource types are meant; NULL-terminated */
+bool tag_specifications_check(struct request *rq,
+			      const char *const *types); /* only these resource types are meant; NULL-terminated */
 void tag_set_put(struct tree *document, const char *key, const char *value);
 void tag_set_remove(struct tree *document, const char *key, const char *value); /* value NULL: whatever it is */
 bool tags_check(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name);

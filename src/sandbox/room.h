@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The cloud's side of the machine room: instances and image layers, in the words of the state. With machines=off nothing is done and all succeeds.
+ * The cloud's side of the machine room: instances and image layers, in the words of the state. With machines=off
+ * nothing is done and all succeeds.
  *
  * Layers of images lie under layers/ in the sandbox's folder; a base image's root file system lies in the cache. */
 #ifndef BAKERY_SANDBOX_ROOM_H
@@ -13,18 +14,21 @@
 #include "bakery/tree.h"
 #include "cloud.h"
 
-bool room_open(struct cloud *cloud, machine_ended *ended, struct error *err) must_check; /* the base image too, when machines are on */
+bool room_open(struct cloud *cloud, machine_ended *ended,
+	       struct error *err) must_check; /* the base image too, when machines are on */
 void room_close(struct cloud *cloud);
 
 bool room_pick_address(struct cloud *cloud, char address[16], struct error *err) must_check;
 void room_console(struct cloud *cloud, const char *id, struct str *out); /* "" when there is none */
 
-bool room_launch(struct cloud *cloud, const struct tree *instance, struct error *err) must_check; /* makes it when it is not there yet; boots */
+bool room_launch(struct cloud *cloud, const struct tree *instance,
+		 struct error *err) must_check; /* makes it when it is not there yet; boots */
 bool room_halt(struct cloud *cloud, const char *id, struct error *err) must_check;
 bool room_reboot(struct cloud *cloud, const char *id, struct error *err) must_check;
 bool room_destroy(struct cloud *cloud, const char *id, struct error *err) must_check;
 bool room_running(struct cloud *cloud, const char *id);
-bool room_freeze(struct cloud *cloud, const char *id, const char *layer, struct error *err) must_check; /* a halted one; done already: fine */
+bool room_freeze(struct cloud *cloud, const char *id, const char *layer,
+		 struct error *err) must_check; /* a halted one; done already: fine */
 bool room_freeze_running(struct cloud *cloud, const char *id, const char *layer, struct error *err) must_check;
 
 bool room_import(struct cloud *cloud, const char *path, const char *layer, struct error *err) must_check;

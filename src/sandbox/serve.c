@@ -14,6 +14,8 @@
 #include "folder.h"
 #include "server.h"
 
+#define LOOK_AT_FOLDER_EVERY_MS 3000
+
 static void tell(const struct sandbox_options *options, const char *text)
 {
 	if (options->ready_fd <= 2)
@@ -23,12 +25,17 @@ static void tell(const struct sandbox_options *options, const char *text)
 	close(options->ready_fd);
 }
 
-static bool wait_for_stop(const struct stop *stop, struct error *err)
+/* Nobody could find or stop a server whose folder has been removed, so it ends by itself. */
+static bool wait_for_stop(const struct stop *stop, const char *folder, struct error *err)
 {
-	struct pollfd fd = {.fd = stop->event_fd, .events = POLLIN};
-	while (!stop_requested(stop))
-		if (poll(&fd, 1, -1) < 0 && errno != EINTR)
+	struct pollfd fd = {.fd = stop == NULL ? -1 : stop->event_fd, .events = POLLIN};
+	_cleanup_(freep) char *lock = path_join(folder, "lock");
+	while (!stop_requested(stop)) {
+		if (poll(&fd, 1, LOOK_AT_FOLDER_EVERY_MS) < 0 && errno != EINTR)
 			return error_errno(err, "poll");
+		if (!file_exists(lock))
+			return error_set(err, ERROR_FAILED, "the folder %s was removed", folder);
+	}
 	return true;
 }
 
@@ -51,7 +58,7 @@ static bool serve_cloud(const struct sandbox_options *options, const char *folde
 	if (!folder_token(folder, token, err) ||
 	    !server_start(cloud, options->port, options->record, token, &server, err))
 		return false;
-	bool served = announce(options, folder, server, err) && wait_for_stop(options->stop, err);
+	bool served = announce(options, folder, server, err) && wait_for_stop(options->stop, folder, err);
 	folder_drop_address(folder);
 	server_stop(server);
 	return served;

@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -237,8 +238,11 @@ static bool open_record(struct server *server, const char *path, struct error *e
 {
 	if (path == NULL)
 		return true;
-	server->api.record = fopen(path, "ae");
-	return server->api.record != NULL || error_errno(err, "%s", path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	server->api.record = fdopen(fd, "a");
+	return true;
 }
 
 static bool listen_on(struct server *server, int port, struct error *err)

@@ -8,7 +8,8 @@
 #include "cloud.h"
 
 struct server;
-/* port 0: any free one. record: a file that gets a JSON line for every request, or NULL. token: what the control endpoint asks for. */
+/* port 0: any free one. record: a file that gets a JSON line for every request, or NULL. token: what the control
+ * endpoint asks for. */
 bool server_start(struct cloud *cloud, int port, const char *record, const char *token, struct server **out,
 		  struct error *err) must_check;
 int server_port(const struct server *server);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What can be set on the cloud, while it starts or while it runs: one table (settings.c) of names, what a value looks like, defaults and a
- * sentence of documentation. Thread-safe. */
+ * What can be set on the cloud, while it starts or while it runs: one table (settings.c) of names, what a value looks
+ * like, defaults and a sentence of documentation. Thread-safe. */
 #ifndef BAKERY_SANDBOX_SETTINGS_H
 #define BAKERY_SANDBOX_SETTINGS_H
 
@@ -28,16 +28,16 @@ struct setting_row {
 	const char *otherwise;
 	const char *doc;
 };
-extern const struct setting_row setting_rows[]; /* ends with a NULL name */
+extern const struct setting_row setting_rows[];	  /* ends with a NULL name */
 const char *setting_form(enum setting_kind kind); /* "DURATION", "WHAT[:COUNT]": for the reference */
 
 /* What a request meets instead of its answer. */
 enum strike_kind { STRIKE_NONE, STRIKE_ERROR, STRIKE_RESET, STRIKE_CUT, STRIKE_HANG };
 struct strike {
 	enum strike_kind kind;
-	bool after;	/* once the effect is there */
-	int status;	/* STRIKE_ERROR: HTTP status, 0 for the code's own */
-	char code[64];	/* STRIKE_ERROR: AWS's code, "" for a bare status */
+	bool after;	 /* once the effect is there */
+	int status;	 /* STRIKE_ERROR: HTTP status, 0 for the code's own */
+	char code[64];	 /* STRIKE_ERROR: AWS's code, "" for a bare status */
 	int64_t hang_ms; /* STRIKE_HANG: -1 for as long as the client waits */
 };
 
@@ -48,11 +48,13 @@ void settings_free(struct settings *settings);
 bool settings_set(struct settings *settings, const char *assignment, struct error *err) must_check;
 
 int64_t settings_ms(struct settings *settings, const char *name);
-int64_t settings_count(struct settings *settings, const char *name, int64_t otherwise); /* otherwise: when not set and without a default */
+int64_t settings_count(struct settings *settings, const char *name,
+		       int64_t otherwise); /* otherwise: when not set and without a default */
 bool settings_on(struct settings *settings, const char *name);
 struct tree *settings_tree(struct settings *settings); /* name -> value of every row and of what was set */
 
-/* Counts the request and says what it meets: hold, at, fault.<Operation>, hang.<Operation>, throttle, in this order. now_ms: monotonic. */
+/* Counts the request and says what it meets: hold, at, fault.<Operation>, hang.<Operation>, throttle, in this order.
+ * now_ms: monotonic. */
 struct strike settings_strike(struct settings *settings, const char *operation, int64_t now_ms);
 int64_t settings_requests(struct settings *settings); /* counted since the last change of hold or at */
 

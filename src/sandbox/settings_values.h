@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The forms that a setting's value can have (settings.h says which is which). All return false when the text is not of the form. */
+ * The forms that a setting's value can have (settings.h says which is which). All return false when the text is not of
+ * the form. */
 #ifndef BAKERY_SANDBOX_SETTINGS_VALUES_H
 #define BAKERY_SANDBOX_SETTINGS_VALUES_H
 

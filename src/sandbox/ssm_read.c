@@ -91,6 +91,12 @@ static struct tree *get_one(struct request *rq, const char *asked)
 	return NULL;
 }
 
+char *parameter_value(struct request *rq, const char *asked)
+{
+	_cleanup_(tree_freep) struct tree *parameter = get_one(rq, asked);
+	return mem_strdup(tree_text(parameter, "Value"));
+}
+
 static bool get_parameter(struct request *rq)
 {
 	struct tree *parameter = get_one(rq, arg_or(rq, "Name", ""));

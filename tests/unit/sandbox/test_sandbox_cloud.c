@@ -154,6 +154,19 @@ static void a_launch_is_checked(void **state)
 	assert_int_equal(tree_count(tree_get(fixture->reply, "volumeSet")), 0);
 }
 
+static void a_parameter_names_the_image(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_(freep) char *ami = newest_base(fixture);
+	ssm(fixture, "PutParameter", "{\"Name\":\"/a/b\",\"Value\":\"%s\",\"Type\":\"String\"}", ami);
+	ec2(fixture, "RunInstances&ImageId=resolve:ssm:/a/b:1&InstanceType=%s&MinCount=1&MaxCount=1",
+	    instance_type_here());
+	assert_string_equal(said(fixture, "instancesSet.1.imageId"), ami);
+	ec2(fixture, "RunInstances&ImageId=resolve:ssm:/a/c&InstanceType=%s&MinCount=1&MaxCount=1",
+	    instance_type_here());
+	assert_refused(fixture, "InvalidParameterValue");
+}
+
 static void a_client_token_makes_one(void **state)
 {
 	struct fixture *fixture = *state;
@@ -508,6 +521,7 @@ int main(void)
 		cloud_test(what_is_unknown_is_refused),
 		cloud_test(an_instance_lives_and_dies),
 		cloud_test(a_launch_is_checked),
+		cloud_test(a_parameter_names_the_image),
 		cloud_test(a_client_token_makes_one),
 		cloud_test(capacity_falls_short_by_zone),
 		cloud_test(what_is_new_is_not_found_for_the_lag),

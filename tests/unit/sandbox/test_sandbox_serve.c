@@ -116,6 +116,19 @@ static void what_a_killed_one_left_is_no_hindrance(void **folder)
 	end(&serving);
 }
 
+static void ends_when_its_folder_is_removed(void **folder)
+{
+	struct error err = {0};
+	struct serving serving;
+	start(&serving, *folder);
+	find(&serving.options);
+	assert_works(file_remove_tree(*folder, &err));
+	pthread_join(serving.thread, NULL);
+	assert_false(serving.served);
+	assert_non_null(strstr(serving.err.text, "was removed"));
+	stop_close(&serving.stop);
+}
+
 static void reset_keeps_the_key(void **folder)
 {
 	struct error err = {0};
@@ -146,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		folder_test(is_found_and_talked_to),   folder_test(two_never_serve_one_folder),
 		folder_test(a_wrong_token_is_refused), folder_test(what_a_killed_one_left_is_no_hindrance),
+		folder_test(ends_when_its_folder_is_removed),
 		folder_test(reset_keeps_the_key),      folder_test(a_wrong_setting_stops_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
