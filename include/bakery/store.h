@@ -136,6 +136,13 @@ bool store_record_append(struct store *store, const char *build, struct error *e
 /* false and ERROR_FAILED naming the first record that was changed, and what it said before; also checks every page of the file. */
 bool store_record_verify(struct store *store, struct error *err) must_check;
 
+/* --- what the cloud takes --- */
+
+/* Remembers how long something took in a region ("launch", "image"); the last few are kept. */
+bool store_wait_add(struct store *store, const char *region, const char *name, int64_t took_ms, struct error *err) must_check;
+/* The shortest of the last few; 0 when nothing is known. */
+bool store_wait_expected(struct store *store, const char *region, const char *name, int64_t *took_ms, struct error *err) must_check;
+
 /* --- queries --- */
 
 struct history_filter {

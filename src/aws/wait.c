@@ -162,9 +162,11 @@ struct watch {
 
 enum verdict { KEEP_WAITING, DONE, FAILED };
 
-static int64_t pause_ms(const struct aws *aws, int64_t waited_ms)
+/* Around the time it was expected, often enough to notice at once; else in proportion to the time waited. */
+static int64_t pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms)
 {
-	int64_t pause = waited_ms / 8;
+	bool is_due = expected_ms && waited_ms < 2 * expected_ms;
+	int64_t pause = is_due ? expected_ms / 32 : waited_ms / 8;
 	pause = pause > aws->longest_wait_ms ? aws->longest_wait_ms : pause;
 	return pause < aws->shortest_wait_ms ? aws->shortest_wait_ms : pause;
 }
@@ -296,7 +298,7 @@ static bool watch_until_done(struct watch *watch, struct group *group, struct wa
 		if (verdict != KEEP_WAITING)
 			return verdict == DONE;
 		waiter->answered = false;
-		waiter->due_ms = clock_mono_ms() + pause_ms(watch->aws, clock_mono_ms() - watch->began_ms);
+		waiter->due_ms = clock_mono_ms() + pause_ms(watch->aws, clock_mono_ms() - watch->began_ms, watch->options->expected_ms);
 	}
 	return false;
 }
@@ -320,7 +322,7 @@ bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct 
 			      .deadline_ms = now_ms + options->timeout_s * 1000,
 			      .last_seen_ms = now_ms,
 			      .last_answer_ms = now_ms};
-	struct waiter waiter = {.id = id, .due_ms = now_ms};
+	struct waiter waiter = {.id = id, .due_ms = now_ms + options->expected_ms - options->expected_ms / 32};
 
 	pthread_mutex_lock(&aws->waits->lock);
 	struct group *group = group_of(aws->waits, wait, region);

@@ -35,11 +35,15 @@ static void row_update(struct view_row *row, const struct build_event *event)
 		snprintf(row->doing, sizeof(row->doing), "%s", event->doing);
 		row->stage_began_ms = event->at_ms;
 		row->total = 0;
+		memset(row->results, 0, sizeof(row->results));
 		break;
 	case EVENT_STEP_BEGAN:
 		snprintf(row->doing, sizeof(row->doing), "%s", event->text);
 		row->index = event->index;
 		row->total = event->total;
+		break;
+	case EVENT_STEP_ENDED:
+		row->results[event->step->result]++;
 		break;
 	case EVENT_PROGRESS:
 		snprintf(row->doing, sizeof(row->doing), "%s %s", event->doing, event->text);

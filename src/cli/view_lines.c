@@ -55,10 +55,29 @@ static void ended_sentence(const struct view *view, const struct build_event *ev
 	str_addf(out, "%s%s%s after %s (build %s)", paint(view, color), build_status_name(event->status), paint(view, "\033[0m"), took, event->build);
 }
 
-void view_sentence(const struct view *view, const struct build_event *event, struct str *out)
+/* "done in 23.7s: 55 changed, 26 unchanged" */
+static void stage_sentence(const struct view_row *row, const struct build_event *event, struct str *out)
 {
+	const char *separator = ": ";
 	char took[CLOCK_TEXT_SIZE];
 
+	clock_duration(event->duration_ms, took);
+	str_addf(out, "done in %s", took);
+	for (enum step_result result = STEP_OK; result <= STEP_FAILED; result++) {
+		if (!row->results[result])
+			continue;
+		str_addf(out, "%s%zu %s", separator, row->results[result], step_result_name(result));
+		separator = ", ";
+	}
+}
+
+bool view_step_matters(const struct build_event *event)
+{
+	return event->step->result == STEP_CHANGED || event->step->result == STEP_FAILED;
+}
+
+static void sentence_add(const struct view *view, const struct view_row *row, const struct build_event *event, struct str *out)
+{
 	switch (event->kind) {
 	case EVENT_BUILD_BEGAN:
 		str_addf(out, "build %s", event->build);
@@ -67,8 +86,7 @@ void view_sentence(const struct view *view, const struct build_event *event, str
 		str_add(out, event->doing);
 		break;
 	case EVENT_STAGE_DONE:
-		clock_duration(event->duration_ms, took);
-		str_addf(out, "done in %s", took);
+		stage_sentence(row, event, out);
 		break;
 	case EVENT_STAGE_FAILED:
 		str_addf(out, "%sfailed%s: %s", paint(view, "\033[31m"), paint(view, "\033[0m"), event->text);
@@ -89,13 +107,23 @@ void view_sentence(const struct view *view, const struct build_event *event, str
 	}
 }
 
+void view_sentence(const struct view *view, const struct view_row *row, const struct build_event *event, struct str *out)
+{
+	bool of_build = event->kind == EVENT_BUILD_BEGAN || event->kind == EVENT_BUILD_ENDED || !row->stage[0];
+	_cleanup_(str_free) struct str sentence = STR_INIT;
+
+	sentence_add(view, row, event, &sentence);
+	if (sentence.len)
+		str_addf(out, "%-10s %s", of_build ? "build" : row->stage, sentence.data);
+}
+
 static bool worth_a_line(const struct view *view, const struct build_event *event)
 {
 	bool quiet = !log_wants(view->app->log, LOG_LEVEL_INFO);
 
 	if (quiet)
 		return event->kind == EVENT_STAGE_FAILED || (event->kind == EVENT_STEP_ENDED && event->step->result == STEP_FAILED);
-	return true;
+	return event->kind != EVENT_STEP_ENDED || view_step_matters(event) || log_wants(view->app->log, LOG_LEVEL_DEBUG);
 }
 
 /* With -v a step's output is shown as it comes. */
@@ -114,13 +142,13 @@ void plain_event(struct view *view, const struct view_row *row, const struct bui
 
 	if (event->kind == EVENT_OUTPUT && log_wants(view->app->log, LOG_LEVEL_DEBUG))
 		raw_output(event);
-	view_sentence(view, event, &sentence);
+	view_sentence(view, row, event, &sentence);
 	if (!sentence.len || !worth_a_line(view, event))
 		return;
 	str_addf(&line, "%02lld:%02lld ", (long long)(elapsed_s / 60), (long long)(elapsed_s % 60));
 	if (view->build_count > 1)
 		str_addf(&line, "%s ", row->recipe);
-	str_addf(&line, "%-10s %s\n", row->stage[0] ? row->stage : "build", sentence.data);
+	str_addf(&line, "%s\n", sentence.data);
 	put = write(STDERR_FILENO, line.data, line.len);
 	(void)put; /* nowhere left to say it */
 }

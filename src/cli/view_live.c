@@ -151,7 +151,7 @@ static bool stays(const struct build_event *event)
 	case EVENT_PROGRESS:
 		return false;
 	case EVENT_STEP_ENDED:
-		return event->step->result == STEP_CHANGED || event->step->result == STEP_FAILED;
+		return view_step_matters(event);
 	default:
 		return true;
 	}
@@ -163,12 +163,12 @@ void live_event(struct view *view, const struct view_row *row, const struct buil
 	int64_t elapsed_s = (event->at_ms - row->began_ms) / 1000;
 
 	if (stays(event))
-		view_sentence(view, event, &sentence);
+		view_sentence(view, row, event, &sentence);
 	if (sentence.len) {
 		str_addf(&line, "\033[2m%02lld:%02lld\033[0m ", (long long)(elapsed_s / 60), (long long)(elapsed_s % 60));
 		if (view->build_count > 1)
 			str_addf(&line, "\033[36m%s\033[0m ", row->recipe);
-		str_addf(&line, "%-10s %s\n", row->stage[0] ? row->stage : "build", sentence.data);
+		str_addf(&line, "%s\n", sentence.data);
 	}
 	if (sentence.len || event->kind == EVENT_STAGE_BEGAN || event->kind == EVENT_BUILD_ENDED)
 		redraw(view->live, sentence.len ? line.data : NULL);

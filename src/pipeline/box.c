@@ -58,7 +58,8 @@ bool box_launch(struct build *build, struct box *box, const char *ami, struct er
 		return error_context(err, "removing the instance of an earlier try");
 	if (!keys_make(build, box, err) || !build_hold(build, &held_instance, build->plan->region, box->purpose, &wish, box->instance, err))
 		return false;
-	if (!build_wait(build, AWS_WAIT_instance_running, build->plan->region, box->instance, at_most(RUNNING_TIMEOUT_S, build), &instance, err))
+	if (!build_wait_learning(build, AWS_WAIT_instance_running, "launch", build->plan->region, box->instance, at_most(RUNNING_TIMEOUT_S, build),
+				 &instance, err))
 		return error_context(err, "%s starting", box->instance);
 	return address_take(build, box, instance, err);
 }

@@ -84,6 +84,9 @@ enum { SETTLE_S = 30 };
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err) must_check;
 bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
 		struct error *err) must_check;
+/* For what was begun just now: `name` ("launch") is remembered with the time it took, and the next wait of that name in the region looks at the right time. */
+bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id, int64_t timeout_s,
+			 struct tree **item, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
 /* TagSpecification.<number> for a resource type: bakery's tags and, for what is part of the result, the plan's own. */

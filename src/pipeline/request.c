@@ -33,18 +33,33 @@ static void show_progress(void *cookie, const struct tree *item)
 		build_progress(build, "%s", progress);
 }
 
-bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
-		struct error *err)
+static struct aws_wait_options wait_options(struct build *build, const char *region, int64_t timeout_s)
 {
-	struct aws_wait_options options = {
+	return (struct aws_wait_options){
 		.region = region,
 		.timeout_s = timeout_s,
 		.stop = build_stop(build),
 		.progress = show_progress,
 		.cookie = build,
 	};
+}
+
+bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
+		struct error *err)
+{
+	struct aws_wait_options options = wait_options(build, region, timeout_s);
 
 	return aws_wait(build->aws, wait, id, &options, item, err);
+}
+
+bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id, int64_t timeout_s,
+			 struct tree **item, struct error *err)
+{
+	struct aws_wait_options options = wait_options(build, region, timeout_s);
+	int64_t began_ms = clock_mono_ms();
+
+	return store_wait_expected(build->store, region, name, &options.expected_ms, err) && aws_wait(build->aws, wait, id, &options, item, err) &&
+	       store_wait_add(build->store, region, name, clock_mono_ms() - began_ms, err);
 }
 
 struct tagging {

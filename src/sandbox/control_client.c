@@ -69,7 +69,7 @@ static bool understand(const struct str *reply, struct tree **out, struct error 
 		return true;
 	error_set(err, str_eq(tree_text(*out, "kind"), "usage") ? ERROR_USAGE : ERROR_FAILED, "%s",
 		  tree_text_or(*out, "error", "the sandbox refused"));
-	tree_freep(out);
+	tree_free(take(out));
 	return false;
 }
 

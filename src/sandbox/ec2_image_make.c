@@ -197,7 +197,11 @@ static bool copy_encryption(struct request *rq, const struct tree *root, bool *e
 	if (!*encrypted && arg(rq, "KmsKeyId") != NULL)
 		return refuse(rq, "InvalidParameterCombination", "KmsKeyId needs Encrypted");
 	if (!*encrypted && source_encrypted)
-		return refuse(rq, "InvalidRequest", "A copy of an encrypted snapshot cannot be unencrypted");
+		return refuse(
+			rq, "InvalidRequest",
+			"Snapshot %s is encrypted. Creating an unencrypted copy from an encrypted snapshot is not "
+			"supported.",
+			tree_text_or(root, "ebs.snapshotId", ""));
 	return true;
 }
 

@@ -208,9 +208,7 @@ static bool modify_snapshot_attribute(struct request *rq)
 	if (snapshot == NULL)
 		return false;
 	if (str_ends(tree_text_or(snapshot, "kmsKeyId", ""), ":alias/aws/ebs"))
-		return refuse(
-			rq, "InvalidParameter",
-			"Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.");
+		return refuse(rq, "OperationNotPermitted", "Encrypted snapshots with EBS default key cannot be shared");
 	if (!change_listed(rq, snapshot, "CreateVolumePermission.Add", true) ||
 	    !change_listed(rq, snapshot, "CreateVolumePermission.Remove", false) || !change_older_form(rq, snapshot))
 		return false;

@@ -81,7 +81,7 @@ bool apply_filters(struct request *rq, const struct filter *filters, struct tree
 {
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "Filter")); tree_next(&i);)
 		if (!keep_matching(rq, filters, i.value, items)) {
-			tree_freep(items);
+			tree_free(take(items));
 			return false;
 		}
 	return true;

@@ -27,14 +27,14 @@ const struct setting_row setting_rows[] = {
 	{"latency.forget", SETTING_DURATION, "1h", "a terminated instance is still described for so long"},
 	{"lag", SETTING_DURATION, "0", "what was made is not found for so long: eventual consistency"},
 	{"capacity.*", SETTING_COUNT, "",
-	 "capacity.<type> or capacity.<type>.<zone>: how many instances may run; past it InsufficientInstanceCapacity"},
+	 "capacity.TYPE or capacity.TYPE.ZONE: how many instances may run; past it InsufficientInstanceCapacity"},
 	{"throttle", SETTING_COUNT, "0",
 	 "requests a second that are answered, with as many at once; past it RequestLimitExceeded; 0: all"},
 	{"fault.*", SETTING_FAULT, "",
-	 "fault.<Operation> (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code, an HTTP status, "
+	 "fault.OPERATION (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code, an HTTP status, "
 	 "reset or cut"},
 	{"hang.*", SETTING_HANG, "",
-	 "hang.<Operation> (hang.* for all): every request waits so long, before it is carried out or after"},
+	 "hang.OPERATION (hang.* for all): every request waits so long, before it is carried out or after"},
 	{"hold", SETTING_HOLD, "",
 	 "the Nth request from now on is never answered: held before it is carried out, or after"},
 	{"at", SETTING_STRIKE, "",
@@ -62,7 +62,7 @@ struct settings {
 const char *setting_form(enum setting_kind kind)
 {
 	static const char *const forms[] = {
-		[SETTING_DURATION] = "DURATION",     [SETTING_COUNT] = "COUNT",		  [SETTING_SWITCH] = "on|off",
+		[SETTING_DURATION] = "DURATION",     [SETTING_COUNT] = "COUNT",		  [SETTING_SWITCH] = "on, off",
 		[SETTING_FAULT] = "WHAT[:COUNT]",    [SETTING_HANG] = "DURATION[:after]", [SETTING_HOLD] = "N[:after]",
 		[SETTING_STRIKE] = "N:WHAT[:after]",
 	};

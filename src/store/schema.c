@@ -175,6 +175,19 @@ static const char version_1[] =
 	"CREATE INDEX record_by_build ON record (build);";
 /* clang-format on */
 
-static const char *const steps[] = {version_1};
+/* How long the cloud took, so that the next build looks at the right time. */
+static const char version_2[] =
+	/* clang-format off */
+	"CREATE TABLE wait_time ("
+	"  id INTEGER PRIMARY KEY,"
+	"  region TEXT NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  took_ms INTEGER NOT NULL,"
+	"  at_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX wait_time_by_name ON wait_time (region, name, id);";
+	/* clang-format on */
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct migrations store_migrations = {.steps = steps, .count = ARRAY_SIZE(steps)};

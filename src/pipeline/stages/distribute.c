@@ -32,7 +32,7 @@ static bool copy_finish(void *item, struct error *err)
 	_cleanup_(freep) char *snapshots = NULL;
 	const char *snapshot;
 
-	if (!build_wait(build, AWS_WAIT_image_available, region, copying->ami, COPY_TIMEOUT_S, &image, err))
+	if (!build_wait_learning(build, AWS_WAIT_image_available, "copy", region, copying->ami, COPY_TIMEOUT_S, &image, err))
 		return error_context(err, "copy %s in %s", copying->ami, region);
 	snapshot = tree_text(image, "blockDeviceMapping.1.ebs.snapshotId");
 	snapshots = snapshot ? mem_printf("[\"%s\"]", snapshot) : mem_strdup("[]");

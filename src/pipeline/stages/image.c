@@ -19,7 +19,7 @@ static bool instance_stop(struct build *build, struct error *err)
 	aws_arg(&call, "InstanceId.1", build->state.instance);
 	if (!build_send(build, &call, NULL, err))
 		return false;
-	return build_wait(build, AWS_WAIT_instance_stopped, build->plan->region, build->state.instance, STOP_TIMEOUT_S, NULL, err);
+	return build_wait_learning(build, AWS_WAIT_instance_stopped, "stop", build->plan->region, build->state.instance, STOP_TIMEOUT_S, NULL, err);
 }
 
 static const char *snapshots_of(struct build *build, const struct tree *image)
@@ -46,7 +46,7 @@ bool stage_image(struct build *build, struct error *err)
 		return error_context(err, "stopping %s", build->state.instance);
 	if (!build_hold(build, &held_image, region, "image", build->state.instance, ami, err))
 		return false;
-	if (!build_wait(build, AWS_WAIT_image_available, region, ami, IMAGE_TIMEOUT_S, &image, err))
+	if (!build_wait_learning(build, AWS_WAIT_image_available, "image", region, ami, IMAGE_TIMEOUT_S, &image, err))
 		return error_context(err, "image %s", ami);
 	if (!store_image_put(build->store, build->id, region, ami, build->state.image_name, snapshots_of(build, image), "available", err))
 		return false;

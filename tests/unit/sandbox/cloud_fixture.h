@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A cloud without machines in a folder of its own, asked through api_answer with requests that are really signed. */
+#ifndef BAKERY_TEST_CLOUD_FIXTURE_H
+#define BAKERY_TEST_CLOUD_FIXTURE_H
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "check.h"
+
+#include "bakery/file.h"
+#include "bakery/mem.h"
+#include "bakery/sigv4.h"
+#include "src/sandbox/api.h"
+
+struct fixture {
+	char folder[64];
+	struct cloud *cloud;
+	struct api api;
+	int status;
+	struct str body;
+	struct tree *reply; /* of the last ask, XML and JSON alike */
+	char code[64];	    /* the last refusal's, or "" */
+	const char *region;
+	int64_t signed_at_ms; /* 0: now */
+	const char *secret, *access_key;
+};
+
+static inline void fixture_open_cloud(struct fixture *fixture)
+{
+	static const char *const settings[] = {"machines=off",
+					       "latency.launch=0",
+					       "latency.stop=0",
+					       "latency.terminate=0",
+					       "latency.image=0",
+					       "latency.copy=0",
+					       NULL};
+	struct error err = {0};
+	assert_works(cloud_open(fixture->folder, settings, NULL, &fixture->cloud, &err));
+	fixture->api.cloud = fixture->cloud;
+	fixture->access_key = fixture->cloud->key.access_key;
+	fixture->secret = fixture->cloud->key.secret_key;
+}
+
+static inline int fixture_setup(void **state)
+{
+	struct fixture *fixture = mem_alloc(sizeof *fixture);
+	snprintf(fixture->folder, sizeof fixture->folder, "/tmp/bakery-cloud-XXXXXX");
+	if (mkdtemp(fixture->folder) == NULL)
+		return -1;
+	fixture->region = "us-east-1";
+	fixture->body = (struct str)STR_INIT;
+	pthread_mutex_init(&fixture->api.record_lock, NULL);
+	fixture_open_cloud(fixture);
+	*state = fixture;
+	return 0;
+}
+
+static inline int fixture_teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error err = {0};
+	cloud_close(fixture->cloud);
+	tree_free(fixture->reply);
+	str_free(&fixture->body);
+	pthread_mutex_destroy(&fixture->api.record_lock);
+	bool removed = file_remove_tree(fixture->folder, &err);
+	free(fixture);
+	return removed ? 0 : -1;
+}
+
+static inline void fixture_reopen(struct fixture *fixture)
+{
+	cloud_close(fixture->cloud);
+	fixture_open_cloud(fixture);
+}
+
+static inline bool fixture_wait(void *cookie, int64_t ms)
+{
+	(void)cookie;
+	return ms >= 0;
+}
+
+static inline void fixture_read(struct fixture *fixture, bool json)
+{
+	struct error err = {0};
+	tree_free(fixture->reply);
+	fixture->reply = json ? tree_from_json(fixture->body.data, fixture->body.len, &err)
+			      : tree_from_xml(fixture->body.data, fixture->body.len, &err);
+	if (fixture->reply == NULL)
+		fail_msg("%s: %s", err.text, fixture->body.data);
+	const char *code =
+		json ? tree_text(fixture->reply, "__type")
+		     : tree_text_or(fixture->reply, "Errors.Error.Code", tree_text(fixture->reply, "Error.Code"));
+	const struct tree *errors = tree_key(fixture->reply, "Errors");
+	if (code == NULL && errors != NULL)
+		code = tree_text_or(errors, "1.Code", "");
+	snprintf(fixture->code, sizeof fixture->code, "%s", fixture->status == 200 || code == NULL ? "" : code);
+}
+
+/* target NULL: a query request. */
+static inline enum answer_kind fixture_send(struct fixture *fixture, const char *service, const char *target,
+					    const char *body)
+{
+	struct sigv4_header headers[8] = {{"Host", "127.0.0.1"}};
+	size_t count = 1;
+	struct sigv4 signature;
+	struct answer answer = {.body = STR_INIT};
+	if (target != NULL)
+		headers[count++] = (struct sigv4_header){"X-Amz-Target", target};
+	struct sigv4_request http = {.method = "POST",
+				     .path = "/",
+				     .headers = headers,
+				     .header_count = count,
+				     .body = body,
+				     .body_length = strlen(body)};
+	struct sigv4_credentials credentials = {.access_key = fixture->access_key,
+						.secret_key = fixture->secret == NULL ? "" : fixture->secret};
+	struct sigv4_scope scope = {.region = fixture->region,
+				    .service = service,
+				    .now_ms = fixture->signed_at_ms ? fixture->signed_at_ms : clock_wall_ms()};
+	sigv4_sign_headers(&http, &credentials, &scope, &signature);
+	for (size_t i = 0; fixture->secret != NULL && i < signature.header_count; i++)
+		headers[count++] = signature.headers[i];
+	http.header_count = count;
+	api_answer(&fixture->api, &http, &(struct api_patience){fixture_wait, NULL}, &answer);
+	fixture->status = answer.status;
+	str_clear(&fixture->body);
+	str_add_n(&fixture->body, answer.body.data, answer.body.len);
+	if (answer.kind == ANSWER_WHOLE)
+		fixture_read(fixture, target != NULL);
+	str_free(&answer.body);
+	sigv4_free(&signature);
+	return answer.kind;
+}
+
+static inline void ec2(struct fixture *fixture, const char *fmt, ...) printf_like(2, 3);
+static inline void ec2(struct fixture *fixture, const char *fmt, ...)
+{
+	_cleanup_(str_free) struct str body = STR_INIT;
+	va_list args;
+	str_add(&body, "Version=2016-11-15&Action=");
+	va_start(args, fmt);
+	str_vaddf(&body, fmt, args);
+	va_end(args);
+	fixture_send(fixture, "ec2", NULL, body.data);
+}
+
+static inline void ssm(struct fixture *fixture, const char *operation, const char *fmt, ...) printf_like(3, 4);
+static inline void ssm(struct fixture *fixture, const char *operation, const char *fmt, ...)
+{
+	_cleanup_(str_free) struct str body = STR_INIT, target = STR_INIT;
+	va_list args;
+	va_start(args, fmt);
+	str_vaddf(&body, fmt, args);
+	va_end(args);
+	str_addf(&target, "AmazonSSM.%s", operation);
+	fixture_send(fixture, "ssm", target.data, body.data);
+}
+
+/* A text of the last reply; the test fails when there is none. */
+static inline const char *said(const struct fixture *fixture, const char *path)
+{
+	const char *text = tree_text(fixture->reply, path);
+	if (text == NULL)
+		fail_msg("%s is not in: %s", path, fixture->body.data);
+	return text;
+}
+
+#define assert_refused(fixture, wanted) assert_string_equal((fixture)->code, wanted)
+#define assert_done(fixture)                                                                                           \
+	do {                                                                                                           \
+		if ((fixture)->status != 200)                                                                          \
+			fail_msg("refused: %s", (fixture)->body.data);                                                 \
+	} while (0)
+
+/* Asks again until the text at path is the wanted one; ten seconds at most. */
+#define eventually(fixture, path, wanted, ...)                                                                         \
+	do {                                                                                                           \
+		int64_t until_ms_ = clock_mono_ms() + 10000;                                                           \
+		do {                                                                                                   \
+			ec2(fixture, __VA_ARGS__);                                                                     \
+			if (str_eq(tree_text((fixture)->reply, path), wanted) || !stop_sleep_ms(NULL, 5))              \
+				break;                                                                                 \
+		} while (clock_mono_ms() < until_ms_);                                                                 \
+		assert_string_equal(said(fixture, path), wanted);                                                      \
+	} while (0)
+
+#endif
