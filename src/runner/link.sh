@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The link between a program and its reader: starts the program once, and follows its output over any number of connections.
 # Given before this text: b_nonce, b_user, b_run (names the folder), b_part, b_sum (of the program), b_from_out, b_from_err, b_attach.
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # bakery step runner, format 1: what comes before the steps of every program. POSIX sh; needs /proc. Names beginning with b_ are its own.
 # Given before this text: b_nonce, b_user, b_staging, b_login, b_secret_*; by the link: b_dir, and 3 and 4 open for output and errors.
 
