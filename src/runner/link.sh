@@ -1,13 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The link between a program and its reader: starts the program once, and follows its output over any number of connections.
 # Given before this text: b_nonce, b_user, b_run (names the folder), b_part, b_sum (of the program), b_from_out, b_from_err, b_attach.
 
 # The folder of this part of the run, made if there is none: only who makes it starts the program. In a folder that all may write,
-# only what is our own is trusted.
+# only what is our own is trusted, and only what is of this life of the machine.
 b_open() {
+	read -r b_boot </proc/sys/kernel/random/boot_id
 	for b_base in /run/bakery "/var/tmp/bakery-$b_user"; do
 		[ -d "$b_base/$b_run/$b_part" ] && [ ! -L "$b_base" ] && [ -O "$b_base" ] || continue
 		b_dir=$b_base/$b_run/$b_part
-		return 0
+		b_life=
+		[ ! -s "$b_dir/name" ] || read -r b_name b_life <"$b_dir/name"
+		case $b_life in '' | *"$b_boot") return 0 ;; esac # none: it is being started just now
+		rm -rf "$b_dir"
 	done
 	[ -z "$b_attach" ] || return 1
 	for b_base in /run/bakery "/var/tmp/bakery-$b_user"; do
@@ -30,26 +36,21 @@ b_start() {
 		exec >&3 2>&4
 		b_main
 	) &
-	echo "$b_nonce $b_sum" >"$b_dir/name"
+	echo "$b_nonce $b_sum $b_boot" >"$b_dir/name"
 	echo "$!" >"$b_dir/pid"
-}
-
-# Until somebody asks for its status, a dead process is still there.
-b_alive() {
-	{ read -r b_line <"/proc/$1/stat"; } 2>/dev/null || return 1
-	case ${b_line##*) } in Z*) return 1 ;; esac
 }
 
 b_tail() {
 	exec tail $b_often -c "+$(($1 + 1))" -f "$b_dir/$2"
 }
 
-# A program that was killed can say nothing any more: then this does. What it started must not hold the channel open.
+# A program that was killed can say nothing any more: then this does. A dead process is still there (Z) until somebody asks for its status.
+# What this starts must not hold the channel open.
 b_guard() {
-	while b_alive "$b_pid"; do
+	while read -r b_line <"/proc/$b_pid/stat" && case ${b_line##*) } in Z*) false ;; esac do
 		sleep 1 >/dev/null 5>&-
 	done
-	sleep 2 >/dev/null 5>&-
+	sleep 1 >/dev/null 5>&-
 	kill "$b_tail_out" "$b_tail_err"
 	sleep 1 >/dev/null 5>&-
 	printf '\001%s dead\002' "$b_nonce"
@@ -62,7 +63,7 @@ b_follow() {
 		[ ! -s "$b_dir/pid" ] || break
 		sleep 1
 	done
-	read -r b_nonce b_sum <"$b_dir/name"
+	read -r b_nonce b_sum b_life <"$b_dir/name"
 	read -r b_pid <"$b_dir/pid"
 	b_often=
 	case $(tail --version 2>/dev/null) in

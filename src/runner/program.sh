@@ -1,6 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # bakery step runner, format 1: what comes before the steps of every program. POSIX sh; needs /proc. Names beginning with b_ are its own.
-# Given before this text: b_nonce, b_user, b_staging, b_login, b_secret_*; by the link: b_dir, b_alive, and 3 and 4 open for
-# output and errors.
+# Given before this text: b_nonce, b_user, b_staging, b_login, b_secret_*; by the link: b_dir, and 3 and 4 open for output and errors.
 
 b_seq=0
 
@@ -59,14 +60,28 @@ b_tree() {
 	printf '%s' "$b_found"
 }
 
+# Until somebody asks for its status, a dead process is still there.
+b_alive() {
+	{ read -r b_line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	case ${b_line##*) } in Z*) return 1 ;; esac
+}
+
+# Ends $1 with all that it started: asked first, a second later not any more.
 b_kill() {
 	b_victims=$(b_tree "$1")
-	kill -s TERM $b_victims 2>/dev/null
-	kill -s TERM -- "-$1" 2>/dev/null
-	sleep 1
-	kill -s KILL $b_victims 2>/dev/null
-	kill -s KILL -- "-$1" 2>/dev/null
-}
+	kill -s TERM $b_victims
+	kill -s TERM -- "-$1"
+	for b_tenth in 1 2 3 4 5 6 7 8 9 10; do
+		b_left=
+		for b_victim in $b_victims; do
+			! b_alive "$b_victim" || b_left=1
+		done
+		[ "$b_left" ] || break
+		sleep 0.1 || sleep 1
+	done
+	kill -s KILL $b_victims
+	kill -s KILL -- "-$1"
+} 2>/dev/null
 
 # Tells b_watch until when which process may run, or nothing. Written over, not truncated: ext4 puts a truncated file on the disk at once.
 b_guarded() {

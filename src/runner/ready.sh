@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # Waits until the machine has finished its first boot and nobody holds the package manager's locks. Says on stdout what was unusual.
 if command -v cloud-init >/dev/null; then
 	b_cloud=$(cloud-init status --wait 2>&1) || echo "cloud-init ended with status $?: $(printf '%s' "$b_cloud" | tr '\n' ' ')"

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # Restarts the machine, from outside of the connection, which may be gone before the answer.
 (
 	trap '' HUP

@@ -15,6 +15,7 @@
 
 #include "bakery/file.h"
 #include "bakery/mem.h"
+#include "bakery/process.h"
 #include "tests/lib/runner.h"
 
 static struct test_sshd sshd;
@@ -304,6 +305,32 @@ static void secrets_are_redacted(void **state)
 	told_free(&told);
 }
 
+static void look_for_the_secret(struct told *told)
+{
+	struct error err = {0};
+	_cleanup_(str_free) struct str found = STR_INIT;
+	static const char *const argv[] = {
+		"sh", "-c",
+		"printf 'hid%s' den-here | grep -rlaf - /run/bakery /proc/[0-9]*/cmdline 2>/dev/null; :", NULL};
+	if (told->calls > 1)
+		return;
+	assert_true(process_must(&(struct process){.argv = argv}, &found, &err));
+	assert_string_equal(found.data, "");
+}
+
+/* While a step that has one runs, it is in no file of the run and on nobody's command line. */
+static void secrets_stand_nowhere(void **state)
+{
+	static const char *names[] = {"TEST_HIDDEN"};
+	struct step steps[] = {{.secrets = {names, 1}, .run = "echo ${#TEST_HIDDEN}; sleep 0.5"}};
+	struct told told = {.on_output = look_for_the_secret};
+	setenv("TEST_HIDDEN", "hidden-here", 1);
+	must_run_steps(&sshd, steps, 1, &told);
+	assert_string_equal(told.out.data, "11\n");
+	assert_true(told.calls > 0);
+	told_free(&told);
+}
+
 static void missing_secrets_stop_everything(void **state)
 {
 	static const char *names[] = {"TEST_NOT_SET", "FOLDER", "TEST_NOT_SET_EITHER"};
@@ -500,6 +527,7 @@ int main(void)
 		cmocka_unit_test(background_children),
 		cmocka_unit_test(much_output),
 		cmocka_unit_test(secrets_are_redacted),
+		cmocka_unit_test(secrets_stand_nowhere),
 		cmocka_unit_test(missing_secrets_stop_everything),
 		cmocka_unit_test(checks_mode),
 		cmocka_unit_test(record_refused),
