@@ -194,8 +194,7 @@ static bool wants_machines(const struct sandbox_options *options)
 static bool make_base(const struct sandbox_options *options, struct error *err)
 {
 	struct base_image base = {public_images[0].base, public_images[0].suite, public_images[0].login_user};
-	_cleanup_(freep) char *made = NULL, *home = path_cache_home();
-	_cleanup_(freep) char *cache = path_join(home, "bakery");
+	_cleanup_(freep) char *made = NULL, *cache = base_image_cache();
 	return !wants_machines(options) ||
 	       (machines_check(err) && base_image_make(&base, cache, options->log, &made, err));
 }

@@ -19,8 +19,7 @@ static bool make_base(struct cloud *cloud, struct error *err)
 {
 	const struct public_image *public = &public_images[0];
 	struct base_image base = {.name = public->base, .suite = public->suite, .login_user = public->login_user};
-	_cleanup_(freep) char *home = path_cache_home();
-	_cleanup_(freep) char *cache = path_join(home, "bakery");
+	_cleanup_(freep) char *cache = base_image_cache();
 	return base_image_make(&base, cache, cloud->log, &cloud->base_folder, err);
 }
 
