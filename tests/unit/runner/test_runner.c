@@ -507,7 +507,7 @@ static void many_steps_are_quick(void **state)
 		steps[i].run = "true";
 	int64_t start_ms = clock_mono_ms();
 	must_run_steps(&sshd, steps, 40, &told);
-	print_message("40 steps and the connection: %lld ms\n", (long long)(clock_mono_ms() - start_ms));
+	print_message("# 40 steps and the connection: %lld ms\n", (long long)(clock_mono_ms() - start_ms));
 	assert_int_equal(told.count, 40);
 	told_free(&told);
 }
