@@ -14,4 +14,7 @@
 bool parallel_each(void *items, size_t count, size_t item_size, size_t width, bool (*run)(void *item, struct error *err),
 		   struct error *errors, struct error *err) must_check;
 
+/* Runs work(argument) in `width` threads, the calling one among them (so that it gets done even when no thread can be made), and waits for all. */
+void parallel_crew(size_t width, void *(*work)(void *argument), void *argument);
+
 #endif

@@ -28,15 +28,14 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* The calling thread works too, so that the crew gets on even when no thread can be made. */
-static void crew_run(struct crew *crew, size_t width)
+void parallel_crew(size_t width, void *(*run)(void *argument), void *argument)
 {
 	_cleanup_(freep) pthread_t *threads = mem_array(width, sizeof(*threads));
 	size_t started = 0;
 
-	while (started + 1 < width && pthread_create(&threads[started], NULL, work, crew) == 0)
+	while (started + 1 < width && pthread_create(&threads[started], NULL, run, argument) == 0)
 		started++;
-	work(crew);
+	run(argument);
 	while (started)
 		pthread_join(threads[--started], NULL);
 }
@@ -47,7 +46,7 @@ bool parallel_each(void *items, size_t count, size_t item_size, size_t width, bo
 	_cleanup_(freep) struct error *own = errors ? NULL : mem_array(count, sizeof(*own));
 	struct crew crew = {.items = items, .count = count, .item_size = item_size, .run = run, .errors = errors ? errors : own};
 
-	crew_run(&crew, width && width < count ? width : count);
+	parallel_crew(width && width < count ? width : count, work, &crew);
 	for (size_t i = 0; i < count; i++) {
 		if (crew.errors[i].kind != ERROR_NONE) {
 			*err = crew.errors[i];

@@ -8,7 +8,7 @@
 
 #include "bakery/build.h"
 #include "bakery/cli.h"
-#include "bakery/log.h"
+#include "bakery/parallel.h"
 #include "bakery/str.h"
 #include "faults_tell.h"
 #include "results.h"
@@ -104,18 +104,6 @@ static void *work(void *argument)
 		job_end(shop, job);
 	}
 	return NULL;
-}
-
-static void shop_run(struct shop *shop, size_t width)
-{
-	_cleanup_(freep) pthread_t *threads = mem_array(width, sizeof(*threads));
-	size_t started = 0;
-
-	while (started + 1 < width && pthread_create(&threads[started], NULL, work, shop) == 0)
-		started++;
-	work(shop);
-	while (started)
-		pthread_join(threads[--started], NULL);
 }
 
 /* --- reading what is to be built --- */
@@ -225,7 +213,7 @@ static bool jobs_run(struct app *app, const struct build_args *args, struct job 
 	};
 	for (size_t i = 0; i < count; i++)
 		jobs[i].arena = arena_new();
-	shop_run(&shop, width);
+	parallel_crew(width, work, &shop);
 	view_close(view);
 	done = verdict(jobs, count, err);
 	if (!builds_show(app, jobs, count, &unshown) && done) {

@@ -48,6 +48,8 @@ const char *instance_state_name(enum instance_state state);
 enum instance_state instance_state(const struct tree *instance);
 void instance_set_state(struct tree *instance, enum instance_state state);
 struct tree *instance_find(struct request *rq, const char *id); /* refuses with InvalidInstanceID.* */
+/* Those of InstanceId.N, as a new list; NULL when one was refused. */
+struct tree *instances_by_id(struct request *rq);
 void instance_forget_old(struct request *rq);
 struct tree *instance_reply(const struct tree *instance, int64_t now_ms);
 struct tree *reservation_of(const struct tree *instance);

@@ -35,18 +35,6 @@ static const struct change terminating = {"latency.terminate",
 					  "IncorrectInstanceState",
 					  "terminated"};
 
-static struct tree *instances_named(struct request *rq)
-{
-	_cleanup_(tree_freep) struct tree *found = tree_new_array();
-	for (struct tree_iter i = tree_iter(arg_tree(rq, "InstanceId")); tree_next(&i);) {
-		struct tree *instance = instance_find(rq, tree_text(i.value, NULL));
-		if (instance == NULL)
-			return NULL;
-		tree_add(found, instance);
-	}
-	return take(&found);
-}
-
 static void give_reason(struct request *rq, struct tree *instance, const struct change *change)
 {
 	char at[CLOCK_TEXT_SIZE];
@@ -90,7 +78,7 @@ static bool change_one(struct request *rq, struct tree *instance, const struct c
 static bool change_all(struct request *rq, const struct change *change, const char *protection,
 		       const char *protected_by)
 {
-	_cleanup_(tree_freep) struct tree *instances = instances_named(rq);
+	_cleanup_(tree_freep) struct tree *instances = instances_by_id(rq);
 	struct tree *reply = tree_set_array(rq->reply, "instancesSet");
 	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)
 		if (protection != NULL && tree_bool(i.value, protection, false))
@@ -121,7 +109,7 @@ static bool terminate_instances(struct request *rq)
 
 static bool reboot_instances(struct request *rq)
 {
-	_cleanup_(tree_freep) struct tree *instances = instances_named(rq);
+	_cleanup_(tree_freep) struct tree *instances = instances_by_id(rq);
 	for (struct tree_iter i = tree_iter(instances); tree_next(&i);) {
 		if (instance_state(i.value) != INSTANCE_RUNNING)
 			return refuse(rq, "IncorrectInstanceState", "The instance '%s' is not in the 'running' state.",

@@ -135,7 +135,7 @@ static const struct filter instance_filters[] = {
 	{NULL, NULL},
 };
 
-static struct tree *instances_by_id(struct request *rq)
+struct tree *instances_by_id(struct request *rq)
 {
 	_cleanup_(tree_freep) struct tree *found = tree_new_array();
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "InstanceId")); tree_next(&i);) {
