@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The little cryptography that is needed, all of it OpenSSL's (only crypto.c knows libcrypto). */
+ * The little cryptography that is needed, all of it OpenSSL's (only crypto.c and ssh_key.c know libcrypto). */
 #ifndef BAKERY_CRYPTO_H
 #define BAKERY_CRYPTO_H
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A build from its recipe to published parameters in two regions, looked at with AWS's own command line.
 . "$2/tests/lib/scenario.sh"
-plan 17
+plan 18
+export BAKERY_RECORD=$work/record.jsonl
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -53,4 +54,5 @@ ok "history shows it" exits 0 "$bakery" history tiny --format json
 ok "with its images" holds "$work/out" 'x[0]["build"] == "'"$build"'" and len(x[0]["images"]) == 2'
 "$bakery" show "$build" --format json >"$work/show.json"
 ok "the record has steps, evidence, origin and parameters" holds "$work/show.json" 'len(x["parameters"]) == 2 and any(e["control"] == "TINY-1" and e["answer"] == "pass" and e["phase"] == "verify" for e in x["controls"]) and any("to stderr" in (s.get("output") or "") for s in x["steps"])'
+fits_models "${3:-}"
 exit $failed
