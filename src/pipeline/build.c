@@ -408,7 +408,7 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build->started_ms = row.started_ms;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
-	else if (state_load(build, row.state, err) && store_build_claim(context->store, id, err))
+	else if (build_account_check(build, err) && state_load(build, row.state, err) && store_build_claim(context->store, id, err))
 		return true;
 	build_clear(build);
 	return false;
@@ -451,7 +451,7 @@ bool build_clean(const struct build_context *context, const char *id, size_t *dr
 	snprintf(build.id, sizeof(build.id), "%s", id);
 	build.started_ms = row.started_ms;
 	build.cleaning = true;
-	done = state_load(&build, row.state, err) && store_build_claim(context->store, id, err);
+	done = build_account_check(&build, err) && state_load(&build, row.state, err) && store_build_claim(context->store, id, err);
 	if (done) {
 		done = build_drop_held(&build, image_exists(&build) ? DROP_ALL_BUT_RESULTS : DROP_ALL, dropped, err);
 		if (row.status == BUILD_RUNNING)

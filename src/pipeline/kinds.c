@@ -107,7 +107,7 @@ static bool image_make(struct build *build, const struct hold *hold, const void 
 
 	aws_arg(&call, "InstanceId", wish);
 	aws_arg(&call, "Name", build->state.image_name);
-	aws_arg(&call, "Description", build->plan->image.description);
+	aws_arg(&call, "Description", build->state.image_description);
 	build_tag(build, &call, 1, "image", hold->purpose, hold->token);
 	build_tag(build, &call, 2, "snapshot", hold->purpose, hold->token);
 	return image_sent(build, &call, hold, id, err);
@@ -122,7 +122,7 @@ static bool copy_make(struct build *build, const struct hold *hold, const void *
 	aws_arg(&call, "SourceImageId", source->ami);
 	aws_arg(&call, "SourceRegion", source->region);
 	aws_arg(&call, "Name", build->state.image_name);
-	aws_arg(&call, "Description", build->plan->image.description);
+	aws_arg(&call, "Description", build->state.image_description);
 	aws_arg(&call, "ClientToken", hold->token);
 	if (region->kms_key) {
 		aws_arg_bool(&call, "Encrypted", true);

@@ -25,7 +25,7 @@ struct build_image {
 
 /* What a finished stage leaves for the later ones; stored as JSON with the stage. */
 struct build_state {
-	const char *image_name;
+	const char *image_name, *image_description;
 	const char *security_group;
 	const char *instance, *instance_type, *zone;
 	bool spot;
@@ -79,6 +79,8 @@ void build_progress(struct build *build, const char *fmt, ...) printf_like(2, 3)
 void build_emit(struct build *build, struct build_event event); /* fills who and when */
 
 /* --- AWS (request.c) --- */
+/* Another account's credentials would find nothing of the build, and take that for "gone already". ERROR_DENIED. */
+bool build_account_check(struct build *build, struct error *err) must_check;
 /* What was made a moment ago may not be visible yet: a call that refers to it asks again for so long. */
 enum { SETTLE_S = 30 };
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err) must_check;

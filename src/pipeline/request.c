@@ -18,6 +18,17 @@ int64_t build_seconds_left(const struct build *build)
 	return left < 1 ? 1 : left;
 }
 
+bool build_account_check(struct build *build, struct error *err)
+{
+	struct aws_identity identity;
+
+	if (!aws_identity(build->aws, build->plan->region, &identity, err))
+		return false;
+	if (str_eq(identity.account, build->plan->account))
+		return true;
+	return error_set(err, ERROR_DENIED, "it belongs to account %s, but the credentials are of %s", build->plan->account, identity.account);
+}
+
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err)
 {
 	call->stop = build_stop(build);

@@ -13,6 +13,7 @@ static const struct field build_image_fields[] = {
 
 const struct field build_state_fields[] = {
 	{AT(build_state, image_name), FIELD_TEXT},
+	{AT(build_state, image_description), FIELD_TEXT},
 	{AT(build_state, security_group), FIELD_TEXT},
 	{AT(build_state, instance), FIELD_TEXT},
 	{AT(build_state, instance_type), FIELD_TEXT},

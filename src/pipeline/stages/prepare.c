@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * prepare: the image's name is made and must be free in every region before anything is started. */
-#include <stdio.h>
-#include <string.h>
-
 #include "../pipeline.h"
 #include "bakery/parallel.h"
 #include "bakery/str.h"
-
-static char *name_make(const struct build *build)
-{
-	static const char mark[] = "{{ build }}";
-	const char *pattern = build->plan->image.name, *at = strstr(pattern, mark);
-
-	if (!at)
-		return arena_strdup(build->arena, pattern);
-	return arena_printf(build->arena, "%.*s%s%s", (int)(at - pattern), pattern, build->id, at + strlen(mark));
-}
 
 struct region_check {
 	struct build *build;
@@ -44,18 +31,23 @@ static bool name_is_free(void *item, struct error *err)
 			 check->build->state.image_name, taken);
 }
 
+static const char *with_build(struct build *build, const char *text)
+{
+	_cleanup_(freep) char *replaced = text ? recipe_with_build(text, build->id) : NULL;
+
+	return arena_strdup(build->arena, replaced);
+}
+
 bool stage_prepare(struct build *build, struct error *err)
 {
 	const struct plan_region *copies = build->plan->copies.items;
 	size_t count = build->plan->copies.count + 1;
 	_cleanup_(freep) struct region_check *checks = mem_array(count, sizeof(*checks));
-	struct aws_identity identity;
 
-	if (!aws_identity(build->aws, build->plan->region, &identity, err))
+	if (!build_account_check(build, err))
 		return false;
-	if (!str_eq(identity.account, build->plan->account))
-		return error_set(err, ERROR_DENIED, "the plan is for account %s, but the credentials are of %s", build->plan->account, identity.account);
-	build->state.image_name = name_make(build);
+	build->state.image_name = with_build(build, build->plan->image.name);
+	build->state.image_description = with_build(build, build->plan->image.description);
 	checks[0] = (struct region_check){build, build->plan->region};
 	for (size_t i = 1; i < count; i++)
 		checks[i] = (struct region_check){build, copies[i - 1].region};
