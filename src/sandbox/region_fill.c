@@ -4,7 +4,6 @@
 #include "region_fill.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "bakery/mem.h"
 #include "bakery/str.h"

@@ -3,9 +3,6 @@
  * A region's share of the table of public images: images, snapshots, parameters. */
 #include "region_images.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
