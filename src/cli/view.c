@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bakery/file.h"
+#include "view.h"
 #include "view_private.h"
 
 static struct view_row *row_of(struct view *view, const struct build_event *event)

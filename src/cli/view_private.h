@@ -6,8 +6,9 @@
 
 #include <pthread.h>
 
+#include "bakery/build.h"
+#include "bakery/command.h"
 #include "bakery/str.h"
-#include "view.h"
 
 struct view_row {
 	char build[BUILD_ID_SIZE], recipe[64], stage[24], doing[160];

@@ -11,6 +11,7 @@
 #include "auth.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
+#include "http_header.h"
 #include "regions.h"
 #include "services.h"
 
@@ -26,14 +27,6 @@ struct call {
 	struct tree *args; /* nested */
 	struct tree *flat; /* without Action and Version */
 };
-
-const char *http_header(const struct sigv4_request *http, const char *name)
-{
-	for (size_t i = 0; i < http->header_count; i++)
-		if (strcasecmp(http->headers[i].name, name) == 0)
-			return http->headers[i].value;
-	return NULL;
-}
 
 /* --- what is asked for --- */
 

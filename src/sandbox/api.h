@@ -40,6 +40,5 @@ struct api_patience {
 
 void api_answer(struct api *api, const struct sigv4_request *http, const struct api_patience *patience,
 		struct answer *out);
-const char *http_header(const struct sigv4_request *http, const char *name); /* or NULL */
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api.h"
 #include "bakery/str.h"
+#include "http_header.h"
 #include "regions.h"
 #include "services.h"
 

@@ -38,10 +38,6 @@ struct cloud {
 	int64_t forget_next_ms; /* when old instances are looked for again; under the lock */
 };
 
-bool cloud_open(const char *folder, const char *const *settings, struct log *log, struct cloud **out,
-		struct error *err) must_check;
-void cloud_close(struct cloud *cloud); /* orderly: transitions under way are ended or taken up at the next start */
-
 /* How the sandbox's own host spells its architecture: "x86_64" or "arm64". */
 const char *cloud_architecture(void);
 

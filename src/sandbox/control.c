@@ -8,6 +8,7 @@
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "ec2.h"
+#include "http_header.h"
 #include "regions.h"
 #include "room.h"
 #include "ssm.h"

@@ -8,6 +8,31 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "group_rules.h"
+#include "region_fill.h"
+
+static void add_everything_out(struct tree *group)
+{
+	struct tree *rule = tree_add_object(tree_set_array(group, "ipPermissionsEgress"));
+	tree_set_text(rule, "ipProtocol", "-1");
+	tree_set_array(rule, "groups");
+	tree_set_text(tree_add_object(tree_set_array(rule, "ipRanges")), "cidrIp", "0.0.0.0/0");
+	tree_set_array(rule, "ipv6Ranges");
+	tree_set_array(rule, "prefixListIds");
+}
+
+struct tree *security_group_new(const char *account, const char *vpc_id, const char *id, const char *name,
+				const char *description)
+{
+	struct tree *group = tree_new_object();
+	tree_set_text(group, "ownerId", account);
+	tree_set_text(group, "groupId", id);
+	tree_set_text(group, "groupName", name);
+	tree_set_text(group, "groupDescription", description);
+	tree_set_text(group, "vpcId", vpc_id);
+	tree_set_array(group, "ipPermissions");
+	add_everything_out(group);
+	return group;
+}
 
 struct tree *default_vpc(struct request *rq)
 {

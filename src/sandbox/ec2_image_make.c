@@ -7,6 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "region_fill.h"
 #include "regions.h"
 
 static const char *const image_tag_types[] = {"image", "snapshot", NULL};

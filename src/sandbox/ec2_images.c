@@ -8,6 +8,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "organization.h"
+#include "region_fill.h"
 
 struct tree *image_new(const char *account, const char *id, const char *name, const char *created)
 {

@@ -7,6 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "region_fill.h"
 #include "room.h"
 
 #define FORGET_EVERY_MS 10000

@@ -4,6 +4,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "region_fill.h"
 #include "regions.h"
 
 /* --- regions and zones --- */

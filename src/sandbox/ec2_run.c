@@ -9,6 +9,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "launch.h"
+#include "region_fill.h"
 #include "room.h"
 
 /* --- volumes --- */

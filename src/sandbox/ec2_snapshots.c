@@ -7,6 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "region_fill.h"
 
 struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib,
 			  const char *started)

@@ -4,12 +4,7 @@
  * file system. */
 #include "public_images.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "bakery/mem.h"
-#include "bakery/str.h"
-#include "ec2.h"
+#include <stddef.h>
 
 static const char *const debian_versions[] = {"20251201-0001", "20260101-0001", NULL};
 static const char *const debian_created[] = {"2025-12-01T06:12:31.000Z", "2026-01-01T06:09:57.000Z", NULL};
@@ -20,88 +15,3 @@ const struct public_image public_images[] = {
 	 "/aws/service/debian/release/12/%s/%s", debian_versions, debian_created},
 	{NULL},
 };
-
-static const char *debian_architecture(void)
-{
-	return str_eq(cloud_architecture(), "arm64") ? "arm64" : "amd64";
-}
-
-static void make_public_snapshot(struct cloud *cloud, const struct public_image *public, const char *region,
-				 const char *snapshot_id, const char *created)
-{
-	struct tree *snapshot = snapshot_new(public->owner, snapshot_id, "vol-ffffffffffffffff0", 8, created);
-	tree_set_text(snapshot, "status", "completed");
-	tree_set_text(snapshot, "progress", "100%");
-	state_put(cloud->state, public->owner, region, "snapshot", snapshot_id, snapshot);
-	tree_free(snapshot);
-}
-
-static void share_with_all(struct tree *image)
-{
-	struct tree *permission = tree_add_object(tree_set_array(image, "_launchPermission"));
-	tree_set_text(permission, "group", "all");
-	tree_set_bool(image, "isPublic", true);
-}
-
-static void make_public_image(struct cloud *cloud, const struct public_image *public, const char *region,
-			      size_t version, char id[ID_SIZE])
-{
-	char snapshot_id[ID_SIZE];
-	_cleanup_(freep) char *name = mem_printf(public->name, debian_architecture(), public->versions[version]);
-	_cleanup_(freep) char *description = mem_printf(public->description, public->versions[version]);
-	_cleanup_(freep) char *seed = mem_printf("%s %s", region, name);
-	make_stable_id("ami-", seed, id);
-	make_stable_id("snap-", seed, snapshot_id);
-	make_public_snapshot(cloud, public, region, snapshot_id, public->created[version]);
-
-	_cleanup_(tree_freep) struct tree *image = image_new(public->owner, id, name, public->created[version]);
-	tree_set_text(image, "description", description);
-	tree_set_text(image, "imageState", "available");
-	tree_set_text(image, "bootMode", "uefi-preferred");
-	tree_set_text(image, "_login", public->login_user);
-	_cleanup_(freep) char *layer = mem_printf("base:%s", public->base);
-	tree_add_text(tree_set_array(image, "_layers"), layer);
-	image_add_root(image, snapshot_id, 8, "gp3", false, NULL);
-	share_with_all(image);
-	state_put(cloud->state, public->owner, region, "image", id, image);
-}
-
-static void make_public_parameter(struct cloud *cloud, const struct public_image *public, const char *region,
-				  const char *version, const char *created, const char *ami)
-{
-	int64_t created_ms = cloud->started_ms;
-	if (!clock_parse_rfc3339(created, &created_ms))
-		return;
-	_cleanup_(freep) char *name = mem_printf(public->parameter, version, debian_architecture());
-	_cleanup_(tree_freep) struct tree *parameter = tree_new_object();
-	tree_set_text(parameter, "Name", name);
-	tree_set_text(parameter, "Type", "String");
-	tree_setf(parameter, "ARN", "arn:aws:ssm:%s::parameter%s", region, name);
-	tree_set_text(parameter, "Tier", "Standard");
-	struct tree *one = tree_add_object(tree_set_array(parameter, "_versions"));
-	tree_set_text(one, "Value", ami);
-	tree_set_int(one, "Version", 1);
-	tree_set_text(one, "Type", "String");
-	tree_set_text(one, "DataType", "text");
-	tree_set_text(one, "Tier", "Standard");
-	tree_set_int(one, "_at", created_ms);
-	tree_setf(one, "LastModifiedUser", "arn:aws:iam::%s:root", public->owner);
-	state_put(cloud->state, PUBLIC_PARAMETERS_ACCOUNT, region, "parameter", name, parameter);
-}
-
-static void make_versions(struct cloud *cloud, const struct public_image *public, const char *region)
-{
-	for (size_t i = 0; public->versions[i] != NULL; i++) {
-		char id[ID_SIZE];
-		make_public_image(cloud, public, region, i, id);
-		make_public_parameter(cloud, public, region, public->versions[i], public->created[i], id);
-		if (public->versions[i + 1] == NULL)
-			make_public_parameter(cloud, public, region, "latest", public->created[i], id);
-	}
-}
-
-void public_images_make(struct cloud *cloud, const char *region)
-{
-	for (const struct public_image *public = public_images; public->base != NULL; public ++)
-		make_versions(cloud, public, region);
-}

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The images that publishers share with everybody, and the public parameters that name them. */
+ * The table of images that publishers share with everybody: data that knows nobody. */
 #ifndef BAKERY_SANDBOX_PUBLIC_IMAGES_H
 #define BAKERY_SANDBOX_PUBLIC_IMAGES_H
 
-#include "cloud.h"
-#include "regions.h"
+/* Public images: each in every region and in every version, all versions with the same root file system. */
+struct public_image {
+	const char *base; /* struct base_image's name: "debian-12" */
+	const char *suite, *login_user;
+	const char *owner; /* the publisher's account */
+	const char *name;  /* "debian-12-%s-%s": architecture (amd64, arm64), version */
+	const char *description;
+	const char *parameter;	     /* "/aws/service/debian/release/12/%s/%s": version or "latest", architecture */
+	const char *const *versions; /* oldest first; NULL-terminated */
+	const char *const *created;  /* when, parallel */
+};
+extern const struct public_image public_images[]; /* ends with a NULL base */
 
-void public_images_make(struct cloud *cloud, const char *region); /* in a transaction */
+#define PUBLIC_PARAMETERS_ACCOUNT "aws" /* whom the documents of public parameters belong to */
 
 #endif

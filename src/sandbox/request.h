@@ -119,7 +119,4 @@ void tag_set_put(struct tree *document, const char *key, const char *value);
 void tag_set_remove(struct tree *document, const char *key, const char *value); /* value NULL: whatever it is */
 bool tags_check(struct request *rq, const struct tree *tags, const char *key_name, const char *value_name);
 
-/* The account's default network, the public images and parameters of the region: made when first looked at. */
-void region_prepare(struct request *rq);
-
 #endif

@@ -11,6 +11,7 @@
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "cloud_open.h"
 #include "folder.h"
 #include "server.h"
 

@@ -11,6 +11,7 @@
 
 #include "bakery/error.h"
 #include "bakery/tree.h"
+#include "strike.h"
 
 enum setting_kind {
 	SETTING_DURATION, /* "500ms", "3s", "1.5s", "2m"; plain "0" */
@@ -30,16 +31,6 @@ struct setting_row {
 };
 extern const struct setting_row setting_rows[];	  /* ends with a NULL name */
 const char *setting_form(enum setting_kind kind); /* "DURATION", "WHAT[:COUNT]": for the reference */
-
-/* What a request meets instead of its answer. */
-enum strike_kind { STRIKE_NONE, STRIKE_ERROR, STRIKE_RESET, STRIKE_CUT, STRIKE_HANG };
-struct strike {
-	enum strike_kind kind;
-	bool after;	 /* once the effect is there */
-	int status;	 /* STRIKE_ERROR: HTTP status, 0 for the code's own */
-	char code[64];	 /* STRIKE_ERROR: AWS's code, "" for a bare status */
-	int64_t hang_ms; /* STRIKE_HANG: -1 for as long as the client waits */
-};
 
 struct settings;
 struct settings *settings_new(void);

@@ -5,7 +5,7 @@
 #ifndef BAKERY_SANDBOX_SETTINGS_VALUES_H
 #define BAKERY_SANDBOX_SETTINGS_VALUES_H
 
-#include "settings.h"
+#include "strike.h"
 
 bool value_duration(const char *text, int64_t *ms);
 bool value_fault(const char *text, struct strike *strike, int64_t *count);

@@ -7,7 +7,8 @@
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
-#include "regions.h"
+#include "public_images.h"
+#include "region_fill.h"
 #include "ssm.h"
 
 double parameter_time(const struct tree *version)

@@ -8,7 +8,8 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "regions.h"
+#include "public_images.h"
+#include "region_fill.h"
 #include "ssm.h"
 
 #define VERSIONS_MOST 100

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Holds the direction of docs/architecture.md: which room may include which; that headers include each other in no circle; that a
-# third-party library is known to one file or room only.
+# Holds the direction of docs/architecture.md: which room may include which; that headers, and modules (x.c with x.h), include each other in
+# no circle; that a third-party library is known to one file or room only.
 set -eu
 cd "$1"
 failed=0
@@ -10,7 +10,7 @@ result() { # result NUMBER NAME
   failed=0
 }
 all_failed=0
-echo "1..4"
+echo "1..5"
 
 # The room a public header belongs to.
 room_of() {
@@ -62,9 +62,29 @@ for header in include/bakery/*.h; do
   for included in $(sed -n 's/^#include "bakery\/\(.*\)"$/\1/p' "$header"); do
     echo "$(basename "$header") $included"
   done
-done | tsort >/dev/null 2>tsort.$$ || fault "$(cat tsort.$$)"
+done | tsort >/dev/null 2>tsort.$$ || fault "$(sed '2,$s/^/# /' tsort.$$)"
 rm -f tsort.$$
 result 2 "public headers include each other in no circle"
+
+# A line for each module of the same room that a module includes; public headers are not looked at here.
+module_edges() {
+  find src -name '*.[ch]' -exec awk '
+    /^#include "/ {
+      split($0, quoted, "\"")
+      if (quoted[2] ~ /^bakery\//) next
+      from = FILENAME
+      to = FILENAME
+      sub(/\/[^\/]*$/, "/", to)
+      to = to quoted[2]
+      while (sub(/[^\/]+\/\.\.\//, "", to)) continue
+      sub(/\.[ch]$/, "", from)
+      sub(/\.h$/, "", to)
+      if (from != to) print from, to
+    }' {} +
+}
+module_edges | tsort >/dev/null 2>tsort.$$ || fault "$(sed '2,$s/^/# /' tsort.$$)"
+rm -f tsort.$$
+result 3 "modules include each other in no circle"
 
 known_only_in() { # known_only_in PATTERN PLACE...
   pattern=$1
@@ -86,11 +106,11 @@ known_only_in 'yaml' src/base/yaml.c
 known_only_in 'expat' src/base/xml.c
 known_only_in 'openssl/' src/base/ src/sandbox/
 known_only_in 'zlib' src/store/
-result 3 "a library is known to one place"
+result 4 "a library is known to one place"
 
 for file in $(find src -name '*.c'); do
   case $file in src/cli/main.c | src/main.c) continue ;; esac
   ! grep -nE '(^|[^_a-z>.])(strcpy|strcat|sprintf|vsprintf|gets|system|popen|strtok|gmtime|localtime|exit)\(' "$file" || fault "$file: a banned call"
 done
-result 4 "no banned calls"
+result 5 "no banned calls"
 exit $all_failed

@@ -13,6 +13,7 @@
 #include "bakery/mem.h"
 #include "bakery/sigv4.h"
 #include "src/sandbox/api.h"
+#include "src/sandbox/cloud_open.h"
 
 struct fixture {
 	char folder[64];
