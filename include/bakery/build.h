@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A build is one run of a plan: the only thing that changes. It walks through stages; each stage is written down before and after it ran (journal), each
- * AWS resource before it is asked for and after it is there (ledger). docs/architecture.md has the walk. */
+ * A build is one run of a plan: the only thing that changes. It walks through stages; each stage is written down before
+ * and after it ran (journal), each AWS resource before it is asked for and after it is there (ledger).
+ * docs/architecture.md has the walk. */
 #ifndef BAKERY_BUILD_H
 #define BAKERY_BUILD_H
 
@@ -63,9 +64,11 @@ struct build_result {
 };
 
 /* Runs a plan from the start. *out is filled also when it fails (build "" when there was no build yet). */
-bool build_run(const struct build_context *context, const struct plan *plan, struct build_result *out, struct error *err) must_check;
+bool build_run(const struct build_context *context, const struct plan *plan, struct build_result *out,
+	       struct error *err) must_check;
 /* Goes on with a stored one at its first unfinished stage, after falling back where the stage says so. */
-bool build_resume(const struct build_context *context, const char *build, struct build_result *out, struct error *err) must_check;
+bool build_resume(const struct build_context *context, const char *build, struct build_result *out,
+		  struct error *err) must_check;
 /* Drops what the build's ledger still holds; *dropped counts. Refuses a build that a living process works on. */
 bool build_clean(const struct build_context *context, const char *build, size_t *dropped, struct error *err) must_check;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Time and being told to stop. Wall-clock times are milliseconds since 1970 UTC; durations come from the monotonic clock. */
+ * Time and being told to stop. Wall-clock times are milliseconds since 1970 UTC; durations come from the monotonic
+ * clock. */
 #ifndef BAKERY_CLOCK_H
 #define BAKERY_CLOCK_H
 
@@ -11,11 +12,11 @@ int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 
 #define CLOCK_TEXT_SIZE 32
-void clock_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]); /* "2026-01-02T03:04:05Z" */
+void clock_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);    /* "2026-01-02T03:04:05Z" */
 void clock_rfc3339_ms(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]); /* "2026-01-02T03:04:05.678Z" */
-bool clock_parse_rfc3339(const char *text, int64_t *wall_ms);	 /* with or without fraction; Z or an offset */
-void clock_basic(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);	 /* "20260102T030405Z", as SigV4 wants it */
-void clock_duration(int64_t ms, char text[CLOCK_TEXT_SIZE]);	 /* "0.4s", "12.3s", "4m05s", "1h02m": for people */
+bool clock_parse_rfc3339(const char *text, int64_t *wall_ms);	    /* with or without fraction; Z or an offset */
+void clock_basic(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);	    /* "20260102T030405Z", as SigV4 wants it */
+void clock_duration(int64_t ms, char text[CLOCK_TEXT_SIZE]);	    /* "0.4s", "12.3s", "4m05s", "1h02m": for people */
 
 /* A wish to stop: asked for once or more by a signal thread, looked at by everything that waits. Thread-safe. */
 struct stop {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A command of the command line: one struct, one file a noun, one line in the list (src/cli/commands.c). Options write into the command's own struct;
- * main opens what the command needs before it runs; help and completion come from the same tables. */
+ * A command of the command line: one struct, one file a noun, one line in the list (src/cli/commands.c). Options write
+ * into the command's own struct; main opens what the command needs before it runs; help and completion come from the
+ * same tables. */
 #ifndef BAKERY_COMMAND_H
 #define BAKERY_COMMAND_H
 
@@ -39,8 +40,13 @@ struct app {
 	struct aws *aws;
 };
 
-enum option_type { OPTION_FLAG /* bool */, OPTION_TEXT /* const char * */, OPTION_INT /* int64_t */, OPTION_DURATION /* int64_t s */,
-		   OPTION_TEXTS /* struct text_list: may be repeated */ };
+enum option_type {
+	OPTION_FLAG /* bool */,
+	OPTION_TEXT /* const char * */,
+	OPTION_INT /* int64_t */,
+	OPTION_DURATION /* int64_t s */,
+	OPTION_TEXTS /* struct text_list: may be repeated */
+};
 struct option {
 	const char *name; /* "--since" */
 	char letter;	  /* 'n' or 0 */
@@ -51,14 +57,14 @@ struct option {
 };
 
 struct command {
-	const char *name;	/* "history", or "sandbox up" */
-	const char *synopsis;	/* "[recipe]" */
-	const char *summary;	/* one line */
+	const char *name;	 /* "history", or "sandbox up" */
+	const char *synopsis;	 /* "[recipe]" */
+	const char *summary;	 /* one line */
 	const char *description; /* more for `bakery help X`, or NULL */
 	unsigned needs;
 	const struct option *options; /* ends with a NULL name; may be NULL */
 	size_t args_size;
-	size_t operands_offset; /* of a struct text_list in args that gets the operands */
+	size_t operands_offset;		   /* of a struct text_list in args that gets the operands */
 	int least_operands, most_operands; /* most: -1 for any number */
 	bool (*run)(struct app *app, void *args, struct error *err) must_check;
 };

@@ -16,7 +16,8 @@
 
 void crypto_sha256(const void *data, size_t length, uint8_t digest[SHA256_SIZE]);
 void crypto_sha256_hex(const void *data, size_t length, char hex[SHA256_HEX_SIZE]);
-void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length, uint8_t digest[SHA256_SIZE]);
+void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+			uint8_t digest[SHA256_SIZE]);
 void crypto_hex(const void *data, size_t length, char *hex); /* 2 * length + 1 bytes */
 void crypto_random(void *data, size_t length);
 void crypto_random_hex(char *hex, size_t digits); /* digits + 1 bytes */

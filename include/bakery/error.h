@@ -45,7 +45,8 @@ struct error {
 /* All return false, so that a failing function ends "return error_...(...);". */
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...) printf_like(3, 4);
 bool error_coded(struct error *err, enum error_kind kind, const char *code, const char *fmt, ...) printf_like(4, 5);
-bool error_errno(struct error *err, const char *fmt, ...) printf_like(2, 3); /* ": strerror" added; ERROR_INTERNAL or ABSENT */
+bool error_errno(struct error *err, const char *fmt, ...)
+	printf_like(2, 3); /* ": strerror" added; ERROR_INTERNAL or ABSENT */
 bool error_context(struct error *err, const char *fmt, ...) printf_like(2, 3); /* puts "context: " before the text */
 bool error_hint(struct error *err, const char *fmt, ...) printf_like(2, 3);    /* adds "; what to do next" after it */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Talk: lines on stderr for the person or the CI log. Results never go here. A struct log is made in main and handed down;
- * it is thread-safe. NULL is a log that says nothing. */
+ * Talk: lines on stderr for the person or the CI log. Results never go here. A struct log is made in main and handed
+ * down; it is thread-safe. NULL is a log that says nothing. */
 #ifndef BAKERY_LOG_H
 #define BAKERY_LOG_H
 

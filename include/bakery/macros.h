@@ -13,11 +13,11 @@
 #define _cleanup_(function) __attribute__((cleanup(function)))
 
 /* Hands a pointer out of a _cleanup_ variable: return take(&reply); */
-#define take(pointer)                                                                              \
-	({                                                                                         \
-		__auto_type taken_ = *(pointer);                                                   \
-		*(pointer) = NULL;                                                                 \
-		taken_;                                                                            \
+#define take(pointer)                                                                                                  \
+	({                                                                                                             \
+		__auto_type taken_ = *(pointer);                                                                       \
+		*(pointer) = NULL;                                                                                     \
+		taken_;                                                                                                \
 	})
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -9,10 +9,10 @@
 
 #include "bakery/macros.h"
 
-void *mem_alloc(size_t size);			 /* zeroed; free() it */
-void *mem_array(size_t count, size_t size);	 /* zeroed, overflow checked; free() it */
+void *mem_alloc(size_t size);			      /* zeroed; free() it */
+void *mem_array(size_t count, size_t size);	      /* zeroed, overflow checked; free() it */
 void *mem_grow(void *old, size_t count, size_t size); /* realloc for count elements */
-char *mem_strdup(const char *text);		 /* NULL stays NULL */
+char *mem_strdup(const char *text);		      /* NULL stays NULL */
 char *mem_strndup(const char *text, size_t length);
 char *mem_printf(const char *fmt, ...) printf_like(1, 2);
 void mem_wipe(void *data, size_t size); /* overwrites; not optimized away */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results on stdout: a command builds a tree of rows and names its columns; one printer makes a table, JSON, JSON lines or CSV of it. */
+ * Results on stdout: a command builds a tree of rows and names its columns; one printer makes a table, JSON, JSON lines
+ * or CSV of it. */
 #ifndef BAKERY_OUTPUT_H
 #define BAKERY_OUTPUT_H
 
@@ -16,21 +17,29 @@ extern const char *const output_format_names[]; /* NULL-terminated, in the enum'
 struct column {
 	const char *title; /* "STARTED"; CSV and JSON use the path */
 	const char *path;  /* into a row; "images.1.ami"; "images.*.ami" joins all of them with spaces */
-	enum { COLUMN_TEXT, COLUMN_NUMBER /* right-aligned */, COLUMN_TIME /* RFC 3339 shown short */, COLUMN_DURATION /* seconds shown as 1m02s */ } kind;
+	enum {
+		COLUMN_TEXT,
+		COLUMN_NUMBER /* right-aligned */,
+		COLUMN_TIME /* RFC 3339 shown short */,
+		COLUMN_DURATION /* seconds shown as 1m02s */
+	} kind;
 };
 
-/* rows: an array of objects. Table: aligned columns, fitted to width columns when the last one would run over (0: no fitting), control characters shown
- * escaped, "-" for absent; nothing but the header for no rows. JSON prints the rows whole, not only the columns. */
-bool output_rows(FILE *out, enum output_format format, const struct tree *rows, const struct column *columns, size_t column_count, int width,
-		 struct error *err) must_check;
-/* Text as a terminal may safely get it: control characters, bidirectional overrides and bad UTF-8 are written out ("\n", "\x1b", "\u202e"). */
+/* rows: an array of objects. Table: aligned columns, fitted to width columns when the last one would run over (0: no
+ * fitting), control characters shown escaped, "-" for absent; nothing but the header for no rows. JSON prints the rows
+ * whole, not only the columns. */
+bool output_rows(FILE *out, enum output_format format, const struct tree *rows, const struct column *columns,
+		 size_t column_count, int width, struct error *err) must_check;
+/* Text as a terminal may safely get it: control characters, bidirectional overrides and bad UTF-8 are written out
+ * ("\n", "\x1b", "\u202e"). */
 void output_visible(struct str *out, const char *text, size_t length);
 /* Columns that UTF-8 text takes on a terminal. */
 size_t output_width(const char *text);
 /* The columns of the terminal on file's descriptor, 0 when it is none. */
 int output_terminal_width(FILE *file);
 
-/* One object: JSON as it is; CSV as one row with nested keys dotted; the table form as indented "key: value" lines with nested lists of objects as small tables. */
+/* One object: JSON as it is; CSV as one row with nested keys dotted; the table form as indented "key: value" lines with
+ * nested lists of objects as small tables. */
 bool output_object(FILE *out, enum output_format format, const struct tree *object, struct error *err) must_check;
 
 #endif

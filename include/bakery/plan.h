@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A plan holds every decision of a build, made before anything is touched: recipe and settings (what is wanted) and facts (what the account holds)
- * go in, nothing is looked up afterwards. It is immutable, stored as canonical JSON and named by that JSON's sha256; a resumed build reads it back and
- * never the recipe. */
+ * A plan holds every decision of a build, made before anything is touched: recipe and settings (what is wanted) and
+ * facts (what the account holds) go in, nothing is looked up afterwards. It is immutable, stored as canonical JSON and
+ * named by that JSON's sha256; a resumed build reads it back and never the recipe. */
 #ifndef BAKERY_PLAN_H
 #define BAKERY_PLAN_H
 
@@ -19,17 +19,17 @@ struct plan_subnet {
 struct plan_source {
 	const char *ami, *name, *owner, *created, *architecture;
 	const char *root_device;
-	int64_t size_gib; /* of its root volume */
+	int64_t size_gib;     /* of its root volume */
 	const char *found_by; /* "ami 136693071363/debian-12-amd64-*", "ssm /aws/...", for the record */
 };
 struct plan_launch {
 	struct text_list instance_types;
 	int market; /* enum market */
 	const char *vpc;
-	struct struct_list subnets; /* of struct plan_subnet; tried in order */
+	struct struct_list subnets;	  /* of struct plan_subnet; tried in order */
 	struct text_list security_groups; /* empty: a temporary one is made */
-	int address; /* enum address_kind */
-	struct root_volume root_volume; /* size_gib decided */
+	int address;			  /* enum address_kind */
+	struct root_volume root_volume;	  /* size_gib decided */
 	const char *iam_instance_profile;
 	const char *user_data; /* the recipe's cloud-config as JSON, or NULL */
 };
@@ -68,8 +68,8 @@ struct plan {
 	struct text_map tags;
 
 	/* Not part of the document. */
-	const char *json, *sha256;	/* canonical */
-	const char *playbooks_sha256;	/* of the playbooks' hashes in order */
+	const char *json, *sha256;    /* canonical */
+	const char *playbooks_sha256; /* of the playbooks' hashes in order */
 };
 extern const struct field plan_fields[];
 
@@ -78,16 +78,17 @@ struct facts {
 	const char *account, *region;
 	struct plan_source source;
 	const char *vpc;
-	struct struct_list subnets; /* of struct plan_subnet */
+	struct struct_list subnets;   /* of struct plan_subnet */
 	const char *organization_arn; /* NULL: not asked */
 	const char *user_data;	      /* as JSON */
 };
-bool facts_gather(struct aws *aws, const struct settings *settings, const struct recipe *recipe, struct arena *arena, struct facts *out,
-		  struct error *err) must_check;
+bool facts_gather(struct aws *aws, const struct settings *settings, const struct recipe *recipe, struct arena *arena,
+		  struct facts *out, struct error *err) must_check;
 
-/* Pure but for reading the seal playbook from its file. Fails with ERROR_INVALID and all faults that only facts can show. */
-bool plan_make(const struct settings *settings, const struct recipe *recipe, const struct facts *facts, struct arena *arena, struct plan **out,
-	       struct error *err) must_check;
+/* Pure but for reading the seal playbook from its file. Fails with ERROR_INVALID and all faults that only facts can
+ * show. */
+bool plan_make(const struct settings *settings, const struct recipe *recipe, const struct facts *facts,
+	       struct arena *arena, struct plan **out, struct error *err) must_check;
 /* Reads a stored plan back. */
 bool plan_load(const char *json, struct arena *arena, struct plan **out, struct error *err) must_check;
 

@@ -19,17 +19,19 @@ struct transfer {
 	bool is_template;      /* variables in the file are replaced: template_render(content, vars, ...) */
 	struct text_map vars;  /* of a template: those of the playbook the step stands in */
 };
-struct reboot { int64_t timeout_s; };
+struct reboot {
+	int64_t timeout_s;
+};
 
 struct step {
 	enum step_kind kind;
-	const char *id;	      /* unique in the compiled whole: "harden-linux/sshd-no-root-login" */
-	const char *name;     /* for people; default: the id */
+	const char *id;	  /* unique in the compiled whole: "harden-linux/sshd-no-root-login" */
+	const char *name; /* for people; default: the id */
 	struct text_list controls;
 	struct text_list os, arch;
 	const char *condition; /* `if` */
 	const char *check, *run;
-	const char *as;	       /* user; default root */
+	const char *as; /* user; default root */
 	int64_t timeout_s, retries;
 	struct text_map env;
 	struct text_list secrets;
@@ -42,20 +44,23 @@ struct step {
 /* Includes are already expanded and variables replaced: steps in the order they run. */
 struct playbook {
 	const char *name, *file;
-	struct text_map vars; /* as used */
+	struct text_map vars;	  /* as used */
 	struct struct_list steps; /* of struct step */
-	const char *sha256; /* of the canonical form of the above and of the content of uploaded files */
+	const char *sha256;	  /* of the canonical form of the above and of the content of uploaded files */
 };
 
 /* A --var-file: its map of texts goes into vars, over what is there. */
 void playbook_vars_read(const char *file, struct text_map *vars, struct arena *arena, struct faults *faults);
 
-/* where: "file:line:column", or NULL when a person asks on the command line. name_or_file as for recipes; vars override the playbook's own, unknown ones are faults at `where`. Faults are collected; NULL when it
- * could not be read at all (a fault says so). Everything lives in arena. */
+/* where: "file:line:column", or NULL when a person asks on the command line. name_or_file as for recipes; vars override
+ * the playbook's own, unknown ones are faults at `where`. Faults are collected; NULL when it could not be read at all
+ * (a fault says so). Everything lives in arena. */
 const struct playbook *playbook_load(const struct settings *settings, const char *name_or_file, const char *relative_to,
-				     const struct text_map *vars, const char *where, struct arena *arena, struct faults *faults);
+				     const struct text_map *vars, const char *where, struct arena *arena,
+				     struct faults *faults);
 
-/* {{ name }} in text replaced; {{{{ gives {{. ERROR_INVALID names an unknown variable (playbook_load has checked the file as it was then). */
+/* {{ name }} in text replaced; {{{{ gives {{. ERROR_INVALID names an unknown variable (playbook_load has checked the
+ * file as it was then). */
 bool template_render(const char *text, const struct text_map *vars, struct str *out, struct error *err) must_check;
 
 extern const struct field playbook_fields[]; /* for the schema and the reference */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Running another program of this host: never through a shell, every descriptor closed but the three, output bounded. */
+ * Running another program of this host: never through a shell, every descriptor closed but the three, output bounded.
+ */
 #ifndef BAKERY_PROCESS_H
 #define BAKERY_PROCESS_H
 
@@ -19,14 +20,15 @@ struct process {
 	const char *folder;		/* working directory, or NULL */
 	const char *input;		/* fed to stdin, or NULL for /dev/null */
 	size_t input_length;
-	size_t most_output; /* bytes kept of each stream; 0: 1 MiB */
-	int64_t timeout_ms; /* 0: none; then SIGTERM, a second later SIGKILL, and an error */
+	size_t most_output;	 /* bytes kept of each stream; 0: 1 MiB */
+	int64_t timeout_ms;	 /* 0: none; then SIGTERM, a second later SIGKILL, and an error */
 	const struct stop *stop; /* may be NULL */
 };
 
 /* Runs it to its end. *status: exit code, or 128 + signal. out and errors may be NULL (then dropped). Fails only
  * when it could not be started, timed out or was stopped. */
-bool process_run(const struct process *process, int *status, struct str *out, struct str *errors, struct error *err) must_check;
+bool process_run(const struct process *process, int *status, struct str *out, struct str *errors,
+		 struct error *err) must_check;
 /* The same, and fails with the last line of its stderr when the status is not 0. */
 bool process_must(const struct process *process, struct str *out, struct error *err) must_check;
 /* Whether PATH has such a program. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A recipe says what image is wanted for one operating-system variant; settings hold what is common to a project. Both are read
- * from YAML, checked whole (every fault at once, with file:line:column), made once and then only read. Shapes: docs/recipe.md. */
+ * A recipe says what image is wanted for one operating-system variant; settings hold what is common to a project. Both
+ * are read from YAML, checked whole (every fault at once, with file:line:column), made once and then only read. Shapes:
+ * docs/recipe.md. */
 #ifndef BAKERY_RECIPE_H
 #define BAKERY_RECIPE_H
 
@@ -13,7 +14,7 @@
 
 struct source_ami {
 	struct text_list owners;
-	const char *name; /* with * and ? */
+	const char *name;	  /* with * and ? */
 	const char *architecture; /* x86_64 | arm64 */
 	struct text_map filters;  /* further DescribeImages filters, "virtualization-type: hvm" */
 };
@@ -76,7 +77,7 @@ struct playbook_use {
 	const char *source;		 /* where the use stands, "recipes/debian-12.yaml:20" */
 };
 struct verify {
-	bool off; /* `verify: false` */
+	bool off;		      /* `verify: false` */
 	struct struct_list playbooks; /* of struct playbook_use */
 };
 
@@ -86,19 +87,21 @@ struct scanner {
 	const char *profile;
 };
 struct scan {
-	struct struct_list scanners; /* of struct scanner */
+	struct struct_list scanners;	  /* of struct scanner */
 	int64_t gate_critical, gate_high; /* -1: no limit */
-	const char *exceptions; /* file */
+	const char *exceptions;		  /* file */
 };
 
 struct image_wish {
 	const char *name, *description;
 	struct text_map tags;
 	int64_t deprecate_after_s; /* 0: never */
-	const char *imds;      /* "v2.0" or NULL */
-	const char *boot_mode; /* or NULL */
+	const char *imds;	   /* "v2.0" or NULL */
+	const char *boot_mode;	   /* or NULL */
 };
-struct region_wish { const char *kms_key; };
+struct region_wish {
+	const char *kms_key;
+};
 struct share {
 	bool organization;
 	struct text_list organizations, organizational_units, accounts;
@@ -107,15 +110,19 @@ struct distribute {
 	struct struct_map regions; /* of struct region_wish */
 	struct share share;
 };
-struct publish { const char *channel; };
-struct retain { int64_t keep, deprecate_after_s, disable_after_s, deregister_after_s; };
+struct publish {
+	const char *channel;
+};
+struct retain {
+	int64_t keep, deprecate_after_s, disable_after_s, deregister_after_s;
+};
 
 struct recipe {
 	int64_t format;
 	const char *extends; /* already merged in */
 	const char *name, *description, *owner;
-	const char *file;   /* as given or found */
-	const char *folder; /* relative files in it are relative to this */
+	const char *file;	   /* as given or found */
+	const char *folder;	   /* relative files in it are relative to this */
 	struct text_map variables; /* after --var and --var-file */
 	struct source source;
 	struct launch launch;
@@ -139,13 +146,13 @@ struct channel {
 };
 struct settings {
 	int64_t format;
-	const char *file;   /* NULL: no bakery.yaml, all defaults */
-	const char *folder; /* of the file, else the working directory */
+	const char *file;    /* NULL: no bakery.yaml, all defaults */
+	const char *folder;  /* of the file, else the working directory */
 	const char *project; /* name used in tags; default: the folder's name */
 	const char *store;
-	const char *parameter_prefix; /* default /bakery */
+	const char *parameter_prefix;	     /* default /bakery */
 	struct text_list recipes, playbooks; /* search paths, absolute; the shipped ones last */
-	const struct tree *launch; /* defaults merged under each recipe's launch */
+	const struct tree *launch;	     /* defaults merged under each recipe's launch */
 	struct text_map tags;
 	struct struct_list channels; /* of struct channel */
 	const struct tree *fleet, *notify;
@@ -153,29 +160,31 @@ struct settings {
 
 /* What the command line adds. */
 struct recipe_options {
-	struct text_map vars;	     /* --var k=v */
-	struct text_list var_files;  /* --var-file F (YAML maps), before --var */
-	const char *region;	     /* --region, or NULL */
-	const char *channel;	     /* --channel, or NULL */
+	struct text_map vars;	    /* --var k=v */
+	struct text_list var_files; /* --var-file F (YAML maps), before --var */
+	const char *region;	    /* --region, or NULL */
+	const char *channel;	    /* --channel, or NULL */
 };
 
 /* file: an explicit --config, or NULL to search upward from folder. Everything lives in arena. */
-bool settings_load(const char *file, const char *folder, struct arena *arena, struct settings *out, struct error *err) must_check;
+bool settings_load(const char *file, const char *folder, struct arena *arena, struct settings *out,
+		   struct error *err) must_check;
 
-/* name_or_file: a recipe's name, looked up in the settings' search paths, or a path with a slash or ending in .yaml. Its playbooks are
- * loaded with it. Fails with ERROR_INVALID and every fault, in the recipe and its playbooks, or ERROR_USAGE when there is none
- * of that name (with the names that exist). */
-bool recipe_load(const struct settings *settings, const char *name_or_file, const struct recipe_options *options, struct arena *arena,
-		 struct recipe **out, struct error *err) must_check;
+/* name_or_file: a recipe's name, looked up in the settings' search paths, or a path with a slash or ending in .yaml.
+ * Its playbooks are loaded with it. Fails with ERROR_INVALID and every fault, in the recipe and its playbooks, or
+ * ERROR_USAGE when there is none of that name (with the names that exist). */
+bool recipe_load(const struct settings *settings, const char *name_or_file, const struct recipe_options *options,
+		 struct arena *arena, struct recipe **out, struct error *err) must_check;
 
 /* The same, for who reports on several recipes at once: faults are collected, the recipe is NULL when there are any. */
-bool recipe_read(const struct settings *settings, const char *name_or_file, const struct recipe_options *options, struct arena *arena,
-		 struct recipe **out, struct faults *faults, struct error *err) must_check;
+bool recipe_read(const struct settings *settings, const char *name_or_file, const struct recipe_options *options,
+		 struct arena *arena, struct recipe **out, struct faults *faults, struct error *err) must_check;
 
 /* name or description with {{ build }}, the one variable that stays in them, replaced. free() it. */
 char *recipe_with_build(const char *text, const char *build);
 
-/* The recipes (not the files under base/ that only serve `extends`) in the search paths: name -> file, sorted by name. */
+/* The recipes (not the files under base/ that only serve `extends`) in the search paths: name -> file, sorted by name.
+ */
 void recipe_list(const struct settings *settings, struct arena *arena, struct text_map *out);
 /* Without the shipped ones, unless the project has none of its own. */
 void recipe_list_own(const struct settings *settings, struct arena *arena, struct text_map *out);

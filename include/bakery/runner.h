@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The step runner: playbooks are compiled to POSIX shell programs, sent over the connection, started detached on the machine, and their
- * output followed. The connection may drop: the step goes on, the runner reconnects and goes on reading where it was. */
+ * The step runner: playbooks are compiled to POSIX shell programs, sent over the connection, started detached on the
+ * machine, and their output followed. The connection may drop: the step goes on, the runner reconnects and goes on
+ * reading where it was. */
 #ifndef BAKERY_RUNNER_H
 #define BAKERY_RUNNER_H
 
@@ -13,17 +14,25 @@
 #include "bakery/ssh.h"
 #include "bakery/str.h"
 
-enum step_result { STEP_OK /* assertion or plain check held */, STEP_UNCHANGED, STEP_CHANGED, STEP_SKIPPED, STEP_FAILED };
+enum step_result {
+	STEP_OK /* assertion or plain check held */,
+	STEP_UNCHANGED,
+	STEP_CHANGED,
+	STEP_SKIPPED,
+	STEP_FAILED
+};
 const char *step_result_name(enum step_result result); /* "ok", "unchanged", ... */
 
 struct step_report { /* borrowed while the callback runs */
 	const struct step *step;
 	const char *playbook;
 	enum step_result result;
-	int status;	      /* exit code of what failed, else 0 */
-	const char *why;      /* failed: "check still fails after run", "timed out after 2m"; skipped: "os is debian"; else "" */
+	int status; /* exit code of what failed, else 0 */
+	const char *
+		why; /* failed: "check still fails after run", "timed out after 2m"; skipped: "os is debian"; else "" */
 	int64_t started_ms, ended_ms; /* this host's wall clock */
-	const char *output;   /* stdout and stderr of the step in order of arrival, secrets redacted, NULs as '?'; of more than 16 MiB the middle is left out */
+	const char *output; /* stdout and stderr of the step in order of arrival, secrets redacted, NULs as '?'; of more
+			       than 16 MiB the middle is left out */
 	const char *evidence; /* what the last check printed (its last line), or "" */
 	int attempts;
 };
@@ -41,7 +50,8 @@ struct runner_events {
 
 enum runner_mode {
 	RUNNER_APPLY,  /* check, run, check */
-	RUNNER_CHECKS, /* only the checks of steps that have one; nothing is changed; a check that fails is STEP_FAILED and the run goes on */
+	RUNNER_CHECKS, /* only the checks of steps that have one; nothing is changed; a check that fails is STEP_FAILED
+			  and the run goes on */
 };
 
 struct runner_options {
@@ -51,25 +61,28 @@ struct runner_options {
 	const char *download_folder;	  /* where downloads go on this host */
 	bool needs_sudo;		  /* the login user is not root */
 	int64_t reconnect_timeout_s;	  /* 120 when 0 */
-	const struct stop *stop; /* NULL: as the ssh target's */
-	struct log *log;	 /* may be NULL */
+	const struct stop *stop;	  /* NULL: as the ssh target's */
+	struct log *log;		  /* may be NULL */
 	struct runner_events events;
 };
 
-/* Runs the playbook's steps in order; stops at the first failed step (RUNNER_APPLY) with ERROR_FAILED, whose text says which step, where it
- * stands (file:line), why, and the last lines of its output. */
+/* Runs the playbook's steps in order; stops at the first failed step (RUNNER_APPLY) with ERROR_FAILED, whose text says
+ * which step, where it stands (file:line), why, and the last lines of its output. */
 /* Waits for what a fresh machine is still busy with: cloud-init, package managers. */
 bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
 
 /* A stop ends what runs on the machine and fails with ERROR_STOPPED. Secrets that this host's environment lacks are
- * ERROR_USAGE before anything runs. With the run_id of a run that was lost (this process died), its program is joined where it stands, not
- * started again. */
-bool runner_run(struct ssh *ssh, const struct playbook *playbook, const struct runner_options *options, struct error *err) must_check;
+ * ERROR_USAGE before anything runs. With the run_id of a run that was lost (this process died), its program is joined
+ * where it stands, not started again. */
+bool runner_run(struct ssh *ssh, const struct playbook *playbook, const struct runner_options *options,
+		struct error *err) must_check;
 
-/* Waits until cloud-init is through (a bad end is only told to the log) and nobody holds the locks of dpkg or rpm; at most 20 minutes. */
+/* Waits until cloud-init is through (a bad end is only told to the log) and nobody holds the locks of dpkg or rpm; at
+ * most 20 minutes. */
 bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
 
 /* The program of a playbook as it would be sent, for `bakery playbook compile`; deterministic, holds no secrets. */
-bool runner_compile(const struct playbook *playbook, enum runner_mode mode, struct str *program, struct error *err) must_check;
+bool runner_compile(const struct playbook *playbook, enum runner_mode mode, struct str *program,
+		    struct error *err) must_check;
 
 #endif

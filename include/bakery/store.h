@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The database: every build with its plan, journal, ledger, steps, evidence, images, parameters and log. SQLite in WAL mode (only src/store
- * knows it), mode 0600, safe with several processes and, in one process, with several threads. Every function is one transaction. When it
- * returns true the fact survives a kill, and a power cut as well; steps, evidence, log lines and heartbeats survive the power cut from the next
- * other fact on (the stage's end at the latest). Times are milliseconds since 1970 UTC. Queries give trees, ready to be printed: keys in
- * snake_case, times in RFC 3339, durations in _s. */
+ * The database: every build with its plan, journal, ledger, steps, evidence, images, parameters and log. SQLite in WAL
+ * mode (only src/store knows it), mode 0600, safe with several processes and, in one process, with several threads.
+ * Every function is one transaction. When it returns true the fact survives a kill, and a power cut as well; steps,
+ * evidence, log lines and heartbeats survive the power cut from the next other fact on (the stage's end at the latest).
+ * Times are milliseconds since 1970 UTC. Queries give trees, ready to be printed: keys in snake_case, times in RFC
+ * 3339, durations in _s. */
 #ifndef BAKERY_STORE_H
 #define BAKERY_STORE_H
 
@@ -17,8 +18,9 @@
 #include "bakery/tree.h"
 
 struct store;
-/* Creates it when missing; migrates an older one after keeping a copy beside it ("bakery.db.v1"). A newer, corrupt or foreign file is an error that says
- * what to do, and is never written to. A file that may only be read is opened for that: queries work, writing is refused. */
+/* Creates it when missing; migrates an older one after keeping a copy beside it ("bakery.db.v1"). A newer, corrupt or
+ * foreign file is an error that says what to do, and is never written to. A file that may only be read is opened for
+ * that: queries work, writing is refused. */
 bool store_open(const char *path, struct store **out, struct error *err) must_check;
 void store_close(struct store *store);
 void store_closep(struct store **store);
@@ -46,57 +48,69 @@ struct build_new {
 /* The build is running and claimed by this process from the start. */
 bool store_build_create(struct store *store, const struct build_new *build, struct error *err) must_check;
 
-/* A process works on a build while it holds its claim: host, pid and the pid's start time, with a heartbeat. ERROR_CONFLICT (naming the holder)
- * while another living process holds it. A process on this machine is known to be dead at once; one that cannot be looked at (another host, another container)
- * counts as dead 90 s after its last heartbeat, so beat every 20 s or so. Claiming makes the build running again (a done one stays done); a
- * heartbeat fails with ERROR_CONFLICT when the claim was lost. */
+/* A process works on a build while it holds its claim: host, pid and the pid's start time, with a heartbeat.
+ * ERROR_CONFLICT (naming the holder) while another living process holds it. A process on this machine is known to be
+ * dead at once; one that cannot be looked at (another host, another container) counts as dead 90 s after its last
+ * heartbeat, so beat every 20 s or so. Claiming makes the build running again (a done one stays done); a heartbeat
+ * fails with ERROR_CONFLICT when the claim was lost. */
 bool store_build_claim(struct store *store, const char *build, struct error *err) must_check;
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err) must_check;
-/* Ends the work: status, and what went wrong (NULL or ERROR_NONE: nothing, or, when it had ended before and is not newly done, as it was
- * then: cleaning up does not change how a build ended); the claim is given up, and the build's record is added to the hash
- * chain, all in one transaction. */
-bool store_build_end(struct store *store, const char *build, enum build_status status, const struct error *why, struct error *err) must_check;
-/* What resume needs, in arena; ERROR_ABSENT. state: the JSON last given to store_stage_done, or NULL. A build whose process died is BUILD_INTERRUPTED. */
+/* Ends the work: status, and what went wrong (NULL or ERROR_NONE: nothing, or, when it had ended before and is not
+ * newly done, as it was then: cleaning up does not change how a build ended); the claim is given up, and the build's
+ * record is added to the hash chain, all in one transaction. */
+bool store_build_end(struct store *store, const char *build, enum build_status status, const struct error *why,
+		     struct error *err) must_check;
+/* What resume needs, in arena; ERROR_ABSENT. state: the JSON last given to store_stage_done, or NULL. A build whose
+ * process died is BUILD_INTERRUPTED. */
 struct build_row {
 	const char *build, *recipe, *plan, *plan_sha256, *state, *channel;
 	enum build_status status;
 	int64_t started_ms;
 };
-bool store_build_get(struct store *store, const char *build, struct arena *arena, struct build_row *out, struct error *err) must_check;
-/* The newest build that can go on: interrupted, killed (running with a dead process), quarantined, or failed while its ledger still holds something;
- * build: "" when none. */
-bool store_build_resumable(struct store *store, const char *recipe_or_null, char build[BUILD_ID_SIZE], struct error *err) must_check;
+bool store_build_get(struct store *store, const char *build, struct arena *arena, struct build_row *out,
+		     struct error *err) must_check;
+/* The newest build that can go on: interrupted, killed (running with a dead process), quarantined, or failed while its
+ * ledger still holds something; build: "" when none. */
+bool store_build_resumable(struct store *store, const char *recipe_or_null, char build[BUILD_ID_SIZE],
+			   struct error *err) must_check;
 
 /* --- journal: a row each time a stage runs --- */
 
-bool store_stage_began(struct store *store, const char *build, const char *stage, int64_t at_ms, struct error *err) must_check;
-bool store_stage_done(struct store *store, const char *build, const char *stage, const char *state_json, int64_t at_ms, struct error *err) must_check;
-bool store_stage_failed(struct store *store, const char *build, const char *stage, const struct error *why, int64_t at_ms, struct error *err) must_check;
+bool store_stage_began(struct store *store, const char *build, const char *stage, int64_t at_ms,
+		       struct error *err) must_check;
+bool store_stage_done(struct store *store, const char *build, const char *stage, const char *state_json, int64_t at_ms,
+		      struct error *err) must_check;
+bool store_stage_failed(struct store *store, const char *build, const char *stage, const struct error *why,
+			int64_t at_ms, struct error *err) must_check;
 /* The stages whose newest run is done: an array of names in tree. */
 bool store_stages_done(struct store *store, const char *build, struct tree **out, struct error *err) must_check;
 /* Falling back: what `stage` and the stages after it (names, NULL-terminated) did no longer counts. */
-bool store_stages_forget(struct store *store, const char *build, const char *const *stages, struct error *err) must_check;
+bool store_stages_forget(struct store *store, const char *build, const char *const *stages,
+			 struct error *err) must_check;
 
 /* --- ledger: AWS resources a build holds --- */
 
 struct hold {
 	int64_t row;
-	const char *kind;   /* key_pair, security_group, instance, image, snapshot ... */
+	const char *kind; /* key_pair, security_group, instance, image, snapshot ... */
 	const char *region;
-	const char *token;  /* client token or unique name */
-	const char *id;	    /* NULL: intent only */
+	const char *token;   /* client token or unique name */
+	const char *id;	     /* NULL: intent only */
 	const char *purpose; /* distinguishes two of a kind: "build", "test", "copy" */
 };
 /* Commits the intent; gives the existing row back when (build, kind, region, purpose) is held already. */
-bool store_hold_intend(struct store *store, const char *build, const struct hold *wish, struct arena *arena, struct hold *out, struct error *err) must_check;
+bool store_hold_intend(struct store *store, const char *build, const struct hold *wish, struct arena *arena,
+		       struct hold *out, struct error *err) must_check;
 bool store_hold_made(struct store *store, int64_t row, const char *id, struct error *err) must_check;
 bool store_hold_dropped(struct store *store, int64_t row, struct error *err) must_check;
 /* Given away: the resource is part of the result and no longer the ledger's (the published image). */
 bool store_hold_kept(struct store *store, int64_t row, struct error *err) must_check;
 /* Held ones, newest first. */
-bool store_hold_list(struct store *store, const char *build, struct arena *arena, struct hold **out, size_t *count, struct error *err) must_check;
+bool store_hold_list(struct store *store, const char *build, struct arena *arena, struct hold **out, size_t *count,
+		     struct error *err) must_check;
 
-/* What builds hold that no living process works on: an array of {build, recipe, status, kind, region, id, purpose, since}; oldest build first. */
+/* What builds hold that no living process works on: an array of {build, recipe, status, kind, region, id, purpose,
+ * since}; oldest build first. */
 bool store_held(struct store *store, struct tree **out, struct error *err) must_check;
 
 /* --- what the record holds --- */
@@ -114,49 +128,64 @@ struct evidence_row {
 	int64_t at_ms;
 };
 bool store_evidence_add(struct store *store, const struct evidence_row *evidence, struct error *err) must_check;
-/* Newest answer of each (step, control) of a phase, in the order they came: an array of {control, step, answer, evidence, instance, at}. */
-bool store_evidence_list(struct store *store, const char *build, const char *phase, struct tree **out, struct error *err) must_check;
-/* state: pending | available | shared | published ...; the same (build, region) again replaces the row (NULL snapshots: those of the
- * same image stay). */
-bool store_image_put(struct store *store, const char *build, const char *region, const char *ami, const char *name, const char *snapshots_json,
-		     const char *state, struct error *err) must_check;
+/* Newest answer of each (step, control) of a phase, in the order they came: an array of {control, step, answer,
+ * evidence, instance, at}. */
+bool store_evidence_list(struct store *store, const char *build, const char *phase, struct tree **out,
+			 struct error *err) must_check;
+/* state: pending | available | shared | published ...; the same (build, region) again replaces the row (NULL snapshots:
+ * those of the same image stay). */
+bool store_image_put(struct store *store, const char *build, const char *region, const char *ami, const char *name,
+		     const char *snapshots_json, const char *state, struct error *err) must_check;
 /* Changes the state alone; ERROR_ABSENT when there is no image in that region. */
-bool store_image_state(struct store *store, const char *build, const char *region, const char *state, struct error *err) must_check;
+bool store_image_state(struct store *store, const char *build, const char *region, const char *state,
+		       struct error *err) must_check;
 struct parameter_row {
 	const char *build, *region, *name, *value, *previous;
 	int64_t version, at_ms;
 };
 bool store_parameter_add(struct store *store, const struct parameter_row *parameter, struct error *err) must_check;
-/* A log line of the build: stream is "out", "err" or "note". Buffered; on disk after at most a second, at each stage's end and at close. */
-bool store_log_add(struct store *store, const char *build, const char *stage, const char *step, const char *stream, int64_t at_ms, const char *data,
-		   size_t length, struct error *err) must_check;
-/* Brings the hash chain up to date with a build that has ended, after something was added to it (store_build_end does so by itself). A running
- * one gets its record when it ends: nothing is done. */
+/* A log line of the build: stream is "out", "err" or "note". Buffered; on disk after at most a second, at each stage's
+ * end and at close. */
+bool store_log_add(struct store *store, const char *build, const char *stage, const char *step, const char *stream,
+		   int64_t at_ms, const char *data, size_t length, struct error *err) must_check;
+/* Brings the hash chain up to date with a build that has ended, after something was added to it (store_build_end does
+ * so by itself). A running one gets its record when it ends: nothing is done. */
 bool store_record_append(struct store *store, const char *build, struct error *err) must_check;
-/* false and ERROR_FAILED naming the first record that was changed, and what it said before; also checks every page of the file. */
+/* false and ERROR_FAILED naming the first record that was changed, and what it said before; also checks every page of
+ * the file. */
 bool store_record_verify(struct store *store, struct error *err) must_check;
 
 /* --- what the cloud takes --- */
 
 /* Remembers how long something took in a region ("launch", "image"); the last few are kept. */
-bool store_wait_add(struct store *store, const char *region, const char *name, int64_t took_ms, struct error *err) must_check;
+bool store_wait_add(struct store *store, const char *region, const char *name, int64_t took_ms,
+		    struct error *err) must_check;
 /* The shortest of the last few; 0 when nothing is known. */
-bool store_wait_expected(struct store *store, const char *region, const char *name, int64_t *took_ms, struct error *err) must_check;
+bool store_wait_expected(struct store *store, const char *region, const char *name, int64_t *took_ms,
+			 struct error *err) must_check;
 
 /* --- queries --- */
 
 struct history_filter {
 	const char *recipe, *status, *channel; /* NULL: any */
-	int64_t since_ms; /* 0: all */
-	int64_t limit;	  /* 0: 50 */
+	int64_t since_ms;		       /* 0: all */
+	int64_t limit;			       /* 0: 50 */
 };
-/* An array of {build, recipe, status, started, ended, duration_s, channel, images: [{region, ami}], user, ...}; newest first. */
-bool store_history(struct store *store, const struct history_filter *filter, struct tree **out, struct error *err) must_check;
-/* One build whole, found by its id, a unique prefix of it, or an AMI id; ERROR_ABSENT, or ERROR_USAGE when a prefix is ambiguous (naming the candidates). */
+/* An array of {build, recipe, status, started, ended, duration_s, channel, images: [{region, ami}], user, ...}; newest
+ * first. */
+bool store_history(struct store *store, const struct history_filter *filter, struct tree **out,
+		   struct error *err) must_check;
+/* One build whole, found by its id, a unique prefix of it, or an AMI id; ERROR_ABSENT, or ERROR_USAGE when a prefix is
+ * ambiguous (naming the candidates). */
 bool store_find(struct store *store, const char *build_or_ami, char build[BUILD_ID_SIZE], struct error *err) must_check;
 bool store_show(struct store *store, const char *build, struct tree **out, struct error *err) must_check;
 /* The log, streamed in order; print returns false to stop. */
-struct log_line { int64_t at_ms; const char *stage, *step, *stream, *data; size_t length; };
-bool store_log_read(struct store *store, const char *build, bool (*print)(void *cookie, const struct log_line *line), void *cookie, struct error *err) must_check;
+struct log_line {
+	int64_t at_ms;
+	const char *stage, *step, *stream, *data;
+	size_t length;
+};
+bool store_log_read(struct store *store, const char *build, bool (*print)(void *cookie, const struct log_line *line),
+		    void *cookie, struct error *err) must_check;
 
 #endif

@@ -3,7 +3,8 @@
  * A growing string and a few tests on plain ones. A low-level primitive: it may use nothing but mem.
  *
  * struct str: data is always a valid NUL-terminated string (also when len is 0) and may hold NULs inside; len
- * does not count the last NUL. Start with STR_INIT; release with str_free or _cleanup_(str_free). Appending cannot fail. */
+ * does not count the last NUL. Start with STR_INIT; release with str_free or _cleanup_(str_free). Appending cannot
+ * fail. */
 #ifndef BAKERY_STR_H
 #define BAKERY_STR_H
 
@@ -19,15 +20,15 @@ struct str {
 	size_t len, size;
 };
 extern char str_empty_[1];
-#define STR_INIT                                                                                   \
-	{                                                                                          \
-		.data = str_empty_                                                                 \
+#define STR_INIT                                                                                                       \
+	{                                                                                                              \
+		.data = str_empty_                                                                                     \
 	}
 
-void str_free(struct str *s);			/* back to STR_INIT */
-void str_wipe_free(struct str *s);		/* the same, for secrets */
-void str_clear(struct str *s);			/* empty, keeps the memory */
-char *str_take(struct str *s);			/* hands the text out (free() it); s is empty again */
+void str_free(struct str *s);	   /* back to STR_INIT */
+void str_wipe_free(struct str *s); /* the same, for secrets */
+void str_clear(struct str *s);	   /* empty, keeps the memory */
+char *str_take(struct str *s);	   /* hands the text out (free() it); s is empty again */
 void str_reserve(struct str *s, size_t more);
 void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const void *data, size_t length);

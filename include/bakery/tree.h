@@ -4,7 +4,8 @@
  * the house's name (only tree.c, yaml.c and xml.c know json-c).
  *
  * Paths are dotted; a number counts array items from 1, as EC2 counts: "reservationSet.1.instancesSet.1.instanceId".
- * A part of a path is looked up as a key in an object and as an index in an array. Keys that hold dots are reached with tree_key.
+ * A part of a path is looked up as a key in an object and as an index in an array. Keys that hold dots are reached with
+ * tree_key.
  *
  * Ownership: tree_from_* and tree_new_* return a tree the caller frees; tree_set/tree_add take over the child given
  * to them; what tree_get, tree_key, tree_at and tree_text return is borrowed and lives as long as the root. */
@@ -44,7 +45,9 @@ struct tree *tree_get(const struct tree *tree, const char *path);
 struct tree *tree_key(const struct tree *tree, const char *key); /* one key of an object, dots and all */
 struct tree *tree_at(const struct tree *tree, size_t index);	 /* item of an array, from 0 */
 size_t tree_count(const struct tree *tree);			 /* items of an array or keys of an object */
-const char *tree_text(const struct tree *tree, const char *path); /* text, or a number or bool written out; NULL for absent, lists, maps. path NULL or "": the node itself */
+const char *tree_text(const struct tree *tree,
+		      const char *path); /* text, or a number or bool written out; NULL for absent, lists, maps. path
+					    NULL or "": the node itself */
 const char *tree_text_or(const struct tree *tree, const char *path, const char *otherwise);
 int64_t tree_int(const struct tree *tree, const char *path, int64_t otherwise); /* also text that is a number */
 bool tree_bool(const struct tree *tree, const char *path, bool otherwise);	/* also "true", "false" */
@@ -72,7 +75,7 @@ void tree_set_bool(struct tree *object, const char *key, bool value);
 void tree_remove(struct tree *object, const char *key);
 void tree_add(struct tree *array, struct tree *child);
 void tree_add_text(struct tree *array, const char *text);
-struct tree *tree_add_object(struct tree *array);	      /* appends {} and returns it (borrowed) */
+struct tree *tree_add_object(struct tree *array);		    /* appends {} and returns it (borrowed) */
 struct tree *tree_set_object(struct tree *object, const char *key); /* sets {} and returns it (borrowed) */
 struct tree *tree_set_array(struct tree *object, const char *key);  /* sets [] and returns it (borrowed) */
 
@@ -80,24 +83,26 @@ struct tree *tree_set_array(struct tree *object, const char *key);  /* sets [] a
 struct tree_position {
 	int key_line, key_column; /* of its key, when it is a member of a map */
 	int line, column;	  /* of the value */
-	const char *file;	  /* when documents were merged: the one it came from (borrowed, lives with the tree); else NULL */
+	const char
+		*file; /* when documents were merged: the one it came from (borrowed, lives with the tree); else NULL */
 };
 struct tree_position tree_position(const struct tree *tree);
 struct tree *tree_mark(struct tree *tree, struct tree_position position); /* stores where it stood; returns it */
 
 /* Documents. Input is bounded: depth 64, and the caller bounds the bytes. Errors name line and column. */
 struct tree *tree_from_json(const char *text, size_t length, struct error *err) must_check;
-void tree_to_json(const struct tree *tree, struct str *out);	    /* compact, keys in order of insertion */
-void tree_to_json_pretty(const struct tree *tree, struct str *out); /* two spaces, ends without newline */
+void tree_to_json(const struct tree *tree, struct str *out);	       /* compact, keys in order of insertion */
+void tree_to_json_pretty(const struct tree *tree, struct str *out);    /* two spaces, ends without newline */
 void tree_to_json_canonical(const struct tree *tree, struct str *out); /* compact, keys sorted: for hashes */
 
-/* YAML (the JSON-like part): one document; doubled keys, anchors, aliases and tags are refused, with their position. Plain
- * true/false are bools, plain decimal integers without a leading zero are ints, plain null/~/empty is null, all else is text. */
+/* YAML (the JSON-like part): one document; doubled keys, anchors, aliases and tags are refused, with their position.
+ * Plain true/false are bools, plain decimal integers without a leading zero are ints, plain null/~/empty is null, all
+ * else is text. */
 struct tree *tree_from_yaml(const char *text, size_t length, struct error *err) must_check;
 
 /* XML as EC2, STS and Auto Scaling write it: the root element's children become keys of the returned object (the root's
- * own name is dropped); an element whose children are all <item> or all <member> becomes an array; an empty element is "";
- * a doubled name becomes an array; attributes are dropped. */
+ * own name is dropped); an element whose children are all <item> or all <member> becomes an array; an empty element is
+ * ""; a doubled name becomes an array; attributes are dropped. */
 struct tree *tree_from_xml(const char *text, size_t length, struct error *err) must_check;
 
 #endif

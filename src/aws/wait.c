@@ -13,9 +13,10 @@
 #include "bakery/mem.h"
 #include "wait_look.h"
 
-#define SHORTEST_DUE_MS 50      /* between looks when the time has come */
-#define LONGEST_EARLY_MS 20000 /* between looks before that: it may be ready already, and people want to see progress */
-#define SLICE_MS 100 /* how soon a waiter hears of a wish to stop */
+#define SHORTEST_DUE_MS 50     /* between looks when the time has come */
+#define LONGEST_EARLY_MS 20000 /* between looks before that: it may be ready already, and people want to see progress  \
+				*/
+#define SLICE_MS 100	       /* how soon a waiter hears of a wish to stop */
 
 struct waiter {
 	struct waiter *next;
@@ -169,7 +170,8 @@ static int64_t between(int64_t value, int64_t least, int64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-/* Where the time is known: now and then until shortly before, often enough to notice at once around it. Else in proportion to the time waited. */
+/* Where the time is known: now and then until shortly before, often enough to notice at once around it. Else in
+ * proportion to the time waited. */
 static int64_t pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms)
 {
 	int64_t early_ms = expected_ms - expected_ms / 32 - waited_ms;
@@ -307,7 +309,8 @@ static bool watch_until_done(struct watch *watch, struct group *group, struct wa
 		if (verdict != KEEP_WAITING)
 			return verdict == DONE;
 		waiter->answered = false;
-		waiter->due_ms = clock_mono_ms() + pause_ms(watch->aws, clock_mono_ms() - watch->began_ms, watch->options->expected_ms);
+		waiter->due_ms = clock_mono_ms() +
+				 pause_ms(watch->aws, clock_mono_ms() - watch->began_ms, watch->options->expected_ms);
 	}
 	return false;
 }

@@ -69,7 +69,8 @@ static bool parse_tail(const char *tail, int64_t *ms, int64_t *offset_s)
 	}
 	if (strcmp(tail, "Z") == 0)
 		return true;
-	if ((*tail != '+' && *tail != '-') || sscanf(tail + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5 || tail[6])
+	if ((*tail != '+' && *tail != '-') || sscanf(tail + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
+	    used != 5 || tail[6])
 		return false;
 	*offset_s = (hours * 3600 + minutes * 60) * (*tail == '-' ? -1 : 1);
 	return true;
@@ -96,7 +97,8 @@ void clock_duration(int64_t ms, char text[CLOCK_TEXT_SIZE])
 	else if (seconds < 3600)
 		snprintf(text, CLOCK_TEXT_SIZE, "%lldm%02llds", (long long)(seconds / 60), (long long)(seconds % 60));
 	else
-		snprintf(text, CLOCK_TEXT_SIZE, "%lldh%02lldm", (long long)(seconds / 3600), (long long)(seconds / 60 % 60));
+		snprintf(text, CLOCK_TEXT_SIZE, "%lldh%02lldm", (long long)(seconds / 3600),
+			 (long long)(seconds / 60 % 60));
 }
 
 void stop_init(struct stop *stop)

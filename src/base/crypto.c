@@ -39,7 +39,8 @@ void crypto_sha256_hex(const void *data, size_t length, char hex[SHA256_HEX_SIZE
 	crypto_hex(digest, sizeof(digest), hex);
 }
 
-void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length, uint8_t digest[SHA256_SIZE])
+void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+			uint8_t digest[SHA256_SIZE])
 {
 	HMAC(EVP_sha256(), key, (int)key_length, data, length, digest, NULL);
 }
@@ -73,8 +74,8 @@ void crypto_random_uuid(char uuid[37])
 	crypto_random(b, sizeof(b));
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(uuid, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-		 b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(uuid, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 void crypto_base64(const void *data, size_t length, struct str *out)
@@ -100,7 +101,8 @@ bool crypto_base64_decode(const char *text, struct str *out)
 	if (!plain.len)
 		return true;
 	str_reserve(out, plain.len);
-	length = EVP_DecodeBlock((unsigned char *)out->data + out->len, (const unsigned char *)plain.data, (int)plain.len);
+	length = EVP_DecodeBlock((unsigned char *)out->data + out->len, (const unsigned char *)plain.data,
+				 (int)plain.len);
 	if (length < 0)
 		return false;
 	out->len += (size_t)length - padding;

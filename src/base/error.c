@@ -12,20 +12,13 @@ static const struct {
 	const char *name;
 	int exit_status;
 } kinds[] = {
-	[ERROR_NONE] = {"none", 0},
-	[ERROR_FAILED] = {"failed", 1},
-	[ERROR_INTERNAL] = {"internal", 1},
-	[ERROR_ABSENT] = {"absent", 1},
-	[ERROR_CONFLICT] = {"conflict", 1},
-	[ERROR_TRANSIENT] = {"transient", 1},
-	[ERROR_CAPACITY] = {"capacity", 1},
-	[ERROR_REMOTE] = {"remote", 1},
-	[ERROR_USAGE] = {"usage", 2},
-	[ERROR_INVALID] = {"invalid", 3},
-	[ERROR_REFUSED] = {"refused", 4},
-	[ERROR_NONCOMPLIANT] = {"noncompliant", 5},
-	[ERROR_DENIED] = {"denied", 6},
-	[ERROR_STOPPED] = {"stopped", 7},
+	[ERROR_NONE] = {"none", 0},	    [ERROR_FAILED] = {"failed", 1},
+	[ERROR_INTERNAL] = {"internal", 1}, [ERROR_ABSENT] = {"absent", 1},
+	[ERROR_CONFLICT] = {"conflict", 1}, [ERROR_TRANSIENT] = {"transient", 1},
+	[ERROR_CAPACITY] = {"capacity", 1}, [ERROR_REMOTE] = {"remote", 1},
+	[ERROR_USAGE] = {"usage", 2},	    [ERROR_INVALID] = {"invalid", 3},
+	[ERROR_REFUSED] = {"refused", 4},   [ERROR_NONCOMPLIANT] = {"noncompliant", 5},
+	[ERROR_DENIED] = {"denied", 6},	    [ERROR_STOPPED] = {"stopped", 7},
 	[ERROR_LEFTOVER] = {"leftover", 8},
 };
 

@@ -40,11 +40,12 @@ void parallel_crew(size_t width, void *(*run)(void *argument), void *argument)
 		pthread_join(threads[--started], NULL);
 }
 
-bool parallel_each(void *items, size_t count, size_t item_size, size_t width, bool (*run)(void *item, struct error *err),
-		   struct error *errors, struct error *err)
+bool parallel_each(void *items, size_t count, size_t item_size, size_t width,
+		   bool (*run)(void *item, struct error *err), struct error *errors, struct error *err)
 {
 	_cleanup_(freep) struct error *own = errors ? NULL : mem_array(count, sizeof(*own));
-	struct crew crew = {.items = items, .count = count, .item_size = item_size, .run = run, .errors = errors ? errors : own};
+	struct crew crew = {
+		.items = items, .count = count, .item_size = item_size, .run = run, .errors = errors ? errors : own};
 
 	parallel_crew(width && width < count ? width : count, work, &crew);
 	for (size_t i = 0; i < count; i++) {

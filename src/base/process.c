@@ -114,7 +114,8 @@ static void shut(int *fd)
 static void feed(struct child *child)
 {
 	const struct process *process = child->process;
-	ssize_t put = send(child->input, process->input + child->fed, process->input_length - child->fed, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t put = send(child->input, process->input + child->fed, process->input_length - child->fed,
+			   MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (put > 0)
 		child->fed += (size_t)put;
@@ -137,7 +138,8 @@ static void drain(int *fd, struct str *into, size_t most)
 
 static void signal_if_due(struct child *child)
 {
-	bool due = stop_requested(child->process->stop) || (child->deadline_ms && clock_mono_ms() >= child->deadline_ms);
+	bool due =
+		stop_requested(child->process->stop) || (child->deadline_ms && clock_mono_ms() >= child->deadline_ms);
 
 	if (!due)
 		return;

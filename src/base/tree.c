@@ -62,8 +62,8 @@ bool tree_is_null(const struct tree *tree)
 enum tree_kind tree_kind(const struct tree *tree)
 {
 	static const enum tree_kind kinds[] = {
-		[json_type_null] = TREE_NULL,	  [json_type_boolean] = TREE_BOOL, [json_type_double] = TREE_DOUBLE,
-		[json_type_int] = TREE_INT,	  [json_type_object] = TREE_OBJECT, [json_type_array] = TREE_ARRAY,
+		[json_type_null] = TREE_NULL,	[json_type_boolean] = TREE_BOOL,  [json_type_double] = TREE_DOUBLE,
+		[json_type_int] = TREE_INT,	[json_type_object] = TREE_OBJECT, [json_type_array] = TREE_ARRAY,
 		[json_type_string] = TREE_TEXT,
 	};
 
@@ -75,8 +75,9 @@ enum tree_kind tree_kind(const struct tree *tree)
 const char *tree_kind_name(enum tree_kind kind)
 {
 	static const char *const names[] = {
-		[TREE_ABSENT] = "nothing", [TREE_NULL] = "nothing",  [TREE_BOOL] = "true or false", [TREE_INT] = "a number",
-		[TREE_DOUBLE] = "a number", [TREE_TEXT] = "a text", [TREE_ARRAY] = "a list",	    [TREE_OBJECT] = "a map",
+		[TREE_ABSENT] = "nothing", [TREE_NULL] = "nothing",    [TREE_BOOL] = "true or false",
+		[TREE_INT] = "a number",   [TREE_DOUBLE] = "a number", [TREE_TEXT] = "a text",
+		[TREE_ARRAY] = "a list",   [TREE_OBJECT] = "a map",
 	};
 
 	return names[kind];

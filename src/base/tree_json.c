@@ -16,7 +16,8 @@ struct tree *tree_adopt(struct json_object *json)
 	if (!json)
 		return tree_new_null();
 	if (json_object_get_type(json) == json_type_object) {
-		json_object_object_foreach(json, key, value) {
+		json_object_object_foreach(json, key, value)
+		{
 			struct tree *adopted = tree_adopt(json_object_get(value));
 			if (tree_json(adopted) != value)
 				json_object_object_add(json, key, tree_json(adopted));
@@ -58,7 +59,8 @@ struct tree *tree_from_json(const char *text, size_t length, struct error *err)
 	enum json_tokener_error status;
 	size_t used;
 
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener,
+			       JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS | JSON_TOKENER_VALIDATE_UTF8);
 	json = json_tokener_parse_ex(tokener, text, (int)length);
 	status = json_tokener_get_error(tokener);
 	if (status == json_tokener_continue) { /* a bare number ends only at something behind it */
@@ -69,7 +71,9 @@ struct tree *tree_from_json(const char *text, size_t length, struct error *err)
 		used = json_tokener_get_parse_end(tokener);
 	}
 	if (status != json_tokener_success) {
-		parse_error(text, used, status == json_tokener_continue ? "it ends too early" : json_tokener_error_desc(status), err);
+		parse_error(text, used,
+			    status == json_tokener_continue ? "it ends too early" : json_tokener_error_desc(status),
+			    err);
 		return NULL;
 	}
 	while (used < length && isspace((unsigned char)text[used]))
@@ -180,7 +184,8 @@ static void write_node(struct writer *writer, const struct tree *tree)
 		write_nested(writer, tree, "[]", write_items);
 		break;
 	case TREE_TEXT:
-		write_text(writer->out, json_object_get_string(tree_json(tree)), (size_t)json_object_get_string_len(tree_json(tree)));
+		write_text(writer->out, json_object_get_string(tree_json(tree)),
+			   (size_t)json_object_get_string_len(tree_json(tree)));
 		break;
 	case TREE_ABSENT:
 	case TREE_NULL:

@@ -10,8 +10,8 @@
 
 enum { TREE_MOST_DEPTH = 64 };
 
-/* A struct tree is a json_object under another name. JSON's null is the C NULL in json-c, which could hold no position and not be told from
- * "absent"; so a null node is an empty json string with a mark in its user data. */
+/* A struct tree is a json_object under another name. JSON's null is the C NULL in json-c, which could hold no position
+ * and not be told from "absent"; so a null node is an empty json string with a mark in its user data. */
 static inline struct json_object *tree_json(const struct tree *tree)
 {
 	return (struct json_object *)tree;

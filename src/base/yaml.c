@@ -265,7 +265,8 @@ struct tree *faults_read_yaml(struct faults *faults, const char *file, const cha
 	while (reader.depth > 0)
 		on_close(&reader);
 	if (ok)
-		return reader.root ? reader.root : tree_mark(tree_new_null(), (struct tree_position){.line = 1, .column = 1});
+		return reader.root ? reader.root
+				   : tree_mark(tree_new_null(), (struct tree_position){.line = 1, .column = 1});
 	tree_free(reader.root);
 	return NULL;
 }

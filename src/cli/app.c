@@ -66,7 +66,8 @@ static const char *store_choose(struct app *app)
 
 static bool aws_prepare(struct app *app, struct error *err)
 {
-	struct aws_options options = {.profile = app->profile, .region = app->region, .log = app->log, .stop = app->leave};
+	struct aws_options options = {
+		.profile = app->profile, .region = app->region, .log = app->log, .stop = app->leave};
 	struct sandbox_options sandbox = {.log = app->log, .stop = app->stop};
 	struct sandbox_address address;
 

@@ -16,7 +16,8 @@ bool ask(struct app *app, const char *question, struct error *err)
 	if (app->yes)
 		return true;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return error_set(err, ERROR_REFUSED, "nothing was done: there is no terminal to ask on, and --yes was not given");
+		return error_set(err, ERROR_REFUSED,
+				 "nothing was done: there is no terminal to ask on, and --yes was not given");
 	fflush(stdout);
 	fprintf(stderr, "%s [y/N] ", question);
 	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)

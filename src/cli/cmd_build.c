@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bakery build`: recipes are read and checked all together before anything is launched, then built side by side, parents before children. */
+ * `bakery build`: recipes are read and checked all together before anything is launched, then built side by side,
+ * parents before children. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,8 @@
 #include "bakery/parallel.h"
 #include "bakery/str.h"
 #include "faults_tell.h"
-#include "results.h"
 #include "recipe_args.h"
+#include "results.h"
 #include "view.h"
 
 struct build_args {
@@ -27,7 +28,7 @@ enum job_state { JOB_WAITING, JOB_RUNNING, JOB_ENDED };
 
 struct job {
 	const struct recipe *recipe;
-	struct job *parent; /* whose image this one starts from, when both are built in this run */
+	struct job *parent;  /* whose image this one starts from, when both are built in this run */
 	struct arena *arena; /* of the job's thread alone */
 	enum job_state state;
 	struct build_result result;
@@ -52,9 +53,11 @@ static bool job_work(struct shop *shop, struct job *job, struct error *err)
 	struct plan *plan;
 
 	if (job->parent && job->parent->err.kind != ERROR_NONE)
-		return error_set(err, ERROR_FAILED, "not built, since its source, recipe %s, failed", job->parent->recipe->name);
+		return error_set(err, ERROR_FAILED, "not built, since its source, recipe %s, failed",
+				 job->parent->recipe->name);
 	return facts_gather(app->aws, &app->settings, job->recipe, job->arena, &facts, err) &&
-	       plan_make(&app->settings, job->recipe, &facts, job->arena, &plan, err) && build_run(shop->context, plan, &job->result, err);
+	       plan_make(&app->settings, job->recipe, &facts, job->arena, &plan, err) &&
+	       build_run(shop->context, plan, &job->result, err);
 }
 
 static bool is_ready(const struct job *job)
@@ -113,7 +116,8 @@ static bool names_find(struct app *app, struct build_args *args, struct error *e
 	if (args->all && args->recipes.count)
 		return error_set(err, ERROR_USAGE, "name recipes, or say --all, not both");
 	if (!args->all)
-		return args->recipes.count || error_set(err, ERROR_USAGE, "name a recipe, or say --all; `bakery validate` lists them");
+		return args->recipes.count ||
+		       error_set(err, ERROR_USAGE, "name a recipe, or say --all; `bakery validate` lists them");
 	return own_recipes(app, &args->recipes, err);
 }
 
@@ -148,8 +152,10 @@ static bool parents_find(struct job *jobs, size_t count, struct error *err)
 		size_t steps = 0;
 		for (const struct job *job = &jobs[i]; job; job = job->parent) {
 			if (steps++ > count)
-				return error_set(err, ERROR_INVALID, "%s: source.recipe: recipes start from each other's images in a circle",
-						 jobs[i].recipe->file);
+				return error_set(
+					err, ERROR_INVALID,
+					"%s: source.recipe: recipes start from each other's images in a circle",
+					jobs[i].recipe->file);
 		}
 	}
 	return true;
@@ -257,7 +263,8 @@ static const struct option build_options[] = {
 	{"--jobs", 'j', OPTION_INT, AT(jobs), "N", "at most N builds at once (default: all)"},
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{"--until", 0, OPTION_TEXT, AT(until), "STAGE", "stop after this stage"},
-	{"--keep-on-failure", 0, OPTION_FLAG, AT(keep_on_failure), NULL, "keep the instance when a build fails, and say how to get in"},
+	{"--keep-on-failure", 0, OPTION_FLAG, AT(keep_on_failure), NULL,
+	 "keep the instance when a build fails, and say how to get in"},
 	{0},
 };
 
@@ -265,8 +272,10 @@ const struct command command_build = {
 	.name = "build",
 	.synopsis = "RECIPE... | --all",
 	.summary = "bake images: launch, provision, seal, image, test, distribute, share, publish",
-	.description = "Recipes are names in the search paths, or files. All are checked before anything is launched; then they are built side by side,\n"
-		       "a recipe that starts from another one's image after that one. The first Ctrl-C stops and cleans up (exit 7), the second\n"
+	.description = "Recipes are names in the search paths, or files. All are checked before anything is launched; "
+		       "then they are built side by side,\n"
+		       "a recipe that starts from another one's image after that one. The first Ctrl-C stops and "
+		       "cleans up (exit 7), the second\n"
 		       "leaves at once; `bakery resume` goes on, `bakery gc` removes what is left.",
 	.needs = NEEDS_STORE | NEEDS_AWS,
 	.options = build_options,

@@ -48,7 +48,8 @@ static bool credentials_check(struct app *app, struct str *well, struct error *e
 	if (!app->aws && !app_open(app, NEEDS_AWS, err))
 		return false;
 	if (!aws_region(app->aws))
-		return error_set(err, ERROR_FAILED, "no region: set AWS_REGION, give --region, or name one in the recipe (launch.region)");
+		return error_set(err, ERROR_FAILED,
+				 "no region: set AWS_REGION, give --region, or name one in the recipe (launch.region)");
 	if (!aws_identity(app->aws, NULL, &identity, err))
 		return false;
 	str_addf(well, "%s, from %s, region %s", identity.arn, aws_credentials_source(app->aws), aws_region(app->aws));
@@ -76,8 +77,12 @@ static const struct {
 	bool optional; /* a failure is a warning */
 	doctor_check *check;
 } checks[] = {
-	{"settings", false, settings_check}, {"recipes", false, recipes_check}, {"database", false, store_check},
-	{"credentials", false, credentials_check}, {"git", true, git_check}, {"sandbox", true, machines_can_run},
+	{"settings", false, settings_check},
+	{"recipes", false, recipes_check},
+	{"database", false, store_check},
+	{"credentials", false, credentials_check},
+	{"git", true, git_check},
+	{"sandbox", true, machines_can_run},
 };
 
 static const struct column columns[] = {

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bakery/build_page.h"
 #include "bakery/command.h"
 #include "bakery/utf8.h"
-#include "bakery/build_page.h"
 
 /* --- history --- */
 

@@ -56,7 +56,8 @@ static void launch_add(struct tree *summary, const struct plan *plan)
 	else
 		tree_set_text(launch, "security_group", "temporary, admits only this host");
 	tree_setf(launch, "root_volume", "%lld GiB %s%s", (long long)plan->launch.root_volume.size_gib,
-		  plan->launch.root_volume.type ? plan->launch.root_volume.type : "", plan->launch.root_volume.encrypted ? ", encrypted" : "");
+		  plan->launch.root_volume.type ? plan->launch.root_volume.type : "",
+		  plan->launch.root_volume.encrypted ? ", encrypted" : "");
 	tree_setf(launch, "login", "%s on port %lld", plan->connect.user, (long long)plan->connect.port);
 }
 
@@ -151,7 +152,8 @@ static bool plan_run(struct app *app, void *arguments, struct error *err)
 
 static const struct option plan_options[] = {
 	VARIABLE_OPTIONS(offsetof(struct plan_args, variables)),
-	{"--channel", 0, OPTION_TEXT, offsetof(struct plan_args, channel), "NAME", "publish to this channel instead of the recipe's"},
+	{"--channel", 0, OPTION_TEXT, offsetof(struct plan_args, channel), "NAME",
+	 "publish to this channel instead of the recipe's"},
 	{0},
 };
 

@@ -35,7 +35,8 @@ static bool choose(struct app *app, const struct text_list *builds, char build[B
 		return store_find(app->store, builds->items[0], build, err);
 	if (!store_build_resumable(app->store, NULL, build, err))
 		return false;
-	return build[0] || error_set(err, ERROR_ABSENT, "there is no build that could go on; `bakery history` lists all");
+	return build[0] ||
+	       error_set(err, ERROR_ABSENT, "there is no build that could go on; `bakery history` lists all");
 }
 
 static bool resume_run(struct app *app, void *arguments, struct error *err)
@@ -71,7 +72,8 @@ const struct command command_resume = {
 	.name = "resume",
 	.synopsis = "[BUILD]",
 	.summary = "go on with a build after a crash, an interruption or a failed late stage",
-	.description = "Without an argument: the newest build that can go on. The stored plan is read, never the recipe.",
+	.description =
+		"Without an argument: the newest build that can go on. The stored plan is read, never the recipe.",
 	.needs = NEEDS_STORE | NEEDS_AWS,
 	.options = resume_options,
 	.args_size = sizeof(struct resume_args),
@@ -88,8 +90,9 @@ struct gc_args {
 };
 
 static const struct column held_columns[] = {
-	{"BUILD", "build", COLUMN_TEXT},   {"RECIPE", "recipe", COLUMN_TEXT}, {"STATUS", "status", COLUMN_TEXT}, {"KIND", "kind", COLUMN_TEXT},
-	{"REGION", "region", COLUMN_TEXT}, {"ID", "id", COLUMN_TEXT},	      {"SINCE", "since", COLUMN_TIME},
+	{"BUILD", "build", COLUMN_TEXT}, {"RECIPE", "recipe", COLUMN_TEXT}, {"STATUS", "status", COLUMN_TEXT},
+	{"KIND", "kind", COLUMN_TEXT},	 {"REGION", "region", COLUMN_TEXT}, {"ID", "id", COLUMN_TEXT},
+	{"SINCE", "since", COLUMN_TIME},
 };
 
 /* Images in quarantine are results: `resume` may still publish them. */
@@ -173,7 +176,8 @@ const struct command command_gc = {
 	.name = "gc",
 	.synopsis = "[BUILD...]",
 	.summary = "remove what builds left behind",
-	.description = "Reads the ledgers of builds that no living process works on. Lists what would be removed and asks; without a terminal nothing is\n"
+	.description = "Reads the ledgers of builds that no living process works on. Lists what would be removed and "
+		       "asks; without a terminal nothing is\n"
 		       "removed unless --yes is given. Images that are published or in quarantine are never touched.",
 	.needs = NEEDS_STORE | NEEDS_AWS,
 	.options = gc_options,

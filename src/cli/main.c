@@ -3,8 +3,8 @@
  * From argv to an exit status: finds the command, reads its options, opens what it needs, runs it, prints its error. */
 #include <stdio.h>
 
-#include "bakery/cli.h"
 #include "app.h"
+#include "bakery/cli.h"
 #include "globals.h"
 #include "help.h"
 #include "options.h"
@@ -72,7 +72,8 @@ static bool operands_check(const struct line *line, struct error *err)
 	if ((int)count < command->least_operands)
 		error_set(err, ERROR_USAGE, "%s wants %s", command->name, command->synopsis);
 	else if (command->most_operands >= 0 && (int)count > command->most_operands)
-		error_set(err, ERROR_USAGE, "%s: \"%s\" is one word too many", command->name, line->operands.items[command->most_operands]);
+		error_set(err, ERROR_USAGE, "%s: \"%s\" is one word too many", command->name,
+			  line->operands.items[command->most_operands]);
 	else
 		return true;
 	return error_hint(err, "usage: bakery %s %s", command->name, command->synopsis ? command->synopsis : "");
@@ -97,7 +98,8 @@ static bool line_read(const char *const *argv, struct arena *arena, struct line 
 			rest[used++] = argv[i];
 	}
 	line->args = arena_alloc(arena, line->command ? line->command->args_size : 1);
-	struct option_set sets[] = {{line->command ? line->command->options : NULL, line->args}, {global_options, &line->globals}};
+	struct option_set sets[] = {{line->command ? line->command->options : NULL, line->args},
+				    {global_options, &line->globals}};
 	if (!options_parse(rest, sets, ARRAY_SIZE(sets), arena, &line->operands, err))
 		return false;
 	if (!line->command)

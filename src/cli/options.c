@@ -47,7 +47,8 @@ static bool unknown(const struct option_set *sets, size_t set_count, const char 
 	size_t count = 0;
 
 	for (size_t i = 0; i < set_count; i++) {
-		for (const struct option *option = sets[i].options; option && option->name && count < ARRAY_SIZE(names); option++)
+		for (const struct option *option = sets[i].options; option && option->name && count < ARRAY_SIZE(names);
+		     option++)
 			names[count++] = option->name;
 	}
 	nearest = str_nearest(name, names, count);
@@ -78,14 +79,15 @@ static bool store(struct match match, const char *value, struct arena *arena, st
 	case OPTION_DURATION:
 		if (str_to_duration(value, match.into))
 			return true;
-		return error_set(err, ERROR_USAGE, "%s wants a duration such as 30s, 5m, 2h or 90d, not \"%s\"", option->name, value);
+		return error_set(err, ERROR_USAGE, "%s wants a duration such as 30s, 5m, 2h or 90d, not \"%s\"",
+				 option->name, value);
 	}
 	return true;
 }
 
 /* One option at argv[0]; *used: how many words it took. */
-static bool option_read(const char *const *argv, const struct option_set *sets, size_t set_count, struct arena *arena, size_t *used,
-			struct error *err)
+static bool option_read(const char *const *argv, const struct option_set *sets, size_t set_count, struct arena *arena,
+			size_t *used, struct error *err)
 {
 	size_t length = strcspn(argv[0], "=");
 	const char *value = argv[0][length] ? argv[0] + length + 1 : NULL;
@@ -101,12 +103,13 @@ static bool option_read(const char *const *argv, const struct option_set *sets, 
 		*used = 2;
 	}
 	if (match.option->type != OPTION_FLAG && !value)
-		return error_set(err, ERROR_USAGE, "%s wants a value: %s %s", match.option->name, match.option->name, match.option->argument);
+		return error_set(err, ERROR_USAGE, "%s wants a value: %s %s", match.option->name, match.option->name,
+				 match.option->argument);
 	return store(match, value, arena, err);
 }
 
-bool options_parse(const char *const *argv, const struct option_set *sets, size_t set_count, struct arena *arena, struct text_list *operands,
-		   struct error *err)
+bool options_parse(const char *const *argv, const struct option_set *sets, size_t set_count, struct arena *arena,
+		   struct text_list *operands, struct error *err)
 {
 	bool options_end = false;
 	size_t used;

@@ -6,7 +6,8 @@
 #include "bakery/str.h"
 #include "recipe_args.h"
 
-bool variables_read(const struct variable_args *args, struct arena *arena, struct recipe_options *out, struct error *err)
+bool variables_read(const struct variable_args *args, struct arena *arena, struct recipe_options *out,
+		    struct error *err)
 {
 	struct text_pair *pairs = arena_alloc(arena, (args->vars.count + 1) * sizeof(*pairs));
 

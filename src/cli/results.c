@@ -6,14 +6,15 @@
 #include "results.h"
 
 static const struct column columns[] = {
-	{"RECIPE", "recipe", COLUMN_TEXT},	  {"BUILD", "build", COLUMN_TEXT},
-	{"STATUS", "status", COLUMN_TEXT},	  {"TOOK", "duration_s", COLUMN_DURATION},
+	{"RECIPE", "recipe", COLUMN_TEXT},	    {"BUILD", "build", COLUMN_TEXT},
+	{"STATUS", "status", COLUMN_TEXT},	    {"TOOK", "duration_s", COLUMN_DURATION},
 	{"REGION", "images.1.region", COLUMN_TEXT}, {"IMAGE", "images.1.ami", COLUMN_TEXT},
 };
 
 static const struct column image_columns[] = {
-	{"RECIPE", "recipe", COLUMN_TEXT}, {"BUILD", "build", COLUMN_TEXT}, {"STATUS", "status", COLUMN_TEXT}, {"TOOK", "duration_s", COLUMN_DURATION},
-	{"REGION", "region", COLUMN_TEXT}, {"IMAGE", "ami", COLUMN_TEXT},   {"PARAMETER", "parameter", COLUMN_TEXT},
+	{"RECIPE", "recipe", COLUMN_TEXT},	 {"BUILD", "build", COLUMN_TEXT},   {"STATUS", "status", COLUMN_TEXT},
+	{"TOOK", "duration_s", COLUMN_DURATION}, {"REGION", "region", COLUMN_TEXT}, {"IMAGE", "ami", COLUMN_TEXT},
+	{"PARAMETER", "parameter", COLUMN_TEXT},
 };
 
 static const char *parameter_of(const struct tree *build, const char *ami)

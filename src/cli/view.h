@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How builds are shown while they run: a live view of the stages on a terminal, plain lines elsewhere, and JSON lines in a file for programs. */
+ * How builds are shown while they run: a live view of the stages on a terminal, plain lines elsewhere, and JSON lines
+ * in a file for programs. */
 #ifndef BAKERY_CLI_VIEW_H
 #define BAKERY_CLI_VIEW_H
 

@@ -15,15 +15,16 @@ static const char *paint(const struct view *view, const char *color)
 static void step_sentence(const struct view *view, const struct build_event *event, struct str *out)
 {
 	static const char *const colors[] = {
-		[STEP_OK] = "\033[2m",	     [STEP_UNCHANGED] = "\033[2m", [STEP_CHANGED] = "\033[32m",
+		[STEP_OK] = "\033[2m",	    [STEP_UNCHANGED] = "\033[2m", [STEP_CHANGED] = "\033[32m",
 		[STEP_SKIPPED] = "\033[2m", [STEP_FAILED] = "\033[31m",
 	};
 	const struct step_report *report = event->step;
 	char took[CLOCK_TEXT_SIZE];
 
 	clock_duration(event->duration_ms, took);
-	str_addf(out, "%s%-9s%s [%zu/%zu] %s (%s)", paint(view, colors[report->result]), step_result_name(report->result), paint(view, "\033[0m"),
-		 event->index + 1, event->total, report->step->name ? report->step->name : report->step->id, took);
+	str_addf(out, "%s%-9s%s [%zu/%zu] %s (%s)", paint(view, colors[report->result]),
+		 step_result_name(report->result), paint(view, "\033[0m"), event->index + 1, event->total,
+		 report->step->name ? report->step->name : report->step->id, took);
 	if (report->result == STEP_FAILED || report->result == STEP_SKIPPED)
 		str_addf(out, ": %s", report->why ? report->why : "");
 }
@@ -52,7 +53,8 @@ static void ended_sentence(const struct view *view, const struct build_event *ev
 	char took[CLOCK_TEXT_SIZE];
 
 	clock_duration(event->duration_ms, took);
-	str_addf(out, "%s%s%s after %s (build %s)", paint(view, color), build_status_name(event->status), paint(view, "\033[0m"), took, event->build);
+	str_addf(out, "%s%s%s after %s (build %s)", paint(view, color), build_status_name(event->status),
+		 paint(view, "\033[0m"), took, event->build);
 }
 
 /* "done in 23.7s: 55 changed, 26 unchanged" */
@@ -76,7 +78,8 @@ bool view_step_matters(const struct build_event *event)
 	return event->step->result == STEP_CHANGED || event->step->result == STEP_FAILED;
 }
 
-static void sentence_add(const struct view *view, const struct view_row *row, const struct build_event *event, struct str *out)
+static void sentence_add(const struct view *view, const struct view_row *row, const struct build_event *event,
+			 struct str *out)
 {
 	switch (event->kind) {
 	case EVENT_BUILD_BEGAN:
@@ -107,7 +110,8 @@ static void sentence_add(const struct view *view, const struct view_row *row, co
 	}
 }
 
-void view_sentence(const struct view *view, const struct view_row *row, const struct build_event *event, struct str *out)
+void view_sentence(const struct view *view, const struct view_row *row, const struct build_event *event,
+		   struct str *out)
 {
 	bool of_build = event->kind == EVENT_BUILD_BEGAN || event->kind == EVENT_BUILD_ENDED || !row->stage[0];
 	_cleanup_(str_free) struct str sentence = STR_INIT;
@@ -122,8 +126,10 @@ static bool worth_a_line(const struct view *view, const struct build_event *even
 	bool quiet = !log_wants(view->app->log, LOG_LEVEL_INFO);
 
 	if (quiet)
-		return event->kind == EVENT_STAGE_FAILED || (event->kind == EVENT_STEP_ENDED && event->step->result == STEP_FAILED);
-	return event->kind != EVENT_STEP_ENDED || view_step_matters(event) || log_wants(view->app->log, LOG_LEVEL_DEBUG);
+		return event->kind == EVENT_STAGE_FAILED ||
+		       (event->kind == EVENT_STEP_ENDED && event->step->result == STEP_FAILED);
+	return event->kind != EVENT_STEP_ENDED || view_step_matters(event) ||
+	       log_wants(view->app->log, LOG_LEVEL_DEBUG);
 }
 
 /* With -v a step's output is shown as it comes. */
@@ -154,10 +160,11 @@ void plain_event(struct view *view, const struct view_row *row, const struct bui
 }
 
 static const char *const kind_names[] = {
-	[EVENT_BUILD_BEGAN] = "build_began", [EVENT_STAGE_BEGAN] = "stage_began",   [EVENT_STAGE_DONE] = "stage_done",
-	[EVENT_STAGE_FAILED] = "stage_failed", [EVENT_STEP_BEGAN] = "step_began",   [EVENT_STEP_ENDED] = "step_ended",
-	[EVENT_OUTPUT] = "output",	     [EVENT_NOTE] = "note",		    [EVENT_PROGRESS] = "progress",
-	[EVENT_BUILD_ENDED] = "build_ended",
+	[EVENT_BUILD_BEGAN] = "build_began", [EVENT_STAGE_BEGAN] = "stage_began",
+	[EVENT_STAGE_DONE] = "stage_done",   [EVENT_STAGE_FAILED] = "stage_failed",
+	[EVENT_STEP_BEGAN] = "step_began",   [EVENT_STEP_ENDED] = "step_ended",
+	[EVENT_OUTPUT] = "output",	     [EVENT_NOTE] = "note",
+	[EVENT_PROGRESS] = "progress",	     [EVENT_BUILD_ENDED] = "build_ended",
 };
 
 static void json_step(struct tree *object, const struct step_report *report)
@@ -183,7 +190,9 @@ void view_json(struct view *view, const struct build_event *event)
 	if (event->stage)
 		tree_set_text(object, "stage", event->stage);
 	if (event->text)
-		tree_set(object, "text", event->kind == EVENT_OUTPUT ? tree_new_text_n(event->text, event->length) : tree_new_text(event->text));
+		tree_set(object, "text",
+			 event->kind == EVENT_OUTPUT ? tree_new_text_n(event->text, event->length)
+						     : tree_new_text(event->text));
 	if (event->step)
 		json_step(object, event->step);
 	if (event->duration_ms)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The live view: sentences scroll by above, one line a running build stays at the bottom with its stages, its time and what it is doing. */
+ * The live view: sentences scroll by above, one line a running build stays at the bottom with its stages, its time and
+ * what it is doing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,7 +166,8 @@ void live_event(struct view *view, const struct view_row *row, const struct buil
 	if (stays(event))
 		view_sentence(view, row, event, &sentence);
 	if (sentence.len) {
-		str_addf(&line, "\033[2m%02lld:%02lld\033[0m ", (long long)(elapsed_s / 60), (long long)(elapsed_s % 60));
+		str_addf(&line, "\033[2m%02lld:%02lld\033[0m ", (long long)(elapsed_s / 60),
+			 (long long)(elapsed_s % 60));
 		if (view->build_count > 1)
 			str_addf(&line, "\033[36m%s\033[0m ", row->recipe);
 		str_addf(&line, "%s\n", sentence.data);

@@ -13,7 +13,7 @@
 struct view_row {
 	char build[BUILD_ID_SIZE], recipe[64], stage[24], doing[160];
 	int64_t began_ms, stage_began_ms;
-	size_t index, total; /* of steps, while playbooks run */
+	size_t index, total;		 /* of steps, while playbooks run */
 	size_t results[STEP_FAILED + 1]; /* of the stage's steps so far */
 	bool ended;
 };
@@ -31,7 +31,8 @@ struct view {
 };
 
 /* The sentence that an event is worth, "" when it is worth none, with what it is about in front ("launch    "). */
-void view_sentence(const struct view *view, const struct view_row *row, const struct build_event *event, struct str *out);
+void view_sentence(const struct view *view, const struct view_row *row, const struct build_event *event,
+		   struct str *out);
 /* Whether a step is worth a line without -v: it changed something, or failed. */
 bool view_step_matters(const struct build_event *event);
 void view_json(struct view *view, const struct build_event *event);

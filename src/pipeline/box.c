@@ -37,8 +37,8 @@ static bool address_take(struct build *build, struct box *box, const struct tree
 	const char *address = tree_text(instance, is_public ? "ipAddress" : "privateIpAddress");
 
 	if (!address)
-		return error_set(err, ERROR_FAILED, "%s has no %s address; check launch.address and the subnet", box->instance,
-				 is_public ? "public" : "private");
+		return error_set(err, ERROR_FAILED, "%s has no %s address; check launch.address and the subnet",
+				 box->instance, is_public ? "public" : "private");
 	snprintf(box->address, sizeof(box->address), "%s", address);
 	return true;
 }
@@ -56,10 +56,11 @@ bool box_launch(struct build *build, struct box *box, const char *ami, struct er
 	/* An instance of an earlier try carries keys that died with the process that made them. */
 	if (!build_drop(build, &held_instance, box->purpose, err))
 		return error_context(err, "removing the instance of an earlier try");
-	if (!keys_make(build, box, err) || !build_hold(build, &held_instance, build->plan->region, box->purpose, &wish, box->instance, err))
+	if (!keys_make(build, box, err) ||
+	    !build_hold(build, &held_instance, build->plan->region, box->purpose, &wish, box->instance, err))
 		return false;
-	if (!build_wait_learning(build, AWS_WAIT_instance_running, "launch", build->plan->region, box->instance, at_most(RUNNING_TIMEOUT_S, build),
-				 &instance, err))
+	if (!build_wait_learning(build, AWS_WAIT_instance_running, "launch", build->plan->region, box->instance,
+				 at_most(RUNNING_TIMEOUT_S, build), &instance, err))
 		return error_context(err, "%s starting", box->instance);
 	return address_take(build, box, instance, err);
 }
@@ -76,7 +77,8 @@ bool box_connect(struct build *build, struct box *box, struct error *err)
 		.stop = &build->stop,
 		.log = build->context->log,
 	};
-	struct runner_options options = {.run_id = build->id, .needs_sudo = !str_eq(connect->user, "root"), .stop = &build->stop};
+	struct runner_options options = {
+		.run_id = build->id, .needs_sudo = !str_eq(connect->user, "root"), .stop = &build->stop};
 
 	if (!ssh_open_within(&target, at_most(connect->timeout_s, build), &box->ssh, err))
 		return error_context(err, "connecting to %s (%s)", box->instance, box->address);
@@ -126,9 +128,11 @@ bool box_keep(struct build *build, const struct box *box, char **command, struct
 	_cleanup_(freep) char *host = mem_printf("%s %s\n", box->address, box->host.public_key);
 	const struct connect *connect = &build->plan->connect;
 
-	if (!file_make_folders(folder, 0700, err) || !file_replace(key, box->login.private_key, strlen(box->login.private_key), 0600, err) ||
+	if (!file_make_folders(folder, 0700, err) ||
+	    !file_replace(key, box->login.private_key, strlen(box->login.private_key), 0600, err) ||
 	    !file_replace(hosts, host, strlen(host), 0600, err))
 		return error_context(err, "keeping the key of %s", box->instance);
-	*command = mem_printf("ssh -i %s -o UserKnownHostsFile=%s -p %lld %s@%s", key, hosts, (long long)connect->port, connect->user, box->address);
+	*command = mem_printf("ssh -i %s -o UserKnownHostsFile=%s -p %lld %s@%s", key, hosts, (long long)connect->port,
+			      connect->user, box->address);
 	return true;
 }

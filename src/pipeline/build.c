@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The build's walk through its stages: the only writer of the journal. A failure before there is an image removes everything; a later one keeps the image
- * (quarantine), so that the stage alone can be tried again. */
+ * The build's walk through its stages: the only writer of the journal. A failure before there is an image removes
+ * everything; a later one keeps the image (quarantine), so that the stage alone can be tried again. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +45,8 @@ static size_t stage_index(const char *name)
 	return i;
 }
 
-static void build_init(struct build *build, const struct build_context *context, const struct plan *plan, struct arena *arena)
+static void build_init(struct build *build, const struct build_context *context, const struct plan *plan,
+		       struct arena *arena)
 {
 	*build = (struct build){
 		.context = context,
@@ -104,7 +105,9 @@ static bool stage_journal_failed(struct build *build, const struct error *why, i
 {
 	struct error unwritten = {0};
 
-	build_emit(build, (struct build_event){.kind = EVENT_STAGE_FAILED, .text = why->text, .duration_ms = clock_wall_ms() - began_ms});
+	build_emit(build, (struct build_event){.kind = EVENT_STAGE_FAILED,
+					       .text = why->text,
+					       .duration_ms = clock_wall_ms() - began_ms});
 	if (!store_stage_failed(build->store, build->id, build->stage->name, why, clock_wall_ms(), &unwritten))
 		log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
 	return false;
@@ -138,8 +141,10 @@ static bool stages_run(struct build *build, size_t first, struct error *err)
 		if (!stage_run(build, &stages[i], err))
 			return false;
 		if (str_eq(stages[i].name, build->context->until)) {
-			build_note(build, "stopped after stage %s, as asked; `bakery resume %s` goes on", stages[i].name, build->id);
-			return error_coded(err, ERROR_STOPPED, "Until", "stopped after stage %s, as asked", stages[i].name);
+			build_note(build, "stopped after stage %s, as asked; `bakery resume %s` goes on",
+				   stages[i].name, build->id);
+			return error_coded(err, ERROR_STOPPED, "Until", "stopped after stage %s, as asked",
+					   stages[i].name);
 		}
 	}
 	return true;
@@ -202,8 +207,8 @@ static void quarantine_tag(struct build *build, const struct error *why)
 		if (!build_send(build, &call, NULL, &untagged))
 			build_note(build, "could not tag %s: %s", images[i].ami, untagged.text);
 	}
-	build_note(build, "the image is kept in quarantine (%s); `bakery resume %s` tries again from stage %s", error_kind_name(why->kind), build->id,
-		   build->stage ? build->stage->name : "?");
+	build_note(build, "the image is kept in quarantine (%s); `bakery resume %s` tries again from stage %s",
+		   error_kind_name(why->kind), build->id, build->stage ? build->stage->name : "?");
 }
 
 static enum build_status status_of(const struct build *build, const struct error *why)
@@ -220,10 +225,11 @@ static void explain_stop(struct build *build, struct error *why)
 	if (!error_is(why, ERROR_STOPPED) || was_until(why))
 		return;
 	if (build->deadline_passed)
-		error_set(why, ERROR_FAILED, "%s: the deadline of %lld s has passed", why->text, (long long)build->plan->deadline_s);
+		error_set(why, ERROR_FAILED, "%s: the deadline of %lld s has passed", why->text,
+			  (long long)build->plan->deadline_s);
 	else
-		error_set(why, ERROR_STOPPED, "interrupted in stage %s; `bakery resume %s` goes on", build->stage ? build->stage->name : "?",
-			  build->id);
+		error_set(why, ERROR_STOPPED, "interrupted in stage %s; `bakery resume %s` goes on",
+			  build->stage ? build->stage->name : "?", build->id);
 }
 
 /* Removes or keeps what there is after a failure; *why becomes what the user is told. */
@@ -256,15 +262,17 @@ static bool finish(struct build *build, struct error *why, struct build_result *
 	out->status = status;
 	if (status != BUILD_DONE)
 		after_failure(build, status, why);
-	if (!store_build_end(build->store, build->id, status, why, &unwritten) || !store_record_append(build->store, build->id, &unwritten)) {
+	if (!store_build_end(build->store, build->id, status, why, &unwritten)) {
 		error_context(&unwritten, "record");
 		if (why->kind == ERROR_NONE)
 			*why = unwritten;
 		else
 			log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
 	}
-	build_emit(build, (struct build_event){
-				  .kind = EVENT_BUILD_ENDED, .status = status, .text = why->text, .duration_ms = clock_wall_ms() - build->started_ms});
+	build_emit(build, (struct build_event){.kind = EVENT_BUILD_ENDED,
+					       .status = status,
+					       .text = why->text,
+					       .duration_ms = clock_wall_ms() - build->started_ms});
 	if (why->kind == ERROR_NONE)
 		return true;
 	*err = *why;
@@ -318,10 +326,11 @@ static bool row_create(struct build *build, struct error *err)
 		.started_ms = build->started_ms,
 	};
 
-	return store_build_create(build->store, &row, err) && store_build_claim(build->store, build->id, err);
+	return store_build_create(build->store, &row, err);
 }
 
-bool build_run(const struct build_context *context, const struct plan *plan, struct build_result *out, struct error *err)
+bool build_run(const struct build_context *context, const struct plan *plan, struct build_result *out,
+	       struct error *err)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct build build;
@@ -368,7 +377,8 @@ static bool instance_is_held(struct build *build, bool *held, struct error *err)
 	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		*held |= str_eq(holds[i].kind, held_instance.name) && str_eq(holds[i].purpose, build->box.purpose) && holds[i].id;
+		*held |= str_eq(holds[i].kind, held_instance.name) && str_eq(holds[i].purpose, build->box.purpose) &&
+			 holds[i].id;
 	return true;
 }
 
@@ -396,7 +406,8 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 	return store_stages_forget(build->store, build->id, names, err);
 }
 
-static bool resume_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena, struct error *err)
+static bool resume_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena,
+			struct error *err)
 {
 	struct build_row row;
 	struct plan *plan = NULL;
@@ -408,7 +419,8 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build->started_ms = row.started_ms;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
-	else if (build_account_check(build, err) && state_load(build, row.state, err) && store_build_claim(context->store, id, err))
+	else if (build_account_check(build, err) && state_load(build, row.state, err) &&
+		 store_build_claim(context->store, id, err))
 		return true;
 	build_clear(build);
 	return false;
@@ -451,7 +463,8 @@ bool build_clean(const struct build_context *context, const char *id, size_t *dr
 	snprintf(build.id, sizeof(build.id), "%s", id);
 	build.started_ms = row.started_ms;
 	build.cleaning = true;
-	done = build_account_check(&build, err) && state_load(&build, row.state, err) && store_build_claim(context->store, id, err);
+	done = build_account_check(&build, err) && state_load(&build, row.state, err) &&
+	       store_build_claim(context->store, id, err);
 	if (done) {
 		done = build_drop_held(&build, image_exists(&build) ? DROP_ALL_BUT_RESULTS : DROP_ALL, dropped, err);
 		if (row.status == BUILD_RUNNING)

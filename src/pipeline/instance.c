@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Instances as the ledger holds them: the market, type and subnet that have room are tried in order; found again by the token in their tags. */
+ * Instances as the ledger holds them: the market, type and subnet that have room are tried in order; found again by the
+ * token in their tags. */
 #include <stdio.h>
 
 #include "bakery/str.h"
@@ -59,10 +60,12 @@ static void profile_args(const struct launching *launching, struct aws_call *cal
 	const char *profile = launching->build->plan->launch.iam_instance_profile;
 
 	if (profile)
-		aws_arg(call, str_starts(profile, "arn:") ? "IamInstanceProfile.Arn" : "IamInstanceProfile.Name", profile);
+		aws_arg(call, str_starts(profile, "arn:") ? "IamInstanceProfile.Arn" : "IamInstanceProfile.Name",
+			profile);
 }
 
-/* Shutting down from inside ends the instance: with the timer in its user data that is the switch for when nobody ever comes back. */
+/* Shutting down from inside ends the instance: with the timer in its user data that is the switch for when nobody ever
+ * comes back. */
 static void safety_args(struct aws_call *call, bool spot)
 {
 	aws_arg(call, "InstanceInitiatedShutdownBehavior", "terminate");
@@ -81,10 +84,12 @@ static void tag_args(const struct launching *launching, struct aws_call *call)
 	static const char *const types[] = {"instance", "volume", "network-interface"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		build_tag(launching->build, call, (int)i + 1, types[i], launching->hold->purpose, launching->hold->token);
+		build_tag(launching->build, call, (int)i + 1, types[i], launching->hold->purpose,
+			  launching->hold->token);
 }
 
-static bool try_one(struct launching *launching, bool spot, const char *type, const struct plan_subnet *subnet, char id[ID_SIZE], struct error *err)
+static bool try_one(struct launching *launching, bool spot, const char *type, const struct plan_subnet *subnet,
+		    char id[ID_SIZE], struct error *err)
 {
 	struct build *build = launching->build;
 	struct aws_call call = aws_call(AWS_ec2_RunInstances, launching->hold->region);
@@ -129,13 +134,15 @@ static bool try_market(struct launching *launching, bool spot, char id[ID_SIZE],
 				return true;
 			if (!error_is(err, ERROR_CAPACITY))
 				return false;
-			build_note(launching->build, "no room for %s in %s (%s)", launch->instance_types.items[i], subnets[j].zone, err->code);
+			build_note(launching->build, "no room for %s in %s (%s)", launch->instance_types.items[i],
+				   subnets[j].zone, err->code);
 		}
 	}
 	return error_context(err, "no instance type of the recipe has room in any subnet (%d tried)", launching->tries);
 }
 
-static bool instance_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+static bool instance_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
+			  struct error *err)
 {
 	struct launching launching = {.build = build, .hold = hold, .wish = wish};
 	_cleanup_(str_wipe_free) struct str user_data = STR_INIT;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The keeper: a thread beside each build that renews its claim, and turns the process's wish to stop, or the deadline, into the build's own. */
+ * The keeper: a thread beside each build that renews its claim, and turns the process's wish to stop, or the deadline,
+ * into the build's own. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a ledger can hold: how each kind of resource is asked for, found again and removed. Instances have a file of their own. */
+ * What a ledger can hold: how each kind of resource is asked for, found again and removed. Instances have a file of
+ * their own. */
 #include <stdio.h>
 
 #include "bakery/str.h"
@@ -16,7 +17,8 @@ static bool gone(struct error *err)
 
 /* --- security groups: the token is the name --- */
 
-static bool group_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+static bool group_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
+		       struct error *err)
 {
 	struct aws_call call = aws_call(AWS_ec2_CreateSecurityGroup, hold->region);
 	_cleanup_(tree_freep) struct tree *reply = NULL;
@@ -86,7 +88,8 @@ static bool image_find(struct build *build, const struct hold *hold, char id[ID_
 }
 
 /* The name being taken by this very build means that an earlier request arrived after all. */
-static bool image_sent(struct build *build, struct aws_call *call, const struct hold *hold, char id[ID_SIZE], struct error *err)
+static bool image_sent(struct build *build, struct aws_call *call, const struct hold *hold, char id[ID_SIZE],
+		       struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 	struct error lookup = {0};
@@ -98,10 +101,12 @@ static bool image_sent(struct build *build, struct aws_call *call, const struct 
 		       error_hint(err, "another image of this account has that name");
 	}
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "imageId", ""));
-	return id[0] || error_set(err, ERROR_REMOTE, "%s answered without an image id", aws_operation_name(call->operation));
+	return id[0] ||
+	       error_set(err, ERROR_REMOTE, "%s answered without an image id", aws_operation_name(call->operation));
 }
 
-static bool image_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+static bool image_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
+		       struct error *err)
 {
 	struct aws_call call = aws_call(AWS_ec2_CreateImage, hold->region);
 
@@ -113,7 +118,8 @@ static bool image_make(struct build *build, const struct hold *hold, const void 
 	return image_sent(build, &call, hold, id, err);
 }
 
-static bool copy_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err)
+static bool copy_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
+		      struct error *err)
 {
 	const struct build_image *source = build->state.images.items;
 	const struct plan_region *region = wish;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The ledger: intent committed before AWS is asked, id committed after it answered. Cleaning up is dropping rows, newest first. */
+ * The ledger: intent committed before AWS is asked, id committed after it answered. Cleaning up is dropping rows,
+ * newest first. */
 #include <stdio.h>
 
 #include "bakery/str.h"
@@ -25,8 +26,10 @@ static const char *token_make(struct build *build, const char *purpose)
 	return arena_printf(build->arena, "bakery-%s-%s-%s", build->id, purpose, suffix);
 }
 
-/* A row with an intent only: an earlier try may have been cut off before the answer. AWS may lag in showing what it made, so look more than once. */
-static bool find_settled(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE], struct error *err)
+/* A row with an intent only: an earlier try may have been cut off before the answer. AWS may lag in showing what it
+ * made, so look more than once. */
+static bool find_settled(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE],
+			 struct error *err)
 {
 	enum { LOOKS = 3, PAUSE_MS = 700 };
 
@@ -42,10 +45,11 @@ static bool find_settled(struct build *build, const struct held_kind *kind, cons
 	return true;
 }
 
-bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose, const void *wish, char id[ID_SIZE],
-		struct error *err)
+bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
+		const void *wish, char id[ID_SIZE], struct error *err)
 {
-	struct hold intent = {.kind = kind->name, .region = region, .token = token_make(build, purpose), .purpose = purpose};
+	struct hold intent = {
+		.kind = kind->name, .region = region, .token = token_make(build, purpose), .purpose = purpose};
 	struct hold hold;
 	bool is_new;
 
@@ -73,7 +77,8 @@ static bool hold_drop(struct build *build, const struct hold *hold, struct error
 	char id[ID_SIZE] = "";
 
 	if (!kind)
-		return error_set(err, ERROR_INTERNAL, "the ledger holds a \"%s\", which this version does not know", hold->kind);
+		return error_set(err, ERROR_INTERNAL, "the ledger holds a \"%s\", which this version does not know",
+				 hold->kind);
 	if (!hold->id) {
 		if (!find_settled(build, kind, hold, id, err))
 			return false;
@@ -92,7 +97,8 @@ bool build_drop(struct build *build, const struct held_kind *kind, const char *p
 	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (str_eq(holds[i].kind, kind->name) && str_eq(holds[i].purpose, purpose) && !hold_drop(build, &holds[i], err))
+		if (str_eq(holds[i].kind, kind->name) && str_eq(holds[i].purpose, purpose) &&
+		    !hold_drop(build, &holds[i], err))
 			return false;
 	}
 	return true;
@@ -121,7 +127,9 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 	}
 	if (!left)
 		return true;
-	return error_set(err, ERROR_LEFTOVER, "%zu of what build %s holds could not be removed; `bakery gc %s` tries again", left, build->id, build->id);
+	return error_set(err, ERROR_LEFTOVER,
+			 "%zu of what build %s holds could not be removed; `bakery gc %s` tries again", left, build->id,
+			 build->id);
 }
 
 bool build_release_results(struct build *build, struct error *err)

@@ -10,7 +10,8 @@
 #include "bakery/str.h"
 #include "config.h"
 
-/* GitLab ("Predefined CI/CD variables"), GitHub ("Default environment variables"), Jenkins ("Using environment variables"). */
+/* GitLab ("Predefined CI/CD variables"), GitHub ("Default environment variables"), Jenkins ("Using environment
+ * variables"). */
 static const struct ci {
 	const char *mark, *user, *job, *url, *commit, *branch;
 } cis[] = {

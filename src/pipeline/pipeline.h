@@ -53,9 +53,10 @@ struct build {
 };
 
 struct stage {
-	const char *name;  /* goes into the journal: never renamed */
-	const char *doing; /* for people */
-	const char *after_crash; /* stage to fall back to when this one did not finish in the process that began it; NULL: itself */
+	const char *name;	 /* goes into the journal: never renamed */
+	const char *doing;	 /* for people */
+	const char *after_crash; /* stage to fall back to when this one did not finish in the process that began it;
+				    NULL: itself */
 	bool (*run)(struct build *build, struct error *err) must_check; /* may be run again from its start */
 };
 extern const struct stage stages[]; /* ends with a NULL name */
@@ -74,7 +75,7 @@ bool stage_publish(struct build *build, struct error *err) must_check;
 bool stage_tidy(struct build *build, struct error *err) must_check;
 
 /* --- talk (talk.c) --- */
-void build_note(struct build *build, const char *fmt, ...) printf_like(2, 3);	  /* also in the build's log */
+void build_note(struct build *build, const char *fmt, ...) printf_like(2, 3); /* also in the build's log */
 void build_progress(struct build *build, const char *fmt, ...) printf_like(2, 3);
 void build_emit(struct build *build, struct build_event event); /* fills who and when */
 
@@ -84,22 +85,25 @@ bool build_account_check(struct build *build, struct error *err) must_check;
 /* What was made a moment ago may not be visible yet: a call that refers to it asks again for so long. */
 enum { SETTLE_S = 30 };
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err) must_check;
-bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
-		struct error *err) must_check;
-/* For what was begun just now: `name` ("launch") is remembered with the time it took, and the next wait of that name in the region looks at the right time. */
-bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id, int64_t timeout_s,
-			 struct tree **item, struct error *err) must_check;
+bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s,
+		struct tree **item, struct error *err) must_check;
+/* For what was begun just now: `name` ("launch") is remembered with the time it took, and the next wait of that name in
+ * the region looks at the right time. */
+bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
+			 int64_t timeout_s, struct tree **item, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
 /* TagSpecification.<number> for a resource type: bakery's tags and, for what is part of the result, the plan's own. */
-void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type, const char *purpose, const char *token);
+void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type,
+	       const char *purpose, const char *token);
 
 /* --- ledger (ledger.c, kinds.c) --- */
 struct held_kind {
 	const char *name; /* goes into the ledger: never renamed */
 	bool is_result;	  /* an image: kept when a late stage fails */
 	/* Asks AWS for it; hold->token makes it unique. wish: what the stage passed to build_hold. */
-	bool (*make)(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE], struct error *err) must_check;
+	bool (*make)(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
+		     struct error *err) must_check;
 	/* What an earlier try made, by token or name; id "" when there is none. */
 	bool (*find)(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err) must_check;
 	/* Removes it; gone already counts as dropped. */
@@ -108,11 +112,12 @@ struct held_kind {
 extern const struct held_kind held_security_group, held_instance, held_image, held_copy;
 
 /* The resource of that kind, region and purpose: held already, adopted from an earlier try, or made now. */
-bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose, const void *wish, char id[ID_SIZE],
-		struct error *err) must_check;
+bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
+		const void *wish, char id[ID_SIZE], struct error *err) must_check;
 /* Drops one if it is held. */
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err) must_check;
-/* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted, and makes it fail with ERROR_LEFTOVER. */
+/* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted,
+ * and makes it fail with ERROR_LEFTOVER. */
 enum drop_extent { DROP_ALL, DROP_ALL_BUT_RESULTS };
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err) must_check;
 /* The images are the result now: no longer the ledger's. */
@@ -134,8 +139,8 @@ bool box_keep(struct build *build, const struct box *box, char **command, struct
 void user_data_make(const struct build *build, const struct box *box, struct str *base64);
 
 /* --- running playbooks into the record (record.c) --- */
-bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode, const char *phase,
-		      struct error *err) must_check;
+bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode,
+		      const char *phase, struct error *err) must_check;
 
 /* --- keeper (keeper.c): heartbeat, deadline, stop --- */
 struct keeper *keeper_start(struct build *build);

@@ -9,7 +9,7 @@ struct recording {
 	const struct box *box;
 	const struct playbook *playbook;
 	const char *phase;
-	size_t index, total; /* of the step, over all playbooks */
+	size_t index, total;	/* of the step, over all playbooks */
 	struct error unwritten; /* of the log; reported at the step's end */
 };
 
@@ -31,8 +31,8 @@ static void on_output(void *cookie, const struct step *step, bool is_stderr, con
 	struct build *build = recording->build;
 
 	if (recording->unwritten.kind == ERROR_NONE &&
-	    !store_log_add(build->store, build->id, recording->phase, step->id, is_stderr ? "err" : "out", clock_wall_ms(), data, length,
-			   &recording->unwritten))
+	    !store_log_add(build->store, build->id, recording->phase, step->id, is_stderr ? "err" : "out",
+			   clock_wall_ms(), data, length, &recording->unwritten))
 		return;
 	build_emit(build, (struct build_event){.kind = EVENT_OUTPUT, .text = data, .length = length});
 }
@@ -53,8 +53,10 @@ static bool evidence_write(struct recording *recording, const struct step_report
 			.control = report->step->controls.items[i],
 			.step = report->step->id,
 			.answer = answer_of(report->result),
-			.evidence = report->result == STEP_OK || report->result == STEP_UNCHANGED || report->result == STEP_CHANGED ? report->evidence
-																     : report->why,
+			.evidence = report->result == STEP_OK || report->result == STEP_UNCHANGED ||
+						    report->result == STEP_CHANGED
+					    ? report->evidence
+					    : report->why,
 			.instance = recording->box->instance,
 			.at_ms = report->ended_ms,
 		};
@@ -112,8 +114,8 @@ static void on_reconnected(void *cookie, const char *why)
 	build_note(((struct recording *)cookie)->build, "connection dropped and taken up again (%s)", why);
 }
 
-bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode, const char *phase,
-		      struct error *err)
+bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode,
+		      const char *phase, struct error *err)
 {
 	const struct playbook *items = playbooks->items;
 	struct recording recording = {.build = build, .box = box, .phase = phase};

@@ -26,7 +26,8 @@ bool build_account_check(struct build *build, struct error *err)
 		return false;
 	if (str_eq(identity.account, build->plan->account))
 		return true;
-	return error_set(err, ERROR_DENIED, "it belongs to account %s, but the credentials are of %s", build->plan->account, identity.account);
+	return error_set(err, ERROR_DENIED, "it belongs to account %s, but the credentials are of %s",
+			 build->plan->account, identity.account);
 }
 
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err)
@@ -55,21 +56,22 @@ static struct aws_wait_options wait_options(struct build *build, const char *reg
 	};
 }
 
-bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s, struct tree **item,
-		struct error *err)
+bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s,
+		struct tree **item, struct error *err)
 {
 	struct aws_wait_options options = wait_options(build, region, timeout_s);
 
 	return aws_wait(build->aws, wait, id, &options, item, err);
 }
 
-bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id, int64_t timeout_s,
-			 struct tree **item, struct error *err)
+bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
+			 int64_t timeout_s, struct tree **item, struct error *err)
 {
 	struct aws_wait_options options = wait_options(build, region, timeout_s);
 	int64_t began_ms = clock_mono_ms();
 
-	return store_wait_expected(build->store, region, name, &options.expected_ms, err) && aws_wait(build->aws, wait, id, &options, item, err) &&
+	return store_wait_expected(build->store, region, name, &options.expected_ms, err) &&
+	       aws_wait(build->aws, wait, id, &options, item, err) &&
 	       store_wait_add(build->store, region, name, clock_mono_ms() - began_ms, err);
 }
 
@@ -97,7 +99,8 @@ static bool is_result(const char *resource_type)
 }
 
 /* Results live on: they carry no date after which they may be swept, but the facts that people look for on an image. */
-void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type, const char *purpose, const char *token)
+void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type,
+	       const char *purpose, const char *token)
 {
 	const struct plan *plan = build->plan;
 	struct tagging tagging = {call, number, 0};

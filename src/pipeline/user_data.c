@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The cloud-config an instance starts with (cloud-init, "Cloud config examples": ssh_keys, ssh_authorized_keys, bootcmd): the host key that bakery made, so that
- * it knows whom it talks to; the key it logs in with; and a timer that ends the instance at the build's deadline. */
+ * The cloud-config an instance starts with (cloud-init, "Cloud config examples": ssh_keys, ssh_authorized_keys,
+ * bootcmd): the host key that bakery made, so that it knows whom it talks to; the key it logs in with; and a timer that
+ * ends the instance at the build's deadline. */
 #include <string.h>
 
 #include "bakery/str.h"
 #include "pipeline.h"
 
-/* bootcmd runs on every boot, so a reboot step does not lose the timer. Minutes, rounded up, with a few to spare for clean-up. */
+/* bootcmd runs on every boot, so a reboot step does not lose the timer. Minutes, rounded up, with a few to spare for
+ * clean-up. */
 static struct tree *dead_man_switch(const struct build *build)
 {
 	enum { SPARE_MINUTES = 10 };
-	_cleanup_(freep) char *shutdown = mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
-						     (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES));
+	_cleanup_(freep) char *shutdown =
+		mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
+			   (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES));
 	struct tree *command = tree_new_array();
 
 	tree_add_text(command, "sh");

@@ -40,7 +40,10 @@ static bool user_data_read(struct gather *gather, struct error *err)
 	if (!file_read(path, MOST_USER_DATA, &text, err))
 		return error_context(err, "launch.user_data");
 	if (!str_starts(text.data, "#cloud-config"))
-		return error_set(err, ERROR_INVALID, "%s:1:1: launch.user_data: must begin with #cloud-config: bakery merges its host keys into it", path);
+		return error_set(
+			err, ERROR_INVALID,
+			"%s:1:1: launch.user_data: must begin with #cloud-config: bakery merges its host keys into it",
+			path);
 	tree = tree_from_yaml(text.data, text.len, err);
 	if (!tree) {
 		err->kind = ERROR_INVALID;
@@ -58,15 +61,17 @@ static const char *region_of(struct aws *aws, const struct recipe *recipe)
 	return recipe->launch.region ? recipe->launch.region : aws_region(aws);
 }
 
-bool facts_gather(struct aws *aws, const struct settings *settings, const struct recipe *recipe, struct arena *arena, struct facts *out,
-		  struct error *err)
+bool facts_gather(struct aws *aws, const struct settings *settings, const struct recipe *recipe, struct arena *arena,
+		  struct facts *out, struct error *err)
 {
 	struct gather gather = {aws, settings, recipe, arena, out};
 	struct aws_identity identity;
 
 	*out = (struct facts){.region = region_of(aws, recipe)};
 	if (!out->region)
-		return error_set(err, ERROR_INVALID, "%s: launch.region: no region; name one here, or give --region or AWS_REGION", recipe->file);
+		return error_set(err, ERROR_INVALID,
+				 "%s: launch.region: no region; name one here, or give --region or AWS_REGION",
+				 recipe->file);
 	if (!user_data_read(&gather, err) || !aws_identity(aws, out->region, &identity, err))
 		return false;
 	out->account = arena_strdup(arena, identity.account);

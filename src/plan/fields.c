@@ -4,30 +4,65 @@
 #include "bakery/plan.h"
 
 #define AT(type, member) offsetof(struct type, member)
-#define TEXT(type, member) {#member, AT(type, member), FIELD_TEXT}
-#define INT(type, member) {#member, AT(type, member), FIELD_INT}
-#define BOOL(type, member) {#member, AT(type, member), FIELD_BOOL}
-#define LIST(type, member) {#member, AT(type, member), FIELD_TEXT_LIST}
-#define MAP(type, member) {#member, AT(type, member), FIELD_TEXT_MAP}
-#define CHOICE(type, member, names) {#member, AT(type, member), FIELD_CHOICE, .choices = names}
-#define INLINE(type, member, table) {#member, AT(type, member), FIELD_INLINE, .fields = table}
-#define STRUCT(type, member, nested) {#member, AT(type, member), FIELD_STRUCT, .fields = nested##_table, .size = sizeof(struct nested)}
-#define STRUCTS(type, member, nested) {#member, AT(type, member), FIELD_STRUCT_LIST, .fields = nested##_table, .size = sizeof(struct nested)}
-#define END {0}
+#define TEXT(type, member)                                                                                             \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_TEXT                                                                  \
+	}
+#define INT(type, member)                                                                                              \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_INT                                                                   \
+	}
+#define BOOL(type, member)                                                                                             \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_BOOL                                                                  \
+	}
+#define LIST(type, member)                                                                                             \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_TEXT_LIST                                                             \
+	}
+#define MAP(type, member)                                                                                              \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_TEXT_MAP                                                              \
+	}
+#define CHOICE(type, member, names)                                                                                    \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_CHOICE, .choices = names                                              \
+	}
+#define INLINE(type, member, table)                                                                                    \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_INLINE, .fields = table                                               \
+	}
+#define STRUCT(type, member, nested)                                                                                   \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_STRUCT, .fields = nested##_table, .size = sizeof(struct nested)       \
+	}
+#define STRUCTS(type, member, nested)                                                                                  \
+	{                                                                                                              \
+#member, AT(type, member), FIELD_STRUCT_LIST, .fields = nested##_table, .size = sizeof(struct nested)  \
+	}
+#define END                                                                                                            \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
 
 static const char *const market_names[] = {"on-demand", "spot", "spot-then-on-demand", NULL};
 static const char *const address_names[] = {"public", "private", NULL};
 static const char *const step_kind_names[] = {"shell", "upload", "download", "reboot", NULL};
 
 static const struct field plan_source_table[] = {
-	TEXT(plan_source, ami),		TEXT(plan_source, name),	TEXT(plan_source, owner),
-	TEXT(plan_source, created),	TEXT(plan_source, architecture), TEXT(plan_source, root_device),
-	INT(plan_source, size_gib),	TEXT(plan_source, found_by),	END,
+	TEXT(plan_source, ami),	    TEXT(plan_source, name),	     TEXT(plan_source, owner),
+	TEXT(plan_source, created), TEXT(plan_source, architecture), TEXT(plan_source, root_device),
+	INT(plan_source, size_gib), TEXT(plan_source, found_by),     END,
 };
 static const struct field plan_subnet_table[] = {TEXT(plan_subnet, id), TEXT(plan_subnet, zone), END};
 static const struct field root_volume_table[] = {
-	INT(root_volume, size_gib), TEXT(root_volume, type),	INT(root_volume, throughput),
-	INT(root_volume, iops),	    BOOL(root_volume, encrypted), TEXT(root_volume, kms_key), END,
+	INT(root_volume, size_gib),
+	TEXT(root_volume, type),
+	INT(root_volume, throughput),
+	INT(root_volume, iops),
+	BOOL(root_volume, encrypted),
+	TEXT(root_volume, kms_key),
+	END,
 };
 static const struct field plan_launch_table[] = {
 	LIST(plan_launch, instance_types),
@@ -41,12 +76,19 @@ static const struct field plan_launch_table[] = {
 	TEXT(plan_launch, user_data),
 	END,
 };
-static const struct field bastion_table[] = {TEXT(bastion, host), TEXT(bastion, user), INT(bastion, port), TEXT(bastion, key), END};
+static const struct field bastion_table[] = {TEXT(bastion, host), TEXT(bastion, user), INT(bastion, port),
+					     TEXT(bastion, key), END};
 static const struct field connect_table[] = {
 	TEXT(connect, user), INT(connect, port), INT(connect, timeout_s), STRUCT(connect, bastion, bastion), END,
 };
 static const struct field transfer_table[] = {
-	TEXT(transfer, from), TEXT(transfer, to), TEXT(transfer, mode), TEXT(transfer, owner), BOOL(transfer, is_template), MAP(transfer, vars), END,
+	TEXT(transfer, from),
+	TEXT(transfer, to),
+	TEXT(transfer, mode),
+	TEXT(transfer, owner),
+	BOOL(transfer, is_template),
+	MAP(transfer, vars),
+	END,
 };
 static const struct field reboot_table[] = {INT(reboot, timeout_s), END};
 static const struct field step_table[] = {
@@ -72,18 +114,25 @@ static const struct field step_table[] = {
 	END,
 };
 static const struct field playbook_table[] = {
-	TEXT(playbook, name), TEXT(playbook, file), MAP(playbook, vars), TEXT(playbook, sha256), STRUCTS(playbook, steps, step), END,
+	TEXT(playbook, name),	TEXT(playbook, file),		MAP(playbook, vars),
+	TEXT(playbook, sha256), STRUCTS(playbook, steps, step), END,
 };
 static const struct field plan_image_table[] = {
-	TEXT(plan_image, name), TEXT(plan_image, description), TEXT(plan_image, imds), TEXT(plan_image, boot_mode),
-	INT(plan_image, deprecate_after_s), END,
+	TEXT(plan_image, name),	     TEXT(plan_image, description),	 TEXT(plan_image, imds),
+	TEXT(plan_image, boot_mode), INT(plan_image, deprecate_after_s), END,
 };
 static const struct field plan_region_table[] = {TEXT(plan_region, region), TEXT(plan_region, kms_key), END};
 static const struct field plan_share_table[] = {
-	LIST(plan_share, organizations), LIST(plan_share, organizational_units), LIST(plan_share, accounts), END,
+	LIST(plan_share, organizations),
+	LIST(plan_share, organizational_units),
+	LIST(plan_share, accounts),
+	END,
 };
 static const struct field plan_publish_table[] = {
-	TEXT(plan_publish, channel), TEXT(plan_publish, parameter), TEXT(plan_publish, metadata_parameter), END,
+	TEXT(plan_publish, channel),
+	TEXT(plan_publish, parameter),
+	TEXT(plan_publish, metadata_parameter),
+	END,
 };
 
 const struct field plan_fields[] = {

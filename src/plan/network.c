@@ -20,7 +20,9 @@ static bool default_vpc_find(struct gather *gather, struct error *err)
 		return false;
 	vpc = tree_text(reply, "vpcSet.1.vpcId");
 	if (!vpc)
-		return error_set(err, ERROR_INVALID, "%s has no default VPC in account %s; name subnets in the recipe (launch.subnets, by ids or tags)",
+		return error_set(err, ERROR_INVALID,
+				 "%s has no default VPC in account %s; name subnets in the recipe (launch.subnets, by "
+				 "ids or tags)",
 				 gather->facts->region, gather->facts->account);
 	gather->facts->vpc = arena_strdup(gather->arena, vpc);
 	return true;
@@ -95,5 +97,6 @@ bool network_find(struct gather *gather, struct error *err)
 	subnets_take(gather, tree_get(reply, "subnetSet"));
 	if (gather->facts->subnets.count)
 		return true;
-	return error_set(err, ERROR_INVALID, "launch.subnets: no subnet in %s matches, or none has addresses left", gather->facts->region);
+	return error_set(err, ERROR_INVALID, "launch.subnets: no subnet in %s matches, or none has addresses left",
+			 gather->facts->region);
 }

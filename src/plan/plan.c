@@ -24,12 +24,16 @@ static void abilities_check(struct making *making)
 	const struct recipe *recipe = making->recipe;
 
 	if (recipe->scan)
-		faults_add(&making->faults, recipe->file, 0, 0, "scan: this version of bakery has no vulnerability scanner; remove the key to build without a scan");
+		faults_add(&making->faults, recipe->file, 0, 0,
+			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
+			   "a scan");
 	if (recipe->connect.bastion)
-		faults_add(&making->faults, recipe->file, 0, 0, "connect.bastion: this version of bakery connects directly only");
+		faults_add(&making->faults, recipe->file, 0, 0,
+			   "connect.bastion: this version of bakery connects directly only");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
-			faults_add(&making->faults, recipe->file, 0, 0, "playbooks: this version of bakery does not run Ansible playbooks");
+			faults_add(&making->faults, recipe->file, 0, 0,
+				   "playbooks: this version of bakery does not run Ansible playbooks");
 	}
 }
 
@@ -38,17 +42,20 @@ static void encryption_check(struct making *making)
 {
 	const struct recipe *recipe = making->recipe;
 	const struct share *share = &recipe->distribute.share;
-	bool shared = share->organization || share->organizations.count || share->organizational_units.count || share->accounts.count;
+	bool shared = share->organization || share->organizations.count || share->organizational_units.count ||
+		      share->accounts.count;
 	const struct region_wish *regions = recipe->distribute.regions.items;
 
 	if (!shared || !recipe->launch.root_volume.encrypted)
 		return;
 	if (!recipe->launch.root_volume.kms_key)
 		faults_add(&making->faults, recipe->file, 0, 0,
-			   "launch.root_volume.kms_key: an image encrypted with the account's default key cannot be shared; name a key of your own");
+			   "launch.root_volume.kms_key: an image encrypted with the account's default key cannot be "
+			   "shared; name a key of your own");
 	for (size_t i = 0; i < recipe->distribute.regions.count; i++) {
 		if (!regions[i].kms_key)
-			faults_add(&making->faults, recipe->file, 0, 0, "distribute.regions.%s.kms_key: needed there too, to share the copy",
+			faults_add(&making->faults, recipe->file, 0, 0,
+				   "distribute.regions.%s.kms_key: needed there too, to share the copy",
 				   recipe->distribute.regions.keys[i]);
 	}
 }
@@ -63,8 +70,8 @@ static void volume_decide(struct making *making)
 		volume->size_gib = source_gib;
 	if (volume->size_gib < source_gib)
 		faults_add(&making->faults, making->recipe->file, 0, 0,
-			   "launch.root_volume.size_gib: %lld is less than the source image's %lld GiB", (long long)volume->size_gib,
-			   (long long)source_gib);
+			   "launch.root_volume.size_gib: %lld is less than the source image's %lld GiB",
+			   (long long)volume->size_gib, (long long)source_gib);
 }
 
 static void launch_decide(struct making *making)
@@ -104,7 +111,8 @@ static void playbooks_decide(struct making *making)
 	making->plan->playbooks = playbooks_of(making, &recipe->playbooks);
 	making->plan->verify = playbooks_of(making, &recipe->verify.playbooks);
 	making->plan->verify_off = recipe->verify.off;
-	seal = playbook_load(making->settings, "seal", NULL, &(struct text_map){0}, recipe->file, making->arena, &making->faults);
+	seal = playbook_load(making->settings, "seal", NULL, &(struct text_map){0}, recipe->file, making->arena,
+			     &making->faults);
 	if (seal) {
 		struct playbook *copy = arena_alloc(making->arena, sizeof(*copy));
 		*copy = *seal;
@@ -162,7 +170,8 @@ static void publish_decide(struct making *making)
 	publish->channel = making->recipe->publish.channel;
 	if (!publish->channel)
 		return;
-	publish->parameter = arena_printf(making->arena, "%s/%s/%s", making->settings->parameter_prefix, making->recipe->name, publish->channel);
+	publish->parameter = arena_printf(making->arena, "%s/%s/%s", making->settings->parameter_prefix,
+					  making->recipe->name, publish->channel);
 	publish->metadata_parameter = arena_printf(making->arena, "%s/metadata", publish->parameter);
 }
 
@@ -229,8 +238,8 @@ static void head_fill(struct making *making)
 	plan->tags = tags_merge(&making->settings->tags, &recipe->image.tags, making->arena);
 }
 
-bool plan_make(const struct settings *settings, const struct recipe *recipe, const struct facts *facts, struct arena *arena, struct plan **out,
-	       struct error *err)
+bool plan_make(const struct settings *settings, const struct recipe *recipe, const struct facts *facts,
+	       struct arena *arena, struct plan **out, struct error *err)
 {
 	struct making making = {.settings = settings, .recipe = recipe, .facts = facts, .arena = arena};
 	bool fine;
@@ -266,7 +275,8 @@ bool plan_load(const char *json, struct arena *arena, struct plan **out, struct 
 	if (tree_int(tree, "format", 0) != PLAN_FORMAT)
 		return error_set(err, ERROR_INVALID, "stored plan: its format is %s; this version reads %d",
 				 tree_text_or(tree, "format", "missing"), PLAN_FORMAT);
-	fields_decode(plan_fields, tree, "", plan, &(struct fields_context){.file = "stored plan", .faults = &faults, .arena = arena});
+	fields_decode(plan_fields, tree, "", plan,
+		      &(struct fields_context){.file = "stored plan", .faults = &faults, .arena = arena});
 	fine = faults_check(&faults, err);
 	faults_free(&faults);
 	if (!fine)

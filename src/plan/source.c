@@ -42,10 +42,13 @@ static bool source_fill(struct gather *gather, const struct tree *image, const c
 	source->root_device = arena_strdup(arena, tree_text(image, "rootDeviceName"));
 	source->found_by = found_by;
 	if (!source->ami || !source->root_device)
-		return error_set(err, ERROR_REMOTE, "source image (%s): its description has no id or root device", found_by);
+		return error_set(err, ERROR_REMOTE, "source image (%s): its description has no id or root device",
+				 found_by);
 	source->size_gib = root_size_gib(image, source->root_device);
 	if (!str_eq(tree_text_or(image, "rootDeviceType", "ebs"), "ebs"))
-		return error_set(err, ERROR_INVALID, "source image %s: its root device is not an EBS volume; bakery bakes EBS images", source->ami);
+		return error_set(err, ERROR_INVALID,
+				 "source image %s: its root device is not an EBS volume; bakery bakes EBS images",
+				 source->ami);
 	return true;
 }
 
@@ -58,8 +61,10 @@ static bool images_ask(struct gather *gather, struct aws_call *call, const char 
 		return error_context(err, "source image (%s)", found_by);
 	image = newest(tree_get(reply, "imagesSet"));
 	if (!image)
-		return error_set(err, ERROR_ABSENT, "source image (%s): no available image matches in %s; look at it with "
-				 "`aws ec2 describe-images`", found_by, gather->facts->region);
+		return error_set(err, ERROR_ABSENT,
+				 "source image (%s): no available image matches in %s; look at it with "
+				 "`aws ec2 describe-images`",
+				 found_by, gather->facts->region);
 	return source_fill(gather, image, found_by, err);
 }
 
@@ -78,7 +83,8 @@ static bool by_ami(struct gather *gather, struct error *err)
 {
 	const struct source_ami *ami = gather->recipe->source.ami;
 	struct aws_call call = aws_call(AWS_ec2_DescribeImages, gather->facts->region);
-	const char *found_by = arena_printf(gather->arena, "owner %s, name %s", ami->owners.count ? ami->owners.items[0] : "any", ami->name);
+	const char *found_by = arena_printf(gather->arena, "owner %s, name %s",
+					    ami->owners.count ? ami->owners.items[0] : "any", ami->name);
 	char path[32];
 	size_t number = 1;
 
@@ -115,14 +121,16 @@ static bool by_parameter(struct gather *gather, const char *name, struct error *
 		return error_context(err, "source image (parameter %s)", name);
 	id = tree_text(reply, "Parameter.Value");
 	if (!id || !str_starts(id, "ami-"))
-		return error_set(err, ERROR_INVALID, "source image: parameter %s holds \"%s\", not an image id", name, id ? id : "");
+		return error_set(err, ERROR_INVALID, "source image: parameter %s holds \"%s\", not an image id", name,
+				 id ? id : "");
 	return by_id(gather, id, arena_printf(gather->arena, "parameter %s", name), err);
 }
 
 static bool by_recipe(struct gather *gather, struct error *err)
 {
 	const struct source_recipe *source = gather->recipe->source.recipe;
-	const char *name = arena_printf(gather->arena, "%s/%s/%s", gather->settings->parameter_prefix, source->name, source->channel);
+	const char *name = arena_printf(gather->arena, "%s/%s/%s", gather->settings->parameter_prefix, source->name,
+					source->channel);
 
 	if (by_parameter(gather, name, err))
 		return true;

@@ -30,7 +30,8 @@ struct call {
 
 /* --- what is asked for --- */
 
-/* EC2 takes an empty parameter for one that is not there (Packer sends VpcId= when it has none), except where empty means something. */
+/* EC2 takes an empty parameter for one that is not there (Packer sends VpcId= when it has none), except where empty
+ * means something. */
 static bool parameter_counts(const char *name, const struct tree *value)
 {
 	if (str_eq(name, "Action") || str_eq(name, "Version") || str_starts(name, "X-Amz-"))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A way to a machine's port 22 on hosts whose own sshd has taken port 22 of every address: a link of its own (a veth pair) with an
- * address of 198.18.0.0/15, which RFC 2544 sets aside and no network uses. It is gone when the machine's network namespace is. */
+ * A way to a machine's port 22 on hosts whose own sshd has taken port 22 of every address: a link of its own (a veth
+ * pair) with an address of 198.18.0.0/15, which RFC 2544 sets aside and no network uses. It is gone when the machine's
+ * network namespace is. */
 #ifndef BAKERY_SANDBOX_NETWORK_LINK_H
 #define BAKERY_SANDBOX_NETWORK_LINK_H
 

@@ -186,7 +186,7 @@ static const char version_2[] =
 	"  at_ms INTEGER NOT NULL"
 	") STRICT;"
 	"CREATE INDEX wait_time_by_name ON wait_time (region, name, id);";
-	/* clang-format on */
+/* clang-format on */
 
 static const char *const steps[] = {version_1, version_2};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs a command and writes what it cost as one JSON object to a file: wall time, CPU time of it and all its descendants that were waited for, and the peak of
- * the memory resident in all of them together, sampled.
+ * Runs a command and writes what it cost as one JSON object to a file: wall time, CPU time of it and all its
+ * descendants that were waited for, and the peak of the memory resident in all of them together, sampled.
  *
  *     measure RESULT.json COMMAND [ARGUMENT...] */
 #include <dirent.h>
@@ -137,8 +137,10 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 1;
 	}
-	fprintf(result, "{\"wall_s\": %.3f, \"cpu_s\": %.3f, \"peak_mib\": %.1f, \"peak_one_process_mib\": %.1f, \"status\": %d}\n", now_s() - began,
-		seconds(usage.ru_utime) + seconds(usage.ru_stime), (double)peak_kib / 1024, (double)usage.ru_maxrss / 1024,
-		WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+	fprintf(result,
+		"{\"wall_s\": %.3f, \"cpu_s\": %.3f, \"peak_mib\": %.1f, \"peak_one_process_mib\": %.1f, \"status\": "
+		"%d}\n",
+		now_s() - began, seconds(usage.ru_utime) + seconds(usage.ru_stime), (double)peak_kib / 1024,
+		(double)usage.ru_maxrss / 1024, WIFEXITED(status) ? WEXITSTATUS(status) : 128);
 	return fclose(result) == 0 ? WEXITSTATUS(status) : 1;
 }

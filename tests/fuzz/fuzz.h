@@ -10,10 +10,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define must_hold(condition)                                                                                                               \
-	do {                                                                                                                               \
-		if (!(condition))                                                                                                          \
-			abort();                                                                                                           \
+#define must_hold(condition)                                                                                           \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			abort();                                                                                       \
 	} while (0)
 
 #endif

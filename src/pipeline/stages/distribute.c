@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * distribute: copies in the other regions, side by side; then what every image of the result gets: IMDSv2, a date of deprecation. */
+ * distribute: copies in the other regions, side by side; then what every image of the result gets: IMDSv2, a date of
+ * deprecation. */
 #include "../pipeline.h"
 #include "bakery/parallel.h"
 #include "bakery/str.h"
@@ -20,7 +21,8 @@ static bool copy_start(struct copying *copying, struct error *err)
 
 	if (!build_hold(build, &held_copy, region, region, copying->region, copying->ami, err))
 		return error_context(err, "copy to %s", region);
-	return store_image_put(build->store, build->id, region, copying->ami, build->state.image_name, "[]", "pending", err);
+	return store_image_put(build->store, build->id, region, copying->ami, build->state.image_name, "[]", "pending",
+			       err);
 }
 
 static bool copy_finish(void *item, struct error *err)
@@ -32,12 +34,14 @@ static bool copy_finish(void *item, struct error *err)
 	_cleanup_(freep) char *snapshots = NULL;
 	const char *snapshot;
 
-	if (!build_wait_learning(build, AWS_WAIT_image_available, "copy", region, copying->ami, COPY_TIMEOUT_S, &image, err))
+	if (!build_wait_learning(build, AWS_WAIT_image_available, "copy", region, copying->ami, COPY_TIMEOUT_S, &image,
+				 err))
 		return error_context(err, "copy %s in %s", copying->ami, region);
 	snapshot = tree_text(image, "blockDeviceMapping.1.ebs.snapshotId");
 	snapshots = snapshot ? mem_printf("[\"%s\"]", snapshot) : mem_strdup("[]");
 	build_note(build, "%s in %s is available", copying->ami, region);
-	return store_image_put(build->store, build->id, region, copying->ami, build->state.image_name, snapshots, "available", err);
+	return store_image_put(build->store, build->id, region, copying->ami, build->state.image_name, snapshots,
+			       "available", err);
 }
 
 static void images_take(struct build *build, const struct copying *copies, size_t count)
@@ -46,7 +50,8 @@ static void images_take(struct build *build, const struct copying *copies, size_
 
 	images[0] = *(struct build_image *)build->state.images.items;
 	for (size_t i = 0; i < count; i++)
-		images[i + 1] = (struct build_image){copies[i].region->region, arena_strdup(build->arena, copies[i].ami)};
+		images[i + 1] =
+			(struct build_image){copies[i].region->region, arena_strdup(build->arena, copies[i].ami)};
 	build->state.images = (struct struct_list){images, count + 1};
 }
 

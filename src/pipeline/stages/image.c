@@ -8,7 +8,8 @@
 
 enum { STOP_TIMEOUT_S = 1800, IMAGE_TIMEOUT_S = 4 * 3600 };
 
-/* EC2 cannot stop a one-time spot instance; CreateImage then restarts it, which brings the file systems to rest as well. */
+/* EC2 cannot stop a one-time spot instance; CreateImage then restarts it, which brings the file systems to rest as
+ * well. */
 static bool instance_stop(struct build *build, struct error *err)
 {
 	struct aws_call call;
@@ -19,7 +20,8 @@ static bool instance_stop(struct build *build, struct error *err)
 	aws_arg(&call, "InstanceId.1", build->state.instance);
 	if (!build_send(build, &call, NULL, err))
 		return false;
-	return build_wait_learning(build, AWS_WAIT_instance_stopped, "stop", build->plan->region, build->state.instance, STOP_TIMEOUT_S, NULL, err);
+	return build_wait_learning(build, AWS_WAIT_instance_stopped, "stop", build->plan->region, build->state.instance,
+				   STOP_TIMEOUT_S, NULL, err);
 }
 
 static const char *snapshots_of(struct build *build, const struct tree *image)
@@ -48,7 +50,8 @@ bool stage_image(struct build *build, struct error *err)
 		return false;
 	if (!build_wait_learning(build, AWS_WAIT_image_available, "image", region, ami, IMAGE_TIMEOUT_S, &image, err))
 		return error_context(err, "image %s", ami);
-	if (!store_image_put(build->store, build->id, region, ami, build->state.image_name, snapshots_of(build, image), "available", err))
+	if (!store_image_put(build->store, build->id, region, ami, build->state.image_name, snapshots_of(build, image),
+			     "available", err))
 		return false;
 	result = arena_alloc(build->arena, (build->plan->copies.count + 1) * sizeof(*result));
 	*result = (struct build_image){region, arena_strdup(build->arena, ami)};

@@ -13,7 +13,8 @@ static bool group_open(struct build *build, const char *group, struct error *err
 	bool is_ipv6;
 	char address[64];
 
-	if (!aws_own_address(build->aws, build->plan->region, build->plan->launch.address == ADDRESS_PUBLIC, address, err)) {
+	if (!aws_own_address(build->aws, build->plan->region, build->plan->launch.address == ADDRESS_PUBLIC, address,
+			     err)) {
 		aws_call_clear(&call);
 		return error_context(err, "this host's address, which the security group is to admit");
 	}
@@ -23,13 +24,15 @@ static bool group_open(struct build *build, const char *group, struct error *err
 	aws_arg(&call, "IpPermissions.1.IpProtocol", "tcp");
 	aws_arg_int(&call, "IpPermissions.1.FromPort", build->plan->connect.port);
 	aws_arg_int(&call, "IpPermissions.1.ToPort", build->plan->connect.port);
-	aws_argf(&call, is_ipv6 ? "IpPermissions.1.Ipv6Ranges.1.CidrIpv6" : "IpPermissions.1.IpRanges.1.CidrIp", "%s/%d", address, is_ipv6 ? 128 : 32);
+	aws_argf(&call, is_ipv6 ? "IpPermissions.1.Ipv6Ranges.1.CidrIpv6" : "IpPermissions.1.IpRanges.1.CidrIp",
+		 "%s/%d", address, is_ipv6 ? 128 : 32);
 	if (!build_send(build, &call, NULL, err)) {
 		if (!str_eq(err->code, "InvalidPermission.Duplicate"))
 			return false;
 		error_clear(err);
 	}
-	build_note(build, "security group %s admits %s to port %lld", group, address, (long long)build->plan->connect.port);
+	build_note(build, "security group %s admits %s to port %lld", group, address,
+		   (long long)build->plan->connect.port);
 	return true;
 }
 
@@ -38,7 +41,8 @@ bool stage_launch(struct build *build, struct error *err)
 	char group[ID_SIZE];
 
 	if (!build->plan->launch.security_groups.count) {
-		if (!build_hold(build, &held_security_group, build->plan->region, "build", NULL, group, err) || !group_open(build, group, err))
+		if (!build_hold(build, &held_security_group, build->plan->region, "build", NULL, group, err) ||
+		    !group_open(build, group, err))
 			return error_context(err, "security group");
 		build->state.security_group = arena_strdup(build->arena, group);
 	}

@@ -27,8 +27,8 @@ static bool name_is_free(void *item, struct error *err)
 	taken = tree_text(reply, "imagesSet.1.imageId");
 	if (!taken)
 		return true;
-	return error_set(err, ERROR_CONFLICT, "%s has an image named %s already (%s); put {{ build }} into image.name", check->region,
-			 check->build->state.image_name, taken);
+	return error_set(err, ERROR_CONFLICT, "%s has an image named %s already (%s); put {{ build }} into image.name",
+			 check->region, check->build->state.image_name, taken);
 }
 
 static const char *with_build(struct build *build, const char *text)
@@ -53,6 +53,7 @@ bool stage_prepare(struct build *build, struct error *err)
 		checks[i] = (struct region_check){build, copies[i - 1].region};
 	if (!parallel_each(checks, count, sizeof(*checks), 0, name_is_free, NULL, err))
 		return false;
-	build_note(build, "image %s from %s (%s)", build->state.image_name, build->plan->source.ami, build->plan->source.name);
+	build_note(build, "image %s from %s (%s)", build->state.image_name, build->plan->source.ami,
+		   build->plan->source.name);
 	return true;
 }

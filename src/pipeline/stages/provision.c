@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * provision: the recipe's playbooks. seal: what belongs to this one instance is removed, and that it is gone is proven; nothing can log in afterwards. */
+ * provision: the recipe's playbooks. seal: what belongs to this one instance is removed, and that it is gone is proven;
+ * nothing can log in afterwards. */
 #include "../pipeline.h"
 
 bool stage_provision(struct build *build, struct error *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * publish: the one thing that moves a pointer. All regions are made ready (image available, metadata written) before the first pointer moves; each write is
- * read back, since Parameter Store checks an image id only after it answered (SSM user guide, "aws:ec2:image"). */
+ * publish: the one thing that moves a pointer. All regions are made ready (image available, metadata written) before
+ * the first pointer moves; each write is read back, since Parameter Store checks an image id only after it answered
+ * (SSM user guide, "aws:ec2:image"). */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +37,8 @@ static const char *metadata_make(struct build *build)
 }
 
 /* *parameter: NULL when there is none yet. */
-static bool parameter_get(struct build *build, const char *region, const char *name, struct tree **parameter, struct error *err)
+static bool parameter_get(struct build *build, const char *region, const char *name, struct tree **parameter,
+			  struct error *err)
 {
 	struct aws_call call = aws_call(AWS_ssm_GetParameter, region);
 
@@ -49,7 +51,8 @@ static bool parameter_get(struct build *build, const char *region, const char *n
 	return true;
 }
 
-static bool parameter_put(struct build *build, const char *region, const char *name, const char *value, const char *data_type, struct error *err)
+static bool parameter_put(struct build *build, const char *region, const char *name, const char *value,
+			  const char *data_type, struct error *err)
 {
 	struct aws_call call = aws_call(AWS_ssm_PutParameter, region);
 
@@ -63,7 +66,8 @@ static bool parameter_put(struct build *build, const char *region, const char *n
 }
 
 /* Until the parameter shows the value; *now is the parameter then. */
-static bool parameter_verify(struct build *build, const char *region, const char *name, const char *value, struct tree **now, struct error *err)
+static bool parameter_verify(struct build *build, const char *region, const char *name, const char *value,
+			     struct tree **now, struct error *err)
 {
 	enum { LOOKS = 40, PAUSE_MS = 500 };
 
@@ -79,7 +83,9 @@ static bool parameter_verify(struct build *build, const char *region, const char
 		if (!stop_sleep_ms(build_stop(build), PAUSE_MS))
 			return error_set(err, ERROR_STOPPED, "stopped");
 	}
-	return error_set(err, ERROR_FAILED, "%s was written but does not show %s; Parameter Store refuses an image id that it cannot see in the region",
+	return error_set(err, ERROR_FAILED,
+			 "%s was written but does not show %s; Parameter Store refuses an image id that it cannot see "
+			 "in the region",
 			 name, value);
 }
 
@@ -108,7 +114,8 @@ static bool pointer_move(struct publishing *publishing, struct error *err)
 
 	if (!parameter_get(build, image->region, name, &before, err))
 		return false;
-	if (!str_eq(tree_text(before, "Parameter.Value"), image->ami) && !parameter_put(build, image->region, name, image->ami, "aws:ec2:image", err))
+	if (!str_eq(tree_text(before, "Parameter.Value"), image->ami) &&
+	    !parameter_put(build, image->region, name, image->ami, "aws:ec2:image", err))
 		return false;
 	if (!parameter_verify(build, image->region, name, image->ami, &now, err))
 		return false;
@@ -122,7 +129,8 @@ static bool pointer_move(struct publishing *publishing, struct error *err)
 		.at_ms = clock_wall_ms(),
 	};
 	build_note(build, "%s: %s = %s (version %lld)", image->region, name, image->ami, (long long)row.version);
-	return store_parameter_add(build->store, &row, err) && store_image_state(build->store, build->id, image->region, "published", err);
+	return store_parameter_add(build->store, &row, err) &&
+	       store_image_state(build->store, build->id, image->region, "published", err);
 }
 
 static bool pointer_move_one(void *item, struct error *err)
@@ -146,7 +154,8 @@ bool stage_publish(struct build *build, struct error *err)
 	for (size_t i = 0; i < count; i++)
 		items[i] = (struct publishing){build, (struct build_image *)build->state.images.items + i, metadata};
 	return parallel_each(items, count, sizeof(*items), 0, region_ready, NULL, err) &&
-	       parallel_each(items, count, sizeof(*items), 0, pointer_move_one, NULL, err) && build_release_results(build, err);
+	       parallel_each(items, count, sizeof(*items), 0, pointer_move_one, NULL, err) &&
+	       build_release_results(build, err);
 }
 
 bool stage_tidy(struct build *build, struct error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * share: launch permissions for organizations, organizational units and accounts, in every region, read back afterwards: EC2 answers "true" before
- * it has looked (EC2 API reference, ModifyImageAttribute). */
+ * share: launch permissions for organizations, organizational units and accounts, in every region, read back
+ * afterwards: EC2 answers "true" before it has looked (EC2 API reference, ModifyImageAttribute). */
 #include <stdio.h>
 
 #include "../pipeline.h"
@@ -114,7 +114,8 @@ bool stage_share(struct build *build, struct error *err)
 		items[i] = (struct sharing){build, (struct build_image *)build->state.images.items + i};
 	if (!parallel_each(items, count, sizeof(*items), 0, image_share, NULL, err))
 		return false;
-	build_note(build, "shared with %zu organizations, %zu units, %zu accounts", build->plan->share.organizations.count,
-		   build->plan->share.organizational_units.count, build->plan->share.accounts.count);
+	build_note(build, "shared with %zu organizations, %zu units, %zu accounts",
+		   build->plan->share.organizations.count, build->plan->share.organizational_units.count,
+		   build->plan->share.accounts.count);
 	return true;
 }

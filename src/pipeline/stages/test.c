@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test: a fresh instance of the image runs the verify playbooks, and the checks of every control once more. gate: the answers decide. */
+ * test: a fresh instance of the image runs the verify playbooks, and the checks of every control once more. gate: the
+ * answers decide. */
 #include "../pipeline.h"
 #include "bakery/str.h"
 
@@ -62,8 +63,8 @@ static void verdict_add(struct verdict *verdict, const struct tree *evidence)
 	} else if (str_eq(answer, "skipped")) {
 		verdict->skipped++;
 	} else {
-		str_addf(&verdict->failures, "%s%s (%s)", verdict->failed ? ", " : "", tree_text_or(evidence, "control", "?"),
-			 tree_text_or(evidence, "step", "?"));
+		str_addf(&verdict->failures, "%s%s (%s)", verdict->failed ? ", " : "",
+			 tree_text_or(evidence, "control", "?"), tree_text_or(evidence, "step", "?"));
 		verdict->failed++;
 	}
 }
@@ -74,14 +75,16 @@ bool stage_gate(struct build *build, struct error *err)
 	struct verdict verdict = {.failures = STR_INIT};
 	bool fine;
 
-	if (!store_evidence_list(build->store, build->id, build->plan->verify_off ? "provision" : "verify", &evidence, err))
+	if (!store_evidence_list(build->store, build->id, build->plan->verify_off ? "provision" : "verify", &evidence,
+				 err))
 		return false;
 	for (struct tree_iter i = tree_iter(evidence); tree_next(&i);)
 		verdict_add(&verdict, i.value);
 	build_note(build, "controls: %zu pass, %zu fail, %zu skipped", verdict.passed, verdict.failed, verdict.skipped);
 	fine = !verdict.failed;
 	if (!fine)
-		error_set(err, ERROR_REFUSED, "controls do not hold on the image: %s; `bakery show %s --controls` has the evidence",
+		error_set(err, ERROR_REFUSED,
+			  "controls do not hold on the image: %s; `bakery show %s --controls` has the evidence",
 			  verdict.failures.data, build->id);
 	str_free(&verdict.failures);
 	return fine;

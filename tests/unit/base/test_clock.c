@@ -25,7 +25,8 @@ static void times_as_text(void **state)
 
 static void texts_that_are_no_times(void **state)
 {
-	static const char *const broken[] = {"", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05Zx", "2026-13-02T03:04:05Z", "x"};
+	static const char *const broken[] = {
+		"", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05Zx", "2026-13-02T03:04:05Z", "x"};
 	int64_t back;
 
 	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {

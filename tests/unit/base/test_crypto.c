@@ -20,8 +20,13 @@ static void digests(void **state)
 /* RFC 4648, section 10. */
 static void base64(void **state)
 {
-	static const char *const pairs[][2] = {{"", ""},	     {"f", "Zg=="},	    {"fo", "Zm8="},	    {"foo", "Zm9v"},
-					       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	static const char *const pairs[][2] = {{"", ""},
+					       {"f", "Zg=="},
+					       {"fo", "Zm8="},
+					       {"foo", "Zm9v"},
+					       {"foob", "Zm9vYg=="},
+					       {"fooba", "Zm9vYmE="},
+					       {"foobar", "Zm9vYmFy"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		_cleanup_(str_free) struct str coded = STR_INIT, plain = STR_INIT;

@@ -75,8 +75,10 @@ static void exit_statuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(context_goes_in_front),	    cmocka_unit_test(its_own_text_may_be_an_argument),
-		cmocka_unit_test(long_texts_are_cut_not_overrun), cmocka_unit_test(a_missing_file_is_absent),
+		cmocka_unit_test(context_goes_in_front),
+		cmocka_unit_test(its_own_text_may_be_an_argument),
+		cmocka_unit_test(long_texts_are_cut_not_overrun),
+		cmocka_unit_test(a_missing_file_is_absent),
 		cmocka_unit_test(exit_statuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

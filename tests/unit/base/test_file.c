@@ -33,8 +33,8 @@ static void reading_is_bounded(void **state)
 
 static void trees_are_removed_but_links_not_followed(void **state)
 {
-	_cleanup_(freep) char *tree = path_join(*state, "tree"), *deep = path_join(*state, "tree/a/b"), *kept = path_join(*state, "kept"),
-			      *link = path_join(*state, "tree/a/link");
+	_cleanup_(freep) char *tree = path_join(*state, "tree"), *deep = path_join(*state, "tree/a/b"),
+			      *kept = path_join(*state, "kept"), *link = path_join(*state, "tree/a/link");
 	struct error err = {0};
 
 	assert_works(file_make_folders(deep, 0755, &err));
@@ -49,7 +49,8 @@ static void trees_are_removed_but_links_not_followed(void **state)
 
 static void upward(void **state)
 {
-	_cleanup_(freep) char *deep = path_join(*state, "a/b/c"), *settings = path_join(*state, "bakery.yaml"), *found = NULL, *none = NULL;
+	_cleanup_(freep) char *deep = path_join(*state, "a/b/c"), *settings = path_join(*state, "bakery.yaml"),
+			      *found = NULL, *none = NULL;
 	struct error err = {0};
 
 	assert_works(file_make_folders(deep, 0755, &err));

@@ -6,8 +6,18 @@
 static void documents_come_back_as_they_were(void **state)
 {
 	static const char *const texts[] = {
-		"{}", "[]", "null", "true", "12", "-9223372036854775808", "\"\"", "\"\\u0001\\n\\t\\\"\\\\\"", "[1,[2,[3,{\"a\":null}]]]", "1.5",
-		"{\"b\":1,\"a\":2}", "\"\xc3\xa4\"",
+		"{}",
+		"[]",
+		"null",
+		"true",
+		"12",
+		"-9223372036854775808",
+		"\"\"",
+		"\"\\u0001\\n\\t\\\"\\\\\"",
+		"[1,[2,[3,{\"a\":null}]]]",
+		"1.5",
+		"{\"b\":1,\"a\":2}",
+		"\"\xc3\xa4\"",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -31,7 +41,8 @@ static void canonical_form_sorts_keys(void **state)
 	tree_to_json_canonical(tree, &canonical);
 	assert_string_equal(canonical.data, "{\"a\":[3,1],\"b\":{\"y\":2,\"z\":1}}");
 	tree_to_json_pretty(tree, &pretty);
-	assert_string_equal(pretty.data, "{\n  \"b\": {\n    \"z\": 1,\n    \"y\": 2\n  },\n  \"a\": [\n    3,\n    1\n  ]\n}");
+	assert_string_equal(pretty.data,
+			    "{\n  \"b\": {\n    \"z\": 1,\n    \"y\": 2\n  },\n  \"a\": [\n    3,\n    1\n  ]\n}");
 }
 
 static void broken_ones_are_refused_with_a_position(void **state)
@@ -39,8 +50,8 @@ static void broken_ones_are_refused_with_a_position(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{"", "too early"}, {"{", "too early"}, {"{\"a\":1}}", "line 1, column 8"}, {"{\n  \"a\" 1}", "line 2"},
-		{"[1,]", "line 1"}, {"nope", "line 1"}, {"{} {}", "behind the end"}, {"\"\xff\"", "line 1"},
+		{"", "too early"},  {"{", "too early"}, {"{\"a\":1}}", "line 1, column 8"}, {"{\n  \"a\" 1}", "line 2"},
+		{"[1,]", "line 1"}, {"nope", "line 1"}, {"{} {}", "behind the end"},	    {"\"\xff\"", "line 1"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

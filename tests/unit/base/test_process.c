@@ -14,8 +14,9 @@ static void streams_are_kept_apart(void **state)
 	struct error err = {0};
 	int status;
 
-	assert_works(process_run(&(struct process){.argv = argv, .environment = environment, .input = "in\n", .input_length = 3}, &status, &out,
-				 &errors, &err));
+	assert_works(process_run(
+		&(struct process){.argv = argv, .environment = environment, .input = "in\n", .input_length = 3},
+		&status, &out, &errors, &err));
 	assert_int_equal(status, 3);
 	assert_string_equal(out.data, "out in why\n");
 	assert_string_equal(errors.data, "oops\n");
@@ -28,7 +29,8 @@ static void a_missing_program_is_said(void **state)
 	struct error err = {0};
 	int status;
 
-	assert_fails(process_run(&(struct process){.argv = argv}, &status, NULL, NULL, &err), ERROR_ABSENT, "cannot start no-such-program");
+	assert_fails(process_run(&(struct process){.argv = argv}, &status, NULL, NULL, &err), ERROR_ABSENT,
+		     "cannot start no-such-program");
 	assert_false(process_available("no-such-program-of-bakery"));
 	assert_true(process_available("sh"));
 }
@@ -40,7 +42,8 @@ static void time_runs_out(void **state)
 	struct error err = {0};
 	int status;
 
-	assert_fails(process_run(&(struct process){.argv = argv, .timeout_ms = 100}, &status, NULL, NULL, &err), ERROR_FAILED, "did not end");
+	assert_fails(process_run(&(struct process){.argv = argv, .timeout_ms = 100}, &status, NULL, NULL, &err),
+		     ERROR_FAILED, "did not end");
 	assert_true(clock_mono_ms() - began < 60000);
 }
 
@@ -53,7 +56,8 @@ static void a_stop_ends_it(void **state)
 
 	stop_init(&stop);
 	stop_request(&stop, SIGINT);
-	assert_fails(process_run(&(struct process){.argv = argv, .stop = &stop}, &status, NULL, NULL, &err), ERROR_STOPPED, "sleep was stopped");
+	assert_fails(process_run(&(struct process){.argv = argv, .stop = &stop}, &status, NULL, NULL, &err),
+		     ERROR_STOPPED, "sleep was stopped");
 	stop_close(&stop);
 }
 
@@ -84,7 +88,8 @@ static void side_by_side(void **state)
 	int numbers[] = {2, 3, 4, 5, 100};
 	struct error errors[ARRAY_SIZE(numbers)] = {0}, err = {0};
 
-	assert_fails(parallel_each(numbers, ARRAY_SIZE(numbers), sizeof(int), 2, halve, errors, &err), ERROR_FAILED, "3 is odd");
+	assert_fails(parallel_each(numbers, ARRAY_SIZE(numbers), sizeof(int), 2, halve, errors, &err), ERROR_FAILED,
+		     "3 is odd");
 	assert_int_equal(numbers[0], 1);
 	assert_int_equal(numbers[4], 50);
 	assert_int_equal(errors[0].kind, ERROR_NONE);
@@ -95,8 +100,9 @@ static void side_by_side(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(streams_are_kept_apart), cmocka_unit_test(a_missing_program_is_said), cmocka_unit_test(time_runs_out),
-		cmocka_unit_test(a_stop_ends_it),	  cmocka_unit_test(output_is_bounded),	       cmocka_unit_test(side_by_side),
+		cmocka_unit_test(streams_are_kept_apart), cmocka_unit_test(a_missing_program_is_said),
+		cmocka_unit_test(time_runs_out),	  cmocka_unit_test(a_stop_ends_it),
+		cmocka_unit_test(output_is_bounded),	  cmocka_unit_test(side_by_side),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

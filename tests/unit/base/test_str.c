@@ -73,7 +73,7 @@ static void shells_read_what_was_quoted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_is_always_a_string), cmocka_unit_test(it_grows),
+		cmocka_unit_test(it_is_always_a_string),	  cmocka_unit_test(it_grows),
 		cmocka_unit_test(taking_an_empty_one_gives_text), cmocka_unit_test(the_front_is_removed),
 		cmocka_unit_test(shells_read_what_was_quoted),
 	};

@@ -15,7 +15,8 @@ static struct tree *json(const char *text)
 
 static void paths_count_from_one(void **state)
 {
-	_cleanup_(tree_freep) struct tree *tree = json("{\"a\":[{\"b\":\"x\"},{\"b\":7}],\"1\":true,\"d.e\":\"dotted\"}");
+	_cleanup_(tree_freep) struct tree *tree =
+		json("{\"a\":[{\"b\":\"x\"},{\"b\":7}],\"1\":true,\"d.e\":\"dotted\"}");
 
 	assert_string_equal(tree_text(tree, "a.1.b"), "x");
 	assert_string_equal(tree_text(tree, "a.2.b"), "7");
@@ -84,14 +85,18 @@ static void writing(void **state)
 	tree_set_text(tree, "text", "replaced");
 	tree_remove(tree, "bool");
 	tree_to_json(tree, &out);
-	assert_string_equal(out.data, "{\"list\":[{\"k\":\"v\"}],\"text\":\"replaced\",\"none\":null,\"int\":-5,\"fmt\":\"3\"}");
+	assert_string_equal(out.data,
+			    "{\"list\":[{\"k\":\"v\"}],\"text\":\"replaced\",\"none\":null,\"int\":-5,\"fmt\":\"3\"}");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths_count_from_one), cmocka_unit_test(null_is_neither_text_nor_absent),
-		cmocka_unit_test(iteration_keeps_the_order), cmocka_unit_test(copies_are_deep), cmocka_unit_test(writing),
+		cmocka_unit_test(paths_count_from_one),
+		cmocka_unit_test(null_is_neither_text_nor_absent),
+		cmocka_unit_test(iteration_keeps_the_order),
+		cmocka_unit_test(copies_are_deep),
+		cmocka_unit_test(writing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

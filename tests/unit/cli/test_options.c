@@ -18,7 +18,8 @@ static const struct option options[] = {
 	{0},
 };
 
-static bool parse(const char *const *argv, struct arena *arena, struct args *args, struct text_list *operands, struct error *err)
+static bool parse(const char *const *argv, struct arena *arena, struct args *args, struct text_list *operands,
+		  struct error *err)
 {
 	struct option_set sets[] = {{NULL, NULL}, {options, args}};
 
@@ -27,8 +28,8 @@ static bool parse(const char *const *argv, struct arena *arena, struct args *arg
 
 static void options_stand_anywhere(void **state)
 {
-	static const char *const argv[] = {"a",	     "-f", "--text=x=y", "b", "-n", "-3",      "--since", "2h", "--many", "1",
-					   "--many", "2",  "-",		 "--", "--flag", NULL};
+	static const char *const argv[] = {"a",	     "-f", "--text=x=y", "b", "-n", "-3", "--since", "2h",
+					   "--many", "1",  "--many",	 "2", "-",  "--", "--flag",  NULL};
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct text_list operands = {0};
 	struct args args = {0};

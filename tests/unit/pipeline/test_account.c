@@ -8,7 +8,8 @@
 #include "loopback.h"
 
 static const char build_id[] = "20260101-000000-aaaa";
-static const char identity[] = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::999999999999:user/x</Arn><UserId>X</UserId>"
+static const char identity[] = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::999999999999:"
+			       "user/x</Arn><UserId>X</UserId>"
 			       "<Account>999999999999</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
 
 static enum loopback_after answer(void *cookie, const struct loopback_request *request, struct str *reply)
@@ -31,7 +32,8 @@ static void build_leave(struct world *world)
 		.build = build_id,
 		.recipe = "web",
 		.project = "shop",
-		.plan = "{\"format\":1,\"recipe\":\"web\",\"account\":\"111122223333\",\"region\":\"us-east-1\",\"deadline_s\":600}",
+		.plan = "{\"format\":1,\"recipe\":\"web\",\"account\":\"111122223333\",\"region\":\"us-east-1\","
+			"\"deadline_s\":600}",
 		.plan_sha256 = "x",
 		.account = "111122223333",
 		.region = "us-east-1",
@@ -62,7 +64,10 @@ static int world_setup(void **state)
 	world->server = loopback_start(answer, NULL);
 	database = path_join(folder, "bakery.db");
 	assert_works(store_open(database, &world->context.store, &err));
-	assert_works(aws_open(&(struct aws_options){.region = "us-east-1", .endpoint = loopback_url(world->server), .access_key = "AKIA", .secret_key = "s"},
+	assert_works(aws_open(&(struct aws_options){.region = "us-east-1",
+						    .endpoint = loopback_url(world->server),
+						    .access_key = "AKIA",
+						    .secret_key = "s"},
 			      &world->context.aws, &err));
 	build_leave(world);
 	*state = world;
@@ -99,7 +104,8 @@ static void resume_refuses(void **state)
 	struct build_result result;
 	struct error err = {0};
 
-	assert_fails(build_resume(&world->context, build_id, &result, &err), ERROR_DENIED, "belongs to account 111122223333");
+	assert_fails(build_resume(&world->context, build_id, &result, &err), ERROR_DENIED,
+		     "belongs to account 111122223333");
 	still_held(world);
 	assert_int_equal(loopback_requests(world->server), 1);
 }
@@ -110,7 +116,8 @@ static void cleaning_refuses(void **state)
 	struct error err = {0};
 	size_t dropped;
 
-	assert_fails(build_clean(&world->context, build_id, &dropped, &err), ERROR_DENIED, "credentials are of 999999999999");
+	assert_fails(build_clean(&world->context, build_id, &dropped, &err), ERROR_DENIED,
+		     "credentials are of 999999999999");
 	assert_int_equal(dropped, 0);
 	still_held(world);
 	assert_int_equal(loopback_requests(world->server), 1);

@@ -8,7 +8,8 @@ static struct tree *config_of(const char *wanted)
 {
 	struct plan plan = {.launch = {.user_data = wanted}};
 	struct build build = {.plan = &plan, .deadline_mono_ms = clock_mono_ms() + 3600 * 1000 + 500};
-	struct box box = {.host = {(char *)"PRIVATE\nHOST", (char *)"ssh-ed25519 HOST"}, .login = {(char *)"PRIVATE LOGIN", (char *)"ssh-ed25519 LOGIN bakery"}};
+	struct box box = {.host = {(char *)"PRIVATE\nHOST", (char *)"ssh-ed25519 HOST"},
+			  .login = {(char *)"PRIVATE LOGIN", (char *)"ssh-ed25519 LOGIN bakery"}};
 	_cleanup_(str_free) struct str base64 = STR_INIT, text = STR_INIT;
 	struct error err = {0};
 	struct tree *config;
@@ -37,7 +38,8 @@ static void keys_and_timer(void **state)
 static void what_the_recipe_says_is_kept(void **state)
 {
 	_cleanup_(tree_freep) struct tree *config =
-		config_of("{\"packages\":[\"jq\"],\"bootcmd\":[\"mine\"],\"ssh_keys\":{\"rsa_private\":\"x\"},\"ssh_authorized_keys\":[\"ssh-ed25519 MINE\"]}");
+		config_of("{\"packages\":[\"jq\"],\"bootcmd\":[\"mine\"],\"ssh_keys\":{\"rsa_private\":\"x\"},\"ssh_"
+			  "authorized_keys\":[\"ssh-ed25519 MINE\"]}");
 
 	assert_string_equal(tree_text(config, "packages.1"), "jq");
 	assert_string_equal(tree_text(config, "bootcmd.1"), "mine");

@@ -6,24 +6,26 @@
 #include "bakery/plan.h"
 #include "bakery/str.h"
 
-static const char recipe_text[] = "bakery: 1\n"
-				  "name: web\n"
-				  "description: a web server\n"
-				  "source: {id: ami-0123456789abcdef0}\n"
-				  "launch:\n"
-				  "  region: us-east-1\n"
-				  "  instance_types: [m5.large, c5.large]\n"
-				  "  root_volume: {size_gib: %s, type: gp3, encrypted: %s}\n"
-				  "connect: {user: admin}\n"
-				  "playbooks: [{playbook: tiny, vars: {word: hello}}]\n"
-				  "verify: {playbooks: [tiny]}\n"
-				  "image: {name: \"web-{{ build }}\", deprecate_after: 90d, tags: {team: red}}\n"
-				  "distribute: {regions: {eu-west-1: {}}, share: {organization: true, accounts: [\"123456789012\"]}}\n"
-				  "publish: {channel: candidate}\n"
-				  "%s";
-static const char playbook_text[] = "playbook: 1\nname: tiny\nvars: {word: bye}\nsteps:\n"
-				    "  - {id: say, controls: [X-1, X-2], check: \"true\", run: \"echo {{ word }}\", timeout: 30s}\n"
-				    "  - {id: again, reboot: {timeout: 2m}}\n";
+static const char recipe_text[] =
+	"bakery: 1\n"
+	"name: web\n"
+	"description: a web server\n"
+	"source: {id: ami-0123456789abcdef0}\n"
+	"launch:\n"
+	"  region: us-east-1\n"
+	"  instance_types: [m5.large, c5.large]\n"
+	"  root_volume: {size_gib: %s, type: gp3, encrypted: %s}\n"
+	"connect: {user: admin}\n"
+	"playbooks: [{playbook: tiny, vars: {word: hello}}]\n"
+	"verify: {playbooks: [tiny]}\n"
+	"image: {name: \"web-{{ build }}\", deprecate_after: 90d, tags: {team: red}}\n"
+	"distribute: {regions: {eu-west-1: {}}, share: {organization: true, accounts: [\"123456789012\"]}}\n"
+	"publish: {channel: candidate}\n"
+	"%s";
+static const char playbook_text[] =
+	"playbook: 1\nname: tiny\nvars: {word: bye}\nsteps:\n"
+	"  - {id: say, controls: [X-1, X-2], check: \"true\", run: \"echo {{ word }}\", timeout: 30s}\n"
+	"  - {id: again, reboot: {timeout: 2m}}\n";
 static const char seal_text[] = "playbook: 1\nname: seal\nsteps:\n  - {id: wipe, run: \"true\"}\n";
 static const char settings_text[] = "project: shop\ntags: {cost: \"7\", team: blue}\n";
 
@@ -64,7 +66,8 @@ static int bench_setup(void **state)
 	bench->facts = (struct facts){
 		.account = "111122223333",
 		.region = "us-east-1",
-		.source = {"ami-0123456789abcdef0", "base", "136693071363", "2026-01-01T00:00:00.000Z", "x86_64", "/dev/xvda", 8, "id"},
+		.source = {"ami-0123456789abcdef0", "base", "136693071363", "2026-01-01T00:00:00.000Z", "x86_64",
+			   "/dev/xvda", 8, "id"},
 		.vpc = "vpc-1",
 		.subnets = {(void *)subnets, 2},
 		.organization_arn = "arn:aws:organizations::111122223333:organization/o-abc",
@@ -83,9 +86,11 @@ static int bench_teardown(void **state)
 	return temporary_folder_teardown(&folder);
 }
 
-static bool make(struct bench *bench, const char *size, const char *encrypted, const char *more, struct plan **plan, struct error *err)
+static bool make(struct bench *bench, const char *size, const char *encrypted, const char *more, struct plan **plan,
+		 struct error *err)
 {
-	_cleanup_(freep) char *text = mem_printf(recipe_text, size, encrypted, more), *path = path_join(bench->folder, "web.yaml");
+	_cleanup_(freep) char *text = mem_printf(recipe_text, size, encrypted, more),
+			      *path = path_join(bench->folder, "web.yaml");
 	struct recipe *recipe;
 
 	write_file(bench->folder, "web.yaml", text);
@@ -132,7 +137,8 @@ static void the_size_comes_from_the_source(void **state)
 	struct plan *plan;
 
 	bench->facts.source.size_gib = 20;
-	assert_fails(make(bench, "16", "false", "", &plan, &err), ERROR_INVALID, "16 is less than the source image's 20 GiB");
+	assert_fails(make(bench, "16", "false", "", &plan, &err), ERROR_INVALID,
+		     "16 is less than the source image's 20 GiB");
 }
 
 static void a_default_key_cannot_be_shared(void **state)
@@ -149,7 +155,8 @@ static void what_cannot_be_done_is_refused(void **state)
 	struct error err = {0};
 	struct plan *plan;
 
-	assert_fails(make(*state, "16", "false", "scan: {scanner: inspector}\n", &plan, &err), ERROR_INVALID, "no vulnerability scanner");
+	assert_fails(make(*state, "16", "false", "scan: {scanner: inspector}\n", &plan, &err), ERROR_INVALID,
+		     "no vulnerability scanner");
 }
 
 static void a_stored_plan_is_the_same_plan(void **state)

@@ -157,10 +157,10 @@ static void a_wrong_setting_stops_the_start(void **folder)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		folder_test(is_found_and_talked_to),   folder_test(two_never_serve_one_folder),
-		folder_test(a_wrong_token_is_refused), folder_test(what_a_killed_one_left_is_no_hindrance),
-		folder_test(ends_when_its_folder_is_removed),
-		folder_test(reset_keeps_the_key),      folder_test(a_wrong_setting_stops_the_start),
+		folder_test(is_found_and_talked_to),	      folder_test(two_never_serve_one_folder),
+		folder_test(a_wrong_token_is_refused),	      folder_test(what_a_killed_one_left_is_no_hindrance),
+		folder_test(ends_when_its_folder_is_removed), folder_test(reset_keeps_the_key),
+		folder_test(a_wrong_setting_stops_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
