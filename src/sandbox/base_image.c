@@ -28,14 +28,6 @@ enum { TIMEOUT_MS = 45 * 60 * 1000, MOST_SOURCES = 1 << 20, NAME_DIGITS = 12 };
 /* Host keys are the first boot's to make; all machines of an image would share those of the package's installation. */
 #define NO_HOST_KEYS "rm -f \"$1\"/etc/ssh/ssh_host_*"
 
-/* Everything comes from deb.debian.org, which also serves the security archive, so that a host needs to reach one name
- * only. */
-static const char *const archives[] = {
-	"deb http://deb.debian.org/debian %s main",
-	"deb http://deb.debian.org/debian %s-updates main",
-	"deb http://deb.debian.org/debian-security %s-security main",
-};
-
 struct making {
 	const struct base_image *image;
 	const char *partial;
@@ -63,43 +55,23 @@ static char *folder_name(const struct base_image *image)
 	return mem_printf("%s-%s-%.*s", image->name, architecture(), NAME_DIGITS, hex);
 }
 
-static bool run_mmdebstrap(const struct making *making, const char *const *sources, size_t count, struct error *err)
+/* sources: a file of apt's, or NULL for mmdebstrap's own. */
+static bool run_mmdebstrap(const struct making *making, const char *sources, struct error *err)
 {
-	static const char *const options[] = {"mmdebstrap",
-					      "--quiet",
-					      "--mode=root",
-					      "--format=directory",
-					      "--variant=minbase",
-					      "--include=" PACKAGES,
-					      "--customize-hook=" NO_HOST_KEYS};
-	_cleanup_(freep) const char **argv = mem_array(ARRAY_SIZE(options) + count + 3, sizeof(*argv));
-	const struct process process = {.argv = argv, .timeout_ms = TIMEOUT_MS};
-	size_t used = 0;
+	const char *const argv[] = {"mmdebstrap",
+				    "--quiet",
+				    "--mode=root",
+				    "--format=directory",
+				    "--variant=minbase",
+				    "--include=" PACKAGES,
+				    "--customize-hook=" NO_HOST_KEYS,
+				    making->image->suite,
+				    making->partial,
+				    sources,
+				    NULL};
 
-	if (!file_remove_tree(making->partial, err))
-		return false;
-	while (used < ARRAY_SIZE(options)) {
-		argv[used] = options[used];
-		used++;
-	}
-	argv[used++] = making->image->suite;
-	argv[used++] = making->partial;
-	for (size_t i = 0; i < count; i++)
-		argv[used++] = sources[i];
-	return process_must(&process, NULL, err);
-}
-
-static bool make_from_archives(const struct making *making, struct error *err)
-{
-	char *sources[ARRAY_SIZE(archives)];
-	bool made;
-
-	for (size_t i = 0; i < ARRAY_SIZE(archives); i++)
-		sources[i] = mem_printf(archives[i], making->image->suite);
-	made = run_mmdebstrap(making, (const char *const *)sources, ARRAY_SIZE(archives), err);
-	for (size_t i = 0; i < ARRAY_SIZE(archives); i++)
-		free(sources[i]);
-	return made;
+	return file_remove_tree(making->partial, err) &&
+	       process_must(&(struct process){.argv = argv, .timeout_ms = TIMEOUT_MS}, NULL, err);
 }
 
 static bool names_suite(const char *path, const char *suite)
@@ -130,18 +102,20 @@ static char *host_sources(const char *suite)
 	return found;
 }
 
+/* mmdebstrap's own choice of archives comes first, since it has the security updates in any case; a host behind a
+ * mirror of its own knows that one. */
 static bool make(const struct making *making, struct error *err)
 {
 	_cleanup_(freep) char *sources = NULL;
 
-	if (make_from_archives(making, err))
+	if (run_mmdebstrap(making, NULL, err))
 		return true;
 	sources = host_sources(making->image->suite);
 	if (!sources)
 		return false;
-	log_info(making->log, "deb.debian.org did not do (%s); trying this host's %s", err->text, sources);
+	log_info(making->log, "Debian's archive did not do (%s); trying this host's %s", err->text, sources);
 	error_clear(err);
-	return run_mmdebstrap(making, (const char *const[]){sources}, 1, err);
+	return run_mmdebstrap(making, sources, err);
 }
 
 static bool sync_and_rename(const char *partial, const char *folder, struct error *err)
