@@ -40,6 +40,8 @@ image: {name: "{{ recipe }}-{{ build }}"}
 distribute: {regions: {eu-west-1: {kms_key: alias/bakery}}, share: {organization: true}}
 publish: {channel: candidate}
 END
+# What Packer does below: no test, no copy, no sharing, no parameter.
+sed -e 's/^name: bench/name: plain/' -e 's/^verify: .*/verify: false/' -e '/^distribute:/d' -e '/^publish:/d' recipes/bench.yaml >recipes/plain.yaml
 : >bakery.yaml
 
 "$bakery" sandbox up --record "$work/record.jsonl" --set latency.launch=${launch_s}s --set latency.stop=${stop_s}s --set latency.image=${image_s}s \
@@ -80,6 +82,11 @@ if ! command -v packer >/dev/null 2>&1; then
   echo "packer: not installed (Debian's package packer); nothing to compare with"
   exit 0
 fi
+plain_sum_s=$((launch_s + stop_s + image_s + terminate_s))
+before=$(calls)
+"$measure" "$work/plain.json" "$bakery" build plain --sandbox -q >"$work/bakery.out" 2>&1 || { cat "$work/bakery.out"; exit 1; }
+echo "the same steps, image in one region only, no test, no copy, no parameter:"
+report bakery "$work/plain.json" $(($(calls) - before)) $plain_sum_s
 ami=$(/usr/bin/aws --endpoint-url "$AWS_ENDPOINT_URL" --output text ec2 describe-images --owners 136693071363 --query 'sort_by(Images,&CreationDate)[-1].ImageId')
 python3 - "$AWS_ENDPOINT_URL" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$ami" >"$work/packer.json" <<'END'
 import json, sys
@@ -91,16 +98,15 @@ print(json.dumps({
     "provisioners": [{"type": "shell", "inline": ["test -e /etc/bench-%d || sudo touch /etc/bench-%d" % (n, n)]} for n in range(1, 21)],
 }))
 END
-packer_sum_s=$((launch_s + stop_s + image_s + terminate_s))
 for delay in default 1; do
   [ $delay = default ] || export AWS_POLL_DELAY_SECONDS=$delay
   before=$(calls)
   if "$measure" "$work/packer-result.json" packer build -force -color=false "$work/packer.json" >"$work/packer.out" 2>&1; then
     echo "packer $(packer version | sed -n 's/^Packer //p'), 20 shell provisioners, image in one region only, no test, no copy (polling: $delay):"
-    report packer "$work/packer-result.json" $(($(calls) - before)) $packer_sum_s
-    printf '         bakery/packer: wall %s   CPU %s   peak memory %s\n' "$(ratio "$(figure "$work/bakery.json" wall_s)" "$(figure "$work/packer-result.json" wall_s)")" \
-      "$(ratio "$(figure "$work/bakery.json" cpu_s)" "$(figure "$work/packer-result.json" cpu_s)")" \
-      "$(ratio "$(figure "$work/bakery.json" peak_mib)" "$(figure "$work/packer-result.json" peak_mib)")"
+    report packer "$work/packer-result.json" $(($(calls) - before)) $plain_sum_s
+    printf '         bakery/packer: wall %s   CPU %s   peak memory %s\n' "$(ratio "$(figure "$work/plain.json" wall_s)" "$(figure "$work/packer-result.json" wall_s)")" \
+      "$(ratio "$(figure "$work/plain.json" cpu_s)" "$(figure "$work/packer-result.json" cpu_s)")" \
+      "$(ratio "$(figure "$work/plain.json" peak_mib)" "$(figure "$work/packer-result.json" peak_mib)")"
   else
     echo "packer did not get through:"
     tail -n 5 "$work/packer.out" | sed 's/^/  /'

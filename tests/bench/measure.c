@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Runs a command and writes what it cost as one JSON object to a file: wall time, CPU time of it and all its
- * descendants that were waited for, and the peak of the memory resident in all of them together, sampled.
+ * descendants that were waited for, and the peak of their memory together, sampled.
  *
  *     measure RESULT.json COMMAND [ARGUMENT...] */
 #include <dirent.h>
@@ -22,7 +22,6 @@ enum { SAMPLE_MS = 20, MOST_PROCESSES = 4096 };
 
 struct entry {
 	int pid, parent;
-	long resident_kib;
 };
 
 static double now_s(void)
@@ -37,7 +36,6 @@ static bool entry_read(int pid, struct entry *entry)
 {
 	char path[64], line[1024];
 	const char *behind_name;
-	long pages = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -49,15 +47,24 @@ static bool entry_read(int pid, struct entry *entry)
 	entry->pid = pid;
 	if (!behind_name || sscanf(behind_name + 1, " %*c %d", &entry->parent) != 1)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	return true;
+}
+
+/* The proportional share, so that pages which several processes have in common count once. */
+static long memory_kib(int pid)
+{
+	char path[64], line[256];
+	long kib = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
 	file = fopen(path, "re");
 	if (!file)
-		return false;
-	if (fscanf(file, "%*d %ld", &pages) != 1)
-		pages = 0;
+		return 0;
+	while (!kib && fgets(line, sizeof(line), file))
+		sscanf(line, "Pss: %ld kB", &kib);
 	fclose(file);
-	entry->resident_kib = pages * (sysconf(_SC_PAGESIZE) / 1024);
-	return true;
+	return kib;
 }
 
 static size_t processes_read(struct entry *entries)
@@ -89,7 +96,7 @@ static bool descends(const struct entry *entries, size_t count, int pid, int fro
 	return false;
 }
 
-static long resident_kib(int root)
+static long tree_kib(int root)
 {
 	static struct entry entries[MOST_PROCESSES];
 	size_t count = processes_read(entries);
@@ -97,7 +104,7 @@ static long resident_kib(int root)
 
 	for (size_t i = 0; i < count; i++) {
 		if (descends(entries, count, entries[i].pid, root))
-			total += entries[i].resident_kib;
+			total += memory_kib(entries[i].pid);
 	}
 	return total;
 }
@@ -127,7 +134,7 @@ int main(int argc, char **argv)
 		_exit(127);
 	}
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		long kib = resident_kib(pid);
+		long kib = tree_kib(pid);
 		peak_kib = kib > peak_kib ? kib : peak_kib;
 		usleep(SAMPLE_MS * 1000);
 	}
