@@ -18,9 +18,9 @@ struct plan_subnet {
 };
 struct plan_source {
 	const char *ami, *name, *owner, *created, *architecture;
-	const char *root_device;
-	int64_t size_gib;     /* of its root volume */
-	const char *found_by; /* "ami 136693071363/debian-12-amd64-*", "ssm /aws/...", for the record */
+	const char *root_device, *boot_mode; /* boot_mode: NULL when EC2 tells none */
+	int64_t size_gib;		     /* of its root volume */
+	const char *found_by;		     /* "ami 136693071363/debian-12-amd64-*", "ssm /aws/...", for the record */
 };
 struct plan_launch {
 	struct text_list instance_types;

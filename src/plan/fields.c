@@ -50,9 +50,11 @@ static const char *const address_names[] = {"public", "private", NULL};
 static const char *const step_kind_names[] = {"shell", "upload", "download", "reboot", NULL};
 
 static const struct field plan_source_table[] = {
-	TEXT(plan_source, ami),	    TEXT(plan_source, name),	     TEXT(plan_source, owner),
-	TEXT(plan_source, created), TEXT(plan_source, architecture), TEXT(plan_source, root_device),
-	INT(plan_source, size_gib), TEXT(plan_source, found_by),     END,
+	TEXT(plan_source, ami),		 TEXT(plan_source, name),
+	TEXT(plan_source, owner),	 TEXT(plan_source, created),
+	TEXT(plan_source, architecture), TEXT(plan_source, root_device),
+	TEXT(plan_source, boot_mode),	 INT(plan_source, size_gib),
+	TEXT(plan_source, found_by),	 END,
 };
 static const struct field plan_subnet_table[] = {TEXT(plan_subnet, id), TEXT(plan_subnet, zone), END};
 static const struct field root_volume_table[] = {

@@ -37,6 +37,41 @@ static void abilities_check(struct making *making)
 	}
 }
 
+/* CreateImage takes the boot mode over from the instance, and that from its image (EC2 API reference, CreateImage). */
+static void boot_mode_check(struct making *making)
+{
+	const char *wanted = making->recipe->image.boot_mode, *given = making->facts->source.boot_mode;
+
+	if (wanted && !str_eq(wanted, given))
+		faults_add(&making->faults, making->recipe->file, 0, 0,
+			   "image.boot_mode: an image has the boot mode of its source, which is %s here, not %s",
+			   given ? given : "not told", wanted);
+}
+
+static const struct channel *channel_find(const struct settings *settings, const char *name)
+{
+	const struct channel *channels = settings->channels.items;
+
+	for (size_t i = 0; i < settings->channels.count; i++) {
+		if (str_eq(channels[i].name, name))
+			return &channels[i];
+	}
+	return NULL;
+}
+
+/* A channel that wants approval or time is reached by promotion, not by a build. That it exists, the recipe's own rules
+ * say. */
+static void channel_check(struct making *making)
+{
+	const char *name = making->recipe->publish.channel;
+	const struct channel *channel = channel_find(making->settings, name);
+
+	if (channel && (channel->soak_s || (channel->approvers.count && !channel->builder_may_approve)))
+		faults_add(&making->faults, making->recipe->file, 0, 0,
+			   "publish.channel: %s wants %s first; publish to another channel", name,
+			   channel->soak_s ? "images to soak" : "an approval");
+}
+
 /* EC2 cannot share a snapshot that is encrypted with the account's default key (EC2 user guide, "Share an AMI"). */
 static void encryption_check(struct making *making)
 {
@@ -246,6 +281,8 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
 	abilities_check(&making);
+	boot_mode_check(&making);
+	channel_check(&making);
 	encryption_check(&making);
 	head_fill(&making);
 	launch_decide(&making);

@@ -40,6 +40,7 @@ static bool source_fill(struct gather *gather, const struct tree *image, const c
 	source->created = arena_strdup(arena, tree_text(image, "creationDate"));
 	source->architecture = arena_strdup(arena, tree_text(image, "architecture"));
 	source->root_device = arena_strdup(arena, tree_text(image, "rootDeviceName"));
+	source->boot_mode = arena_strdup(arena, tree_text(image, "bootMode"));
 	source->found_by = found_by;
 	if (!source->ami || !source->root_device)
 		return error_set(err, ERROR_REMOTE, "source image (%s): its description has no id or root device",

@@ -18,7 +18,7 @@ static const char recipe_text[] =
 	"connect: {user: admin}\n"
 	"playbooks: [{playbook: tiny, vars: {word: hello}}]\n"
 	"verify: {playbooks: [tiny]}\n"
-	"image: {name: \"web-{{ build }}\", deprecate_after: 90d, tags: {team: red}}\n"
+	"image: {name: \"web-{{ build }}\", deprecate_after: 90d, tags: {team: red}%s}\n"
 	"distribute: {regions: {eu-west-1: {}}, share: {organization: true, accounts: [\"123456789012\"]}}\n"
 	"publish: {channel: candidate}\n"
 	"%s";
@@ -34,6 +34,7 @@ struct bench {
 	struct settings settings;
 	struct facts facts;
 	const char *folder;
+	const char *image_more; /* into the recipe's image map */
 };
 
 static void write_file(const char *folder, const char *name, const char *text)
@@ -67,7 +68,7 @@ static int bench_setup(void **state)
 		.account = "111122223333",
 		.region = "us-east-1",
 		.source = {"ami-0123456789abcdef0", "base", "136693071363", "2026-01-01T00:00:00.000Z", "x86_64",
-			   "/dev/xvda", 8, "id"},
+			   "/dev/xvda", NULL, 8, "id"},
 		.vpc = "vpc-1",
 		.subnets = {(void *)subnets, 2},
 		.organization_arn = "arn:aws:organizations::111122223333:organization/o-abc",
@@ -89,7 +90,8 @@ static int bench_teardown(void **state)
 static bool make(struct bench *bench, const char *size, const char *encrypted, const char *more, struct plan **plan,
 		 struct error *err)
 {
-	_cleanup_(freep) char *text = mem_printf(recipe_text, size, encrypted, more),
+	_cleanup_(freep) char *text = mem_printf(recipe_text, size, encrypted,
+						 bench->image_more ? bench->image_more : "", more),
 			      *path = path_join(bench->folder, "web.yaml");
 	struct recipe *recipe;
 
@@ -159,6 +161,37 @@ static void what_cannot_be_done_is_refused(void **state)
 		     "no vulnerability scanner");
 }
 
+static void a_boot_mode_is_the_sources(void **state)
+{
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *plan;
+
+	bench->image_more = ", boot_mode: uefi";
+	assert_fails(make(bench, "16", "false", "", &plan, &err), ERROR_INVALID, "not told here, not uefi");
+	bench->facts.source.boot_mode = "uefi";
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+}
+
+static void a_guarded_channel_is_not_published_to(void **state)
+{
+	static struct channel channels[] = {{.name = "candidate"}, {.name = "approved"}};
+	static const char *approvers[] = {"arn:aws:iam::111122223333:role/release"};
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *plan;
+
+	bench->settings.channels = (struct struct_list){channels, 2};
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	channels[0].soak_s = 3600;
+	assert_fails(make(bench, "16", "false", "", &plan, &err), ERROR_INVALID, "candidate wants images to soak");
+	channels[0].soak_s = 0;
+	channels[0].approvers = (struct text_list){approvers, 1};
+	assert_fails(make(bench, "16", "false", "", &plan, &err), ERROR_INVALID, "candidate wants an approval");
+	channels[0].builder_may_approve = true;
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+}
+
 static void a_stored_plan_is_the_same_plan(void **state)
 {
 	struct bench *bench = *state;
@@ -204,6 +237,8 @@ int main(void)
 		bench_test(the_size_comes_from_the_source),
 		bench_test(a_default_key_cannot_be_shared),
 		bench_test(what_cannot_be_done_is_refused),
+		bench_test(a_boot_mode_is_the_sources),
+		bench_test(a_guarded_channel_is_not_published_to),
 		bench_test(a_stored_plan_is_the_same_plan),
 		bench_test(a_strange_document_is_refused),
 	};
