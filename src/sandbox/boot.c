@@ -28,15 +28,14 @@ enum { INFO, BOOT_ID, INIT, SETTINGS, OPTIONS, FD_COUNT };
 
 struct starter {
 	int folder, log;
-	int fds[FD_COUNT];	    /* of bubblewrap */
-	int info, ready, ready_end; /* ends of pipes: ours, ours, the machine's */
+	int fds[FD_COUNT];    /* of bubblewrap */
+	int ready, ready_end; /* ends of a pipe: ours, the machine's */
 };
 
 static void starter_close(struct starter *starter)
 {
 	for (int i = 0; i < FD_COUNT; i++)
 		closep(&starter->fds[i]);
-	closep(&starter->info);
 	closep(&starter->ready);
 	closep(&starter->ready_end);
 	closep(&starter->log);
@@ -68,16 +67,16 @@ static bool prepare_files(struct starter *starter, const struct machine_spec *sp
 
 static bool prepare(struct starter *starter, const struct machine_spec *spec, struct error *err)
 {
-	int info[2], ready[2];
+	int ready[2];
 
 	starter->log = openat(starter->folder, "boot.log",
 			      O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (starter->log < 0)
 		return error_errno(err, "cannot write boot.log");
-	if (pipe2(info, O_CLOEXEC) < 0)
-		return error_errno(err, "cannot make a pipe");
-	starter->info = info[0];
-	starter->fds[INFO] = info[1];
+	/* No pipe: were its reader killed, writing to it would end bubblewrap before it lets its inner process go, and
+	 * that one would wait for ever. */
+	if (!file_in_memory("", 0, &starter->fds[INFO], err))
+		return false;
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
 	starter->ready = ready[0];
@@ -120,17 +119,26 @@ static bool prepare_options(struct starter *starter, const char *hostname, struc
 
 static bool run_bwrap(struct boot *boot, const struct starter *starter, struct error *err)
 {
-	/* Says that all is mounted, then keeps the namespaces. */
-	static const char holder[] = "echo ready; exec sleep infinity >/dev/null 2>&1";
+	/* Says that all is mounted, then keeps the namespaces until the lifeline's other end is closed, by whatever
+	 * death. bubblewrap kills its inner process only once that has run for a while: were it killed itself before,
+	 * while the inner one waits to be let go, that one would wait for ever. */
+	static const char holder[] = "echo ready; exec >/dev/null 2>&1; read -r line";
+	_cleanup_(closep) int theirs = -1;
+	int lifeline[2];
 	char options[16];
 	const char *const argv[] = {"bwrap", "--args", options, "sh", "-c", holder, NULL};
 	const struct spawn spawn = {.argv = argv,
 				    .folder = starter->folder,
 				    .output = starter->ready_end,
 				    .errors = starter->log,
+				    .lifeline = &theirs,
 				    .keep = starter->fds,
 				    .keep_count = FD_COUNT};
 
+	if (pipe2(lifeline, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot make a pipe");
+	theirs = lifeline[0];
+	boot->lifeline = lifeline[1];
 	snprintf(options, sizeof(options), "%d", starter->fds[OPTIONS]);
 	if (!spawn_start(&spawn, &boot->bwrap, err))
 		return false;
@@ -138,19 +146,15 @@ static bool run_bwrap(struct boot *boot, const struct starter *starter, struct e
 	return boot->bwrap_fd >= 0 || error_errno(err, "cannot watch bubblewrap");
 }
 
-/* bubblewrap says {"child-pid": N, ...}; nothing when it failed before. */
-static bool await_machine(struct boot *boot, int info, pid_t *pid, struct error *err)
+/* bubblewrap has said {"child-pid": N, ...} before it starts anything. */
+static bool find_machine(struct boot *boot, int info, pid_t *pid, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *said = NULL;
 	struct error ignored = {};
 	char text[1024];
-	size_t length = 0;
-	ssize_t got;
+	ssize_t length = pread(info, text, sizeof(text), 0);
 
-	while (length < sizeof(text) && !memchr(text, '}', length) &&
-	       (got = read(info, text + length, sizeof(text) - length)) > 0)
-		length += (size_t)got;
-	said = tree_from_json(text, length, &ignored);
+	said = tree_from_json(text, length > 0 ? (size_t)length : 0, &ignored);
 	*pid = (pid_t)tree_int(said, "child-pid", 0);
 	if (*pid <= 0)
 		return error_set(err, ERROR_INTERNAL, "bubblewrap could not make the namespaces");
@@ -250,10 +254,9 @@ static bool start(struct boot *boot, struct starter *starter, const struct machi
 	if (!prepare(starter, spec, err) || !prepare_options(starter, spec->hostname, err) ||
 	    !run_bwrap(boot, starter, err))
 		return false;
-	closep(&starter->fds[INFO]);
 	closep(&starter->ready_end);
-	starter->fds[INFO] = starter->ready_end = -1;
-	return await_machine(boot, starter->info, &machine, err) && await_mounts(starter->ready, err) &&
+	starter->ready_end = -1;
+	return await_mounts(starter->ready, err) && find_machine(boot, starter->fds[INFO], &machine, err) &&
 	       network_start(&boot->network, starter->folder, starter->log, machine, spec->address, err) &&
 	       write_pid_file(starter->folder, machine, err) && run_init(boot, err);
 }
@@ -261,10 +264,14 @@ static bool start(struct boot *boot, struct starter *starter, const struct machi
 bool boot_start(struct boot *boot, int folder, const struct machine_spec *spec, struct error *err)
 {
 	_cleanup_(starter_close) struct starter starter = {
-		.folder = folder, .log = -1, .fds = {-1, -1, -1, -1, -1}, .info = -1, .ready = -1, .ready_end = -1};
+		.folder = folder, .log = -1, .fds = {-1, -1, -1, -1, -1}, .ready = -1, .ready_end = -1};
 
-	*boot = (struct boot){
-		.bwrap_fd = -1, .init_fd = -1, .machine_fd = -1, .console_fd = -1, .network = {.exit_fd = -1}};
+	*boot = (struct boot){.bwrap_fd = -1,
+			      .init_fd = -1,
+			      .machine_fd = -1,
+			      .console_fd = -1,
+			      .lifeline = -1,
+			      .network = {.exit_fd = -1}};
 	if (start(boot, &starter, spec, err))
 		return true;
 	boot_finish(boot, folder);
@@ -309,8 +316,7 @@ void boot_finish(struct boot *boot, int folder)
 	boot_kill(boot);
 	if (boot->init > 0)
 		boot_reap_init(boot); /* first: process 1 ends only after everybody's parents took note */
-	if (boot->bwrap > 0 && boot->machine_fd < 0)
-		kill(boot->bwrap, SIGKILL);
+	closep(&boot->lifeline);
 	if (boot->bwrap > 0)
 		boot_reap_bwrap(boot);
 	if (boot->machine_fd >= 0)
@@ -318,6 +324,6 @@ void boot_finish(struct boot *boot, int folder)
 	network_stop(&boot->network);
 	closep(&boot->machine_fd);
 	closep(&boot->console_fd);
-	boot->machine_fd = boot->console_fd = -1;
+	boot->machine_fd = boot->console_fd = boot->lifeline = -1;
 	unlinkat(folder, "pid", 0);
 }

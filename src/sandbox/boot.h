@@ -17,6 +17,7 @@ struct boot {
 	int bwrap_fd, init_fd; /* pidfds */
 	int machine_fd;	       /* pidfd of process 1 of the machine */
 	int console_fd;	       /* what init says; -1 after its end */
+	int lifeline;	       /* when this is closed, with the process at the latest, the namespaces end */
 	int bwrap_status, init_status;
 	struct network network;
 };

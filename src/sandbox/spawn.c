@@ -50,11 +50,11 @@ static _Noreturn void child(const struct spawn *spawn, pid_t parent, int nothing
 
 	signals_to_default();
 	/* The parent may have ended before the wish to die with it was known. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (!spawn->lifeline && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
 		_exit(127);
 	setsid();
-	if (keep_descriptors(spawn) && dup2(nothing, 0) >= 0 && dup2(spawn->output, 1) >= 0 &&
-	    dup2(spawn->errors, 2) >= 0 && fchdir(spawn->folder) == 0)
+	if (keep_descriptors(spawn) && dup2(spawn->lifeline ? *spawn->lifeline : nothing, 0) >= 0 &&
+	    dup2(spawn->output, 1) >= 0 && dup2(spawn->errors, 2) >= 0 && fchdir(spawn->folder) == 0)
 		execvp(spawn->argv[0], (char *const *)spawn->argv);
 	failed = errno;
 	if (write(report, &failed, sizeof(failed)) < 0)

@@ -16,6 +16,7 @@ struct spawn {
 	const char *const *argv; /* argv[0] is looked up in PATH */
 	int folder;		 /* descriptor of the working directory */
 	int output, errors;	 /* its stdout and stderr */
+	const int *lifeline;	 /* its stdin, a pipe's end: it has to end when that is closed, and is not killed; or NULL */
 	const int *keep;	 /* descriptors it inherits under their numbers */
 	size_t keep_count;
 };
