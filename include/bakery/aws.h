@@ -23,6 +23,7 @@
 #include "bakery/clock.h"
 #include "bakery/error.h"
 #include "bakery/log.h"
+#include "bakery/str.h"
 #include "bakery/tree.h"
 
 enum aws_operation {
@@ -41,6 +42,10 @@ struct aws_options {
 	const char *access_key, *secret_key; /* with endpoint: the sandbox's keys; or NULL */
 	struct log *log;
 	const struct stop *stop;
+	/* Asks a person for something secret (an MFA code); false: nobody is there. NULL: nobody ever is. Called with
+	 * no lock held that another call needs. */
+	bool (*ask)(void *cookie, const char *question, struct str *answer, struct error *err);
+	void *ask_cookie;
 };
 
 bool aws_open(const struct aws_options *options, struct aws **out,
@@ -58,6 +63,23 @@ bool aws_identity(struct aws *aws, const char *region, struct aws_identity *out,
 const char *aws_credentials_source(
 	struct aws *aws); /* "environment", "profile ci in ~/.aws/credentials": for doctor; "" before the first use */
 
+/* Until when the credentials in use hold, ms since 1970; 0: they do not end, or it cannot be known. is_renewable:
+ * bakery gets new ones by itself when they end (a role, a container, SSO), unlike keys that were handed over. */
+struct aws_lifetime {
+	int64_t expires_ms;
+	bool is_renewable, is_temporary;
+};
+bool aws_lifetime(struct aws *aws, struct aws_lifetime *out, struct error *err) must_check;
+
+/* The same AWS as somebody else: a role, taken with aws's credentials and renewed with them. Shares connections and the
+ * retry budget with aws, which must outlive it. No network until it is used. */
+struct aws_role {
+	const char *arn;
+	const char *external_id, *session_name; /* NULL: none; "bakery" */
+	int64_t duration_s;			/* 0: AWS's own default, 1 h */
+};
+bool aws_open_as(struct aws *aws, const struct aws_role *role, struct aws **out, struct error *err) must_check;
+
 /* The address this host is seen from: by the internet (asked of AWS's own checkip.amazonaws.com), or, when the endpoint
  * was overridden or is_public is false, this host's own on the way to the endpoint. */
 bool aws_own_address(struct aws *aws, const char *region, bool is_public, char address[64],
@@ -71,6 +93,9 @@ struct aws_call {
 	const struct stop *stop; /* gives the call up when asked; NULL: the one of aws_options */
 	int64_t not_yet_s; /* EC2 is eventually consistent: for so long "no such thing" means "not yet", and is asked
 			      again; 0: it means what it says */
+	int64_t share_ms;  /* of a call that only reads: an answer that another call with the same arguments got within
+			      so  long serves this one, too, as does one on its way. 0: asked anew */
+	bool dry_run;	   /* EC2: asks whether the call would be allowed; true is "yes", nothing is done */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */

@@ -24,14 +24,18 @@ enum error_kind {
 	ERROR_INTERNAL,	    /* exit 1: this host or this program: disk, memory of the kernel, a library */
 	ERROR_ABSENT,	    /* exit 1: what was asked for does not exist */
 	ERROR_CONFLICT,	    /* exit 1: it exists already, or is in another state than it must be */
-	ERROR_TRANSIENT,    /* exit 1: may work when tried again (network, throttling, HTTP 5xx) */
+	ERROR_TRANSIENT,    /* exit 1: may work when tried again (network, HTTP 5xx) */
+	ERROR_THROTTLED,    /* exit 1: asked too fast; AWS did nothing, and will when asked more slowly */
 	ERROR_CAPACITY,	    /* exit 1: AWS is short of what was asked for; another type or zone may work */
+	ERROR_QUOTA,	    /* exit 1: this account may not have more of it until a quota is raised or something goes */
 	ERROR_REMOTE,	    /* exit 1: AWS or a host answered with a refusal that trying again will not cure */
 	ERROR_USAGE,	    /* exit 2: the command line */
 	ERROR_INVALID,	    /* exit 3: recipe, playbook or settings */
 	ERROR_REFUSED,	    /* exit 4: a gate or an approval rule said no */
 	ERROR_NONCOMPLIANT, /* exit 5: an audit found something */
 	ERROR_DENIED,	    /* exit 6: AWS refused: credentials, permission */
+	ERROR_EXPIRED,	    /* exit 6: the credentials have run out; new ones are needed */
+	ERROR_CLOCK,	    /* exit 6: this host's clock is too far from AWS's */
 	ERROR_STOPPED,	    /* exit 7: interrupted, can be resumed */
 	ERROR_LEFTOVER,	    /* exit 8: something was left behind */
 };

@@ -21,6 +21,12 @@ struct plan_source {
 	const char *root_device, *boot_mode; /* boot_mode: NULL when EC2 tells none */
 	int64_t size_gib;		     /* of its root volume */
 	const char *found_by;		     /* "ami 136693071363/debian-12-amd64-*", "ssm /aws/...", for the record */
+	const char *tpm, *imds;		     /* "v2.0", or NULL when EC2 tells none */
+	bool ena;
+	const char *deprecated;		/* since when it is, or NULL */
+	struct text_list product_codes; /* of the Marketplace */
+	const char *build, *recipe;	/* of an image of ours: what made it; else NULL */
+	struct text_list ancestors;	/* image ids, the parent's source first, as far as it is known */
 };
 struct plan_launch {
 	struct text_list instance_types;
@@ -31,18 +37,25 @@ struct plan_launch {
 	int address;			  /* enum address_kind */
 	struct root_volume root_volume;	  /* size_gib decided */
 	const char *iam_instance_profile;
-	const char *user_data; /* the recipe's cloud-config as JSON, or NULL */
+	const char *user_data;		   /* the recipe's cloud-config as JSON, or NULL */
+	const char *profile_policy;	   /* of a temporary profile: the policy document, or NULL */
+	struct text_list managed_policies; /* of a temporary profile */
 };
 struct plan_image {
 	const char *name; /* holds {{ build }} until the build has an id */
 	const char *description, *imds, *boot_mode;
 	int64_t deprecate_after_s;
+	const char *tpm;
+	bool protect, protect_cooldown; /* from deregistration */
 };
 struct plan_region {
 	const char *region, *kms_key;
 };
 struct plan_share { /* all ARNs and ids resolved */
 	struct text_list organizations, organizational_units, accounts;
+	bool snapshots;
+	const char *consumer_role;
+	bool auto_scaling_grant;
 };
 struct plan_publish {
 	const char *channel, *parameter, *metadata_parameter;
@@ -81,6 +94,7 @@ struct facts {
 	struct struct_list subnets;   /* of struct plan_subnet */
 	const char *organization_arn; /* NULL: not asked */
 	const char *user_data;	      /* as JSON */
+	const char *profile_policy;   /* as JSON */
 };
 bool facts_gather(struct aws *aws, const struct settings *settings, const struct recipe *recipe, struct arena *arena,
 		  struct facts *out, struct error *err) must_check;

@@ -17,6 +17,7 @@ struct source_ami {
 	const char *name;	  /* with * and ? */
 	const char *architecture; /* x86_64 | arm64 */
 	struct text_map filters;  /* further DescribeImages filters, "virtualization-type: hvm" */
+	bool include_deprecated;
 };
 struct source_recipe {
 	const char *name, *channel;
@@ -40,6 +41,11 @@ struct subnets {
 };
 enum market { MARKET_ON_DEMAND, MARKET_SPOT, MARKET_SPOT_THEN_ON_DEMAND };
 enum address_kind { ADDRESS_PUBLIC, ADDRESS_PRIVATE };
+/* A role and instance profile made for the build alone; nothing asked for when both are empty. */
+struct temporary_profile {
+	const char *policy;		   /* file: a policy document in JSON */
+	struct text_list managed_policies; /* ARNs */
+};
 struct launch {
 	const char *region;
 	struct text_list instance_types;
@@ -49,13 +55,17 @@ struct launch {
 	int address; /* enum address_kind */
 	struct root_volume root_volume;
 	const char *iam_instance_profile;
-	const char *user_data; /* file */
+	const struct temporary_profile *temporary_profile; /* NULL: none; never with iam_instance_profile */
+	const char *user_data;				   /* file */
 };
 
 struct bastion {
 	const char *host, *user;
 	int64_t port;
-	const char *key; /* private key file; NULL: the agent */
+	const char *key;	 /* private key file; NULL: the agent */
+	const char *known_hosts; /* file with its host keys; NULL: ~/.ssh/known_hosts */
+	const char *admit; /* where it comes from as instances see it: sg-... or a CIDR; what the temporary security
+			      group admits */
 };
 struct connect {
 	const char *user;
@@ -98,6 +108,10 @@ struct image_wish {
 	int64_t deprecate_after_s; /* 0: never */
 	const char *imds;	   /* "v2.0" or NULL */
 	const char *boot_mode;	   /* or NULL */
+	const char *tpm;	   /* "v2.0" or NULL */
+	struct deregistration_protection {
+		bool enabled, cooldown; /* cooldown: for 24 h after it was switched off, too */
+	} deregistration_protection;
 };
 struct region_wish {
 	const char *kms_key;
@@ -105,6 +119,9 @@ struct region_wish {
 struct share {
 	bool organization;
 	struct text_list organizations, organizational_units, accounts;
+	bool snapshots;		   /* accounts may copy, too: they may make volumes of the image's snapshots */
+	const char *consumer_role; /* name of a role in each of `accounts` that bakery may take, to look from there */
+	bool auto_scaling_grant; /* with consumer_role: grants the accounts' Auto Scaling the use of the image's key */
 };
 struct distribute {
 	struct struct_map regions; /* of struct region_wish */

@@ -11,6 +11,10 @@ static const struct service_row services[SERVICE_COUNT] = {
 	[SERVICE_ssm] = {"ssm", "AWS_ENDPOINT_URL_SSM", PROTOCOL_JSON, "", "AmazonSSM", false},
 	[SERVICE_organizations] = {"organizations", "AWS_ENDPOINT_URL_ORGANIZATIONS", PROTOCOL_JSON, "",
 				   "AWSOrganizationsV20161128", true},
+	[SERVICE_iam] = {"iam", "AWS_ENDPOINT_URL_IAM", PROTOCOL_QUERY, "2010-05-08", "", true},
+	[SERVICE_kms] = {"kms", "AWS_ENDPOINT_URL_KMS", PROTOCOL_JSON, "", "TrentService", false},
+	[SERVICE_servicequotas] = {"servicequotas", "AWS_ENDPOINT_URL_SERVICE_QUOTAS", PROTOCOL_JSON, "",
+				   "ServiceQuotasV20190624", false},
 };
 
 static const struct operation_row operations[AWS_OPERATION_COUNT] = {

@@ -15,7 +15,16 @@ enum protocol {
 };
 
 /* Its place in the table; the names are those of operations.def. */
-enum service { SERVICE_ec2, SERVICE_sts, SERVICE_ssm, SERVICE_organizations, SERVICE_COUNT };
+enum service {
+	SERVICE_ec2,
+	SERVICE_sts,
+	SERVICE_ssm,
+	SERVICE_organizations,
+	SERVICE_iam,
+	SERVICE_kms,
+	SERVICE_servicequotas,
+	SERVICE_COUNT
+};
 
 struct service_row {
 	const char *name;     /* in host names and in the signature's scope */

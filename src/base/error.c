@@ -19,7 +19,9 @@ static const struct {
 	[ERROR_USAGE] = {"usage", 2},	    [ERROR_INVALID] = {"invalid", 3},
 	[ERROR_REFUSED] = {"refused", 4},   [ERROR_NONCOMPLIANT] = {"noncompliant", 5},
 	[ERROR_DENIED] = {"denied", 6},	    [ERROR_STOPPED] = {"stopped", 7},
-	[ERROR_LEFTOVER] = {"leftover", 8},
+	[ERROR_LEFTOVER] = {"leftover", 8}, [ERROR_THROTTLED] = {"throttled", 1},
+	[ERROR_QUOTA] = {"quota", 1},	    [ERROR_EXPIRED] = {"expired", 6},
+	[ERROR_CLOCK] = {"clock", 6},
 };
 
 static void fill(struct error *err, enum error_kind kind, const char *code, const char *fmt, va_list args)

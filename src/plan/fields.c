@@ -50,11 +50,12 @@ static const char *const address_names[] = {"public", "private", NULL};
 static const char *const step_kind_names[] = {"shell", "upload", "download", "reboot", NULL};
 
 static const struct field plan_source_table[] = {
-	TEXT(plan_source, ami),		 TEXT(plan_source, name),
-	TEXT(plan_source, owner),	 TEXT(plan_source, created),
-	TEXT(plan_source, architecture), TEXT(plan_source, root_device),
-	TEXT(plan_source, boot_mode),	 INT(plan_source, size_gib),
-	TEXT(plan_source, found_by),	 END,
+	TEXT(plan_source, ami),	       TEXT(plan_source, name),		 TEXT(plan_source, owner),
+	TEXT(plan_source, created),    TEXT(plan_source, architecture),	 TEXT(plan_source, root_device),
+	TEXT(plan_source, boot_mode),  INT(plan_source, size_gib),	 TEXT(plan_source, found_by),
+	TEXT(plan_source, tpm),	       TEXT(plan_source, imds),		 BOOL(plan_source, ena),
+	TEXT(plan_source, deprecated), LIST(plan_source, product_codes), TEXT(plan_source, build),
+	TEXT(plan_source, recipe),     LIST(plan_source, ancestors),	 END,
 };
 static const struct field plan_subnet_table[] = {TEXT(plan_subnet, id), TEXT(plan_subnet, zone), END};
 static const struct field root_volume_table[] = {
@@ -76,10 +77,17 @@ static const struct field plan_launch_table[] = {
 	INLINE(plan_launch, root_volume, root_volume_table),
 	TEXT(plan_launch, iam_instance_profile),
 	TEXT(plan_launch, user_data),
+	TEXT(plan_launch, profile_policy),
+	LIST(plan_launch, managed_policies),
 	END,
 };
-static const struct field bastion_table[] = {TEXT(bastion, host), TEXT(bastion, user), INT(bastion, port),
-					     TEXT(bastion, key), END};
+static const struct field bastion_table[] = {TEXT(bastion, host),
+					     TEXT(bastion, user),
+					     INT(bastion, port),
+					     TEXT(bastion, key),
+					     TEXT(bastion, known_hosts),
+					     TEXT(bastion, admit),
+					     END};
 static const struct field connect_table[] = {
 	TEXT(connect, user), INT(connect, port), INT(connect, timeout_s), STRUCT(connect, bastion, bastion), END,
 };
@@ -121,13 +129,17 @@ static const struct field playbook_table[] = {
 };
 static const struct field plan_image_table[] = {
 	TEXT(plan_image, name),	     TEXT(plan_image, description),	 TEXT(plan_image, imds),
-	TEXT(plan_image, boot_mode), INT(plan_image, deprecate_after_s), END,
+	TEXT(plan_image, boot_mode), INT(plan_image, deprecate_after_s), TEXT(plan_image, tpm),
+	BOOL(plan_image, protect),   BOOL(plan_image, protect_cooldown), END,
 };
 static const struct field plan_region_table[] = {TEXT(plan_region, region), TEXT(plan_region, kms_key), END};
 static const struct field plan_share_table[] = {
 	LIST(plan_share, organizations),
 	LIST(plan_share, organizational_units),
 	LIST(plan_share, accounts),
+	BOOL(plan_share, snapshots),
+	TEXT(plan_share, consumer_role),
+	BOOL(plan_share, auto_scaling_grant),
 	END,
 };
 static const struct field plan_publish_table[] = {

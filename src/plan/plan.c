@@ -30,6 +30,15 @@ static void abilities_check(struct making *making)
 	if (recipe->connect.bastion)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "connect.bastion: this version of bakery connects directly only");
+	if (recipe->launch.temporary_profile)
+		faults_add(&making->faults, recipe->file, 0, 0,
+			   "launch.temporary_profile: this version of bakery makes no instance profiles");
+	if (recipe->image.deregistration_protection.enabled)
+		faults_add(&making->faults, recipe->file, 0, 0,
+			   "image.deregistration_protection: this version of bakery cannot switch it on");
+	if (recipe->distribute.share.snapshots || recipe->distribute.share.consumer_role)
+		faults_add(&making->faults, recipe->file, 0, 0,
+			   "distribute.share: this version of bakery knows neither snapshots nor consumer_role");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,

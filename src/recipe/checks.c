@@ -31,6 +31,10 @@ SHAPE_CHECK(organizations, shape_organization_arn,
 SHAPE_CHECK(units, shape_unit_arn, "an organizational unit's ARN (arn:aws:organizations::123456789012:ou/o-.../ou-...)")
 SHAPE_CHECK(parameter, shape_parameter, "a parameter's name such as /aws/service/debian/release/12/latest/amd64")
 SHAPE_CHECK(profile, shape_profile, "the name or ARN of an instance profile")
+SHAPE_CHECK(policies, shape_policy_arn,
+	    "a managed policy's ARN such as arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
+SHAPE_CHECK(role, shape_role, "a role's name")
+SHAPE_CHECK(admitted, shape_admitted, "a security group (sg-...) or a CIDR such as 10.0.0.0/8")
 SHAPE_CHECK(user, shape_user, "a login name")
 SHAPE_CHECK(secrets, shape_variable, "the name of an environment variable")
 SHAPE_CHECK(mode, shape_mode, "an octal mode such as \"0644\"")

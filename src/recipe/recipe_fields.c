@@ -24,7 +24,11 @@ static const struct field source_ami_fields[] = {
 	{"architecture", AT(source_ami, architecture), FIELD_TEXT, .choices = architectures,
 	 .doc = "Only images for this processor."},
 	{"filters", AT(source_ami, filters), FIELD_TEXT_MAP,
-	 .doc = "Further filters of EC2's DescribeImages, such as `virtualization-type: hvm`."},
+	 .doc = "Further filters of EC2's DescribeImages, such as `virtualization-type: hvm` or `product-code: ...` of "
+		"the "
+		"Marketplace."},
+	{"include_deprecated", AT(source_ami, include_deprecated), FIELD_BOOL,
+	 .doc = "Take an image that its publisher has deprecated, too."},
 	{0},
 };
 
@@ -72,6 +76,16 @@ static const struct field root_volume_fields[] = {
 	{0},
 };
 
+static const struct field temporary_profile_fields[] = {
+	{"policy", AT(temporary_profile, policy), FIELD_TEXT, FIELD_NOT_EMPTY,
+	 .doc = "A policy document (JSON) of what the instance may do while it is built on, relative to the file that "
+		"names "
+		"it."},
+	{"managed_policies", AT(temporary_profile, managed_policies), FIELD_TEXT_LIST, FIELD_NOT_EMPTY,
+	 .check = must_be_policies, .doc = "ARNs of managed policies it has besides."},
+	{0},
+};
+
 const struct field launch_fields[] = {
 	{"region", AT(launch, region), FIELD_TEXT, .check = must_be_region,
 	 .doc = "Where the image is made. Default: `--region`, AWS_REGION, the profile's."},
@@ -91,6 +105,9 @@ const struct field launch_fields[] = {
 	 .doc = "The root volume of the instance and the image."},
 	{"iam_instance_profile", AT(launch, iam_instance_profile), FIELD_TEXT, .check = must_be_profile,
 	 .doc = "Name or ARN of the instance's profile."},
+	{"temporary_profile", AT(launch, temporary_profile), FIELD_STRUCT, .fields = temporary_profile_fields,
+	 .size = sizeof(struct temporary_profile), .shorthand = "policy",
+	 .doc = "Instead: a role and instance profile made for this build and removed with it."},
 	{"user_data", AT(launch, user_data), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "A #cloud-config file, relative to the file that names it."},
 	{0},
@@ -102,6 +119,11 @@ static const struct field bastion_fields[] = {
 	{"port", AT(bastion, port), FIELD_INT, .otherwise = "22", .least = 1, .most = 65535, .doc = "SSH port there."},
 	{"key", AT(bastion, key), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "Private key file; default: the SSH agent's keys."},
+	{"known_hosts", AT(bastion, known_hosts), FIELD_TEXT, FIELD_NOT_EMPTY,
+	 .doc = "File with its host keys, as OpenSSH writes it. Default: `~/.ssh/known_hosts`."},
+	{"admit", AT(bastion, admit), FIELD_TEXT, .check = must_be_admitted,
+	 .doc = "Where it comes from, as the instance sees it: a security group (`sg-...`) or a CIDR. "
+		"Default: the VPC's own addresses."},
 	{0},
 };
 
@@ -166,6 +188,14 @@ static const struct field scan_fields[] = {
 	{0},
 };
 
+static const struct field protection_fields[] = {
+	{"enabled", offsetof(struct deregistration_protection, enabled), FIELD_BOOL, .otherwise = "false",
+	 .doc = "The image cannot be deregistered until the protection is switched off."},
+	{"cooldown", offsetof(struct deregistration_protection, cooldown), FIELD_BOOL, .otherwise = "false",
+	 .doc = "Nor for 24 hours after that."},
+	{0},
+};
+
 static const struct field image_fields[] = {
 	{"name", AT(image_wish, name), FIELD_TEXT, .otherwise = "{{ recipe }}-{{ build }}",
 	 .doc = "The image's name; 3 to 128 characters once `{{ build }}` is known."},
@@ -178,7 +208,12 @@ static const struct field image_fields[] = {
 	{"imds", AT(image_wish, imds), FIELD_TEXT, .choices = imds_versions,
 	 .doc = "`v2.0`: instances of the image answer only IMDSv2."},
 	{"boot_mode", AT(image_wish, boot_mode), FIELD_TEXT, .choices = boot_modes,
-	 .doc = "Default: as the source image."},
+	 .doc = "What the image must boot with: the source image's own, or the build is refused. Default: whatever "
+		"that is."},
+	{"tpm", AT(image_wish, tpm), FIELD_TEXT, .choices = imds_versions,
+	 .doc = "`v2.0`: the image must have NitroTPM, as its source must."},
+	{"deregistration_protection", AT(image_wish, deregistration_protection), FIELD_INLINE,
+	 .fields = protection_fields, .shorthand = "enabled", .doc = "Whether EC2 refuses to deregister the image."},
 	{0},
 };
 
@@ -195,6 +230,14 @@ static const struct field share_fields[] = {
 	{"organizational_units", AT(share, organizational_units), FIELD_TEXT_LIST, .check = must_be_units,
 	 .doc = "With organizational units, by ARN."},
 	{"accounts", AT(share, accounts), FIELD_TEXT_LIST, .check = must_be_accounts, .doc = "With accounts, by id."},
+	{"snapshots", AT(share, snapshots), FIELD_BOOL,
+	 .doc = "The accounts may copy the image, too: they get permission on its snapshots. Launching needs none."},
+	{"consumer_role", AT(share, consumer_role), FIELD_TEXT, .check = must_be_role,
+	 .doc = "Name of a role in each of `accounts` that bakery may take: the image is then looked at from there."},
+	{"auto_scaling_grant", AT(share, auto_scaling_grant), FIELD_BOOL,
+	 .doc = "With `consumer_role`: grants each account's Auto Scaling the use of the image's key, without which it "
+		"cannot "
+		"launch an encrypted image of another account."},
 	{0},
 };
 

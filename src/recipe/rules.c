@@ -180,6 +180,29 @@ static void check_regions(const struct load *load)
 	}
 }
 
+static void check_profiles(const struct load *load)
+{
+	const struct launch *launch = &load->recipe->launch;
+
+	if (launch->temporary_profile && launch->iam_instance_profile)
+		load_fault(load, "launch.temporary_profile",
+			   "there is an iam_instance_profile; one of them can be used");
+}
+
+static void check_share(const struct load *load)
+{
+	const struct share *share = &load->recipe->distribute.share;
+
+	if (share->snapshots && !share->accounts.count)
+		load_fault(load, "distribute.share.snapshots",
+			   "EC2 shares snapshots with accounts only, not with organizations: name accounts");
+	if (share->consumer_role && !share->accounts.count)
+		load_fault(load, "distribute.share.consumer_role", "there are no accounts it could be taken in");
+	if (share->auto_scaling_grant && !share->consumer_role)
+		load_fault(load, "distribute.share.auto_scaling_grant",
+			   "needs a consumer_role: only the accounts themselves can grant it");
+}
+
 static void check_image(const struct load *load)
 {
 	const struct image_wish *image = &load->recipe->image;
@@ -254,8 +277,9 @@ static void check_verify(const struct load *load)
 void rules_check(const struct load *load)
 {
 	static void (*const rules[])(const struct load *load) = {
-		check_source,  check_needed, check_processor, check_subnets, check_volume, check_keys,
-		check_regions, check_image,  check_deadlines, check_channel, check_scan,   check_verify,
+		check_source, check_needed,  check_processor, check_subnets,   check_volume,
+		check_keys,   check_regions, check_image,     check_deadlines, check_channel,
+		check_scan,   check_verify,  check_profiles,  check_share,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)

@@ -3,6 +3,7 @@
  * Shapes of names and ids, from the AWS pages that define them. */
 #include "shapes.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,6 +157,40 @@ bool shape_parameter(const char *text)
 bool shape_profile(const char *text)
 {
 	return arn(text, "iam", "instance-profile/") || made_of(text, LOWER UPPER DIGITS "+=,.@_-", 1, 128);
+}
+
+/* arn:aws:iam::aws:policy/NAME of AWS's own, or of an account. */
+bool shape_policy_arn(const char *text)
+{
+	const char *policy = str_starts(text, "arn:aws") ? strstr(text, ":iam::") : NULL;
+	const char *path = policy ? strstr(policy, ":policy/") : NULL;
+
+	if (!path || !path[8])
+		return false;
+	policy += 6;
+	return (path - policy == 3 && strncmp(policy, "aws", 3) == 0) ||
+	       (path - policy == 12 && strspn(policy, DIGITS) == 12);
+}
+
+bool shape_role(const char *text)
+{
+	return made_of(text, LOWER UPPER DIGITS "+=,.@_/-", 1, 576) && *text != '/' && !str_ends(text, "/");
+}
+
+bool shape_admitted(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	unsigned char scratch[16];
+	char address[64] = "";
+	int64_t bits;
+
+	if (shape_security_group(text))
+		return true;
+	if (!slash || (size_t)(slash - text) >= sizeof(address) || !str_to_int(slash + 1, &bits) || bits < 1)
+		return false; /* /0 would admit everybody */
+	memcpy(address, text, (size_t)(slash - text));
+	return (inet_pton(AF_INET, address, scratch) == 1 && bits <= 32) ||
+	       (inet_pton(AF_INET6, address, scratch) == 1 && bits <= 128);
 }
 
 bool shape_image_name(const char *text)

@@ -23,6 +23,9 @@ bool shape_organization_arn(const char *text);
 bool shape_unit_arn(const char *text);
 bool shape_parameter(const char *text); /* of Parameter Store, with or without :version */
 bool shape_profile(const char *text);	/* name or ARN of an IAM instance profile */
+bool shape_policy_arn(const char *text);
+bool shape_role(const char *text);     /* an IAM role's name, with its path */
+bool shape_admitted(const char *text); /* a security group or a CIDR */
 bool shape_image_name(const char *text);
 bool shape_variable(const char *text); /* of the environment */
 bool shape_user(const char *text);

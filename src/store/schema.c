@@ -188,6 +188,36 @@ static const char version_2[] =
 	"CREATE INDEX wait_time_by_name ON wait_time (region, name, id);";
 /* clang-format on */
 
-static const char *const steps[] = {version_1, version_2};
+/* What was tried to get an instance, and what was not built because nothing had changed. */
+static const char version_3[] =
+	/* clang-format off */
+	"CREATE TABLE launch ("
+	"  id INTEGER PRIMARY KEY,"
+	"  build INTEGER NOT NULL REFERENCES build (id),"
+	"  purpose TEXT NOT NULL,"
+	"  market TEXT NOT NULL,"
+	"  instance_type TEXT NOT NULL,"
+	"  zone TEXT,"
+	"  subnet TEXT,"
+	"  instance TEXT,"   /* NULL: there was no room */
+	"  code TEXT,"       /* AWS's word for why not, or for why it ended before its time */
+	"  at_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX launch_by_build ON launch (build);"
+
+	"CREATE TABLE skip ("
+	"  id INTEGER PRIMARY KEY,"
+	"  recipe TEXT NOT NULL,"
+	"  build INTEGER NOT NULL REFERENCES build (id)," /* the good one that is still current */
+	"  reason TEXT NOT NULL,"
+	"  user TEXT,"
+	"  host TEXT,"
+	"  ci_job TEXT,"
+	"  at_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX skip_by_recipe ON skip (recipe, at_ms);";
+/* clang-format on */
+
+static const char *const steps[] = {version_1, version_2, version_3};
 
 const struct migrations store_migrations = {.steps = steps, .count = ARRAY_SIZE(steps)};

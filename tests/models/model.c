@@ -12,13 +12,14 @@
 #include "bakery/mem.h"
 #include "config.h"
 
-#define BOTOCORE "/usr/lib/python3/dist-packages/botocore/data"
+#define MOST_PLACES 3
 #define MOST_BYTES (128u << 20)
 #define MOST_SERVICES 32
 
+/* Where models are, the best first: what is not in one may be in the next. */
 struct models {
-	char *folder;
-	bool old;
+	char *folders[MOST_PLACES];
+	size_t folder_count;
 	struct model services[MOST_SERVICES];
 	size_t count;
 };
@@ -29,18 +30,24 @@ static bool has_file(const char *folder, const char *name)
 	return file_exists(path);
 }
 
+static bool is_old(const char *folder)
+{
+	return !has_file(folder, "ec2/service-2.json");
+}
+
 struct models *models_open(void)
 {
 	const char *named = getenv("BAKERY_AWS_MODELS");
-	const char *candidates[] = {named ? named : BAKERY_SOURCE_FOLDER "/../shared/aws-models", BOTOCORE};
-	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
-		if (!has_file(candidates[i], "ec2"))
-			continue;
-		struct models *models = mem_alloc(sizeof *models);
-		models->folder = mem_strdup(candidates[i]);
-		models->old = !has_file(candidates[i], "ec2/service-2.json");
+	const char *candidates[MOST_PLACES] = {named ? named : BAKERY_SOURCE_FOLDER "/../shared/aws-models",
+					       "/usr/lib/python3/dist-packages/awscli/botocore/data",
+					       "/usr/lib/python3/dist-packages/botocore/data"};
+	struct models *models = mem_alloc(sizeof *models);
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++)
+		if (has_file(candidates[i], "ec2"))
+			models->folders[models->folder_count++] = mem_strdup(candidates[i]);
+	if (models->folder_count)
 		return models;
-	}
+	free(models);
 	return NULL;
 }
 
@@ -48,18 +55,19 @@ void models_close(struct models *models)
 {
 	for (size_t i = 0; i < models->count; i++)
 		tree_free(models->services[i].tree);
-	free(models->folder);
+	for (size_t i = 0; i < models->folder_count; i++)
+		free(models->folders[i]);
 	free(models);
 }
 
 const char *models_folder(const struct models *models)
 {
-	return models->folder;
+	return models->folders[0];
 }
 
 bool models_are_old(const struct models *models)
 {
-	return models->old;
+	return is_old(models->folders[0]);
 }
 
 /* Debian's botocore keeps versions in folders named by their date; the newest counts. */
@@ -78,12 +86,18 @@ static char *newest_version(const char *folder)
 	return newest;
 }
 
-static struct tree *load(const struct models *models, const char *service)
+/* Folders are named after the service, which is not always its name in a signature. */
+static const char *folder_name(const char *service)
+{
+	return str_eq(service, "servicequotas") ? "service-quotas" : service;
+}
+
+static struct tree *load(const char *place, const char *service)
 {
 	struct error err = {0};
 	_cleanup_(str_free) struct str text = STR_INIT;
-	_cleanup_(freep) char *folder = path_join(models->folder, service);
-	_cleanup_(freep) char *version = models->old ? newest_version(folder) : NULL;
+	_cleanup_(freep) char *folder = path_join(place, folder_name(service));
+	_cleanup_(freep) char *version = is_old(place) ? newest_version(folder) : NULL;
 	_cleanup_(freep) char *path =
 		mem_printf("%s/%s%sservice-2.json", folder, version ? version : "", version ? "/" : "");
 	if (!file_read(path, MOST_BYTES, &text, &err))
@@ -99,13 +113,18 @@ const struct model *models_find(struct models *models, const char *service)
 	for (size_t i = 0; i < models->count; i++)
 		if (str_eq(models->services[i].name, service))
 			return &models->services[i];
-	struct tree *tree = models->count < MOST_SERVICES && !strpbrk(service, "./") ? load(models, service) : NULL;
-	if (!tree)
+	if (models->count == MOST_SERVICES || strpbrk(service, "./"))
 		return NULL;
-	struct model *model = &models->services[models->count++];
-	*model = (struct model){tree_text(tree, "metadata.endpointPrefix"), tree, tree_text(tree, "metadata.protocol"),
-				models->old};
-	return model;
+	for (size_t i = 0; i < models->folder_count; i++) {
+		struct tree *tree = load(models->folders[i], service);
+		if (!tree)
+			continue;
+		struct model *model = &models->services[models->count++];
+		*model = (struct model){tree_text(tree, "metadata.endpointPrefix"), tree,
+					tree_text(tree, "metadata.protocol"), is_old(models->folders[i])};
+		return model;
+	}
+	return NULL;
 }
 
 const struct tree *model_operation(const struct model *model, const char *operation)

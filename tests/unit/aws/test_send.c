@@ -621,13 +621,13 @@ static void test_stop_interrupts_a_hanging_call(void **state)
 	struct error err;
 	assert_true(stop_during(replies, AWS_ec2_DescribeImages, &script, &err) < 500);
 	assert_int_equal(err.kind, ERROR_STOPPED);
-	assert_false(send_simple(&script, AWS_ec2_DeleteKeyPair, &err));
+	assert_false(send_simple(&script, AWS_ec2_DeleteSecurityGroup, &err));
 	assert_int_equal(err.kind, ERROR_STOPPED);
 	assert_int_equal(loopback_requests(script.server), 1);
 	/* Clean-up listens to another wish. */
 	struct stop leave;
 	stop_init(&leave);
-	struct aws_call call = aws_call(AWS_ec2_DeleteKeyPair, NULL);
+	struct aws_call call = aws_call(AWS_ec2_DeleteSecurityGroup, NULL);
 	call.stop = &leave;
 	assert_true(aws_send(script.aws, &call, NULL, &err));
 	stop_close(&leave);
