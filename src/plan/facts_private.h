@@ -16,5 +16,7 @@ struct gather {
 
 bool source_find(struct gather *gather, struct error *err) must_check;
 bool network_find(struct gather *gather, struct error *err) must_check;
+bool vpc_blocks_find(struct gather *gather, struct error *err) must_check; /* when a bastion needs them */
+bool profile_policy_read(struct gather *gather, struct error *err) must_check;
 
 #endif
