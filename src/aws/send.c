@@ -26,6 +26,8 @@ struct exchange {
 	struct endpoint endpoint;
 	struct wire_request wire;
 	const struct stop *stop;
+	const struct credentials *with; /* instead of aws's own; NULL: aws's own */
+	bool is_unsigned;
 	int64_t not_yet_until_ms; /* until then "no such thing" is asked again */
 };
 
@@ -43,6 +45,8 @@ static bool exchange_start(struct exchange *out, struct aws *aws, const struct a
 	*out = (struct exchange){.aws = aws, .row = row, .service = service_row(row->service), .region = region};
 	out->repeat = row->repeat == REPEAT_TOKEN && !has_token ? REPEAT_ONCE : row->repeat;
 	out->stop = call->stop ? call->stop : aws->stop;
+	out->with = call->with;
+	out->is_unsigned = operation_is_unsigned(call->operation);
 	out->not_yet_until_ms = clock_mono_ms() + call->not_yet_s * 1000;
 	protocol_encode(row, call->args, &out->wire);
 	return endpoint_find(&aws->endpoints, row->service, region, &out->endpoint, err);
@@ -116,8 +120,10 @@ static bool explain_refusal(const struct exchange *exchange, const struct http_r
 	if (error.request_id[0])
 		add_words(err, " (request id %s)", error.request_id);
 	wire_error_free(&error);
-	if (attempt->class.kind == ERROR_DENIED)
-		error_hint(err, "credentials: %s", credential_store_source(exchange->aws->credentials));
+	if (attempt->class.kind == ERROR_DENIED && !exchange->is_unsigned)
+		error_hint(err, "credentials: %s",
+			   exchange->with ? exchange->with->source
+					  : credential_store_source(exchange->aws->credentials));
 	return false;
 }
 
@@ -153,9 +159,10 @@ static enum http_outcome send_signed(const struct exchange *exchange, const stru
 	struct sigv4_credentials keys = {credentials->access_key, credentials->secret_key, credentials->session_token};
 	struct sigv4_scope scope = {endpoint->signing_region, exchange->service->name,
 				    aws->clock() + aws->clock_offset_ms, 0, 0};
-	struct sigv4 signature;
+	struct sigv4 signature = {0};
 
-	sigv4_sign_headers(&to_sign, &keys, &scope, &signature);
+	if (!exchange->is_unsigned)
+		sigv4_sign_headers(&to_sign, &keys, &scope, &signature);
 	memcpy(headers + count, signature.headers, signature.header_count * sizeof *headers);
 	struct http_request request = {
 		.method = "POST",
@@ -193,19 +200,45 @@ static bool take_answer(const struct exchange *exchange, const struct http_reply
 	return true;
 }
 
-static bool attempt_once(const struct exchange *exchange, struct attempt *attempt, struct tree **out, struct error *err)
+static bool attempt_with(const struct exchange *exchange, const struct credentials *credentials,
+			 struct attempt *attempt, struct tree **out, struct error *err)
 {
 	struct aws *aws = exchange->aws;
-	_cleanup_(credentials_free) struct credentials credentials = {0};
 	_cleanup_(http_reply_free) struct http_reply reply = {.body = STR_INIT};
 	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
-	if (!credential_store_get(aws->credentials, &credentials, err))
-		return false;
 	attempt->host_known = http_has_answered(aws->http, &exchange->endpoint.url);
-	attempt->outcome = send_signed(exchange, &credentials, &reply, err);
+	attempt->outcome = send_signed(exchange, credentials, &reply, err);
 	if (attempt->outcome != HTTP_ANSWERED)
 		return explain_no_answer(exchange, attempt, err);
 	return take_answer(exchange, &reply, attempt, out, err);
+}
+
+/* AWS says that the credentials have ended: one search for others, and one more try when there are. */
+static bool attempt_renewed(const struct exchange *exchange, const struct credentials *ended, struct attempt *attempt,
+			    struct tree **out, struct error *err)
+{
+	struct credential_store *store = exchange->aws->credentials;
+	_cleanup_(credentials_free) struct credentials credentials = {0};
+	struct error why = {0};
+	credential_store_drop(store, ended->access_key);
+	if (!credential_store_get(store, &credentials, &why))
+		return error_hint(err, "and no new ones were found: %s", why.text);
+	if (str_eq(credentials.access_key, ended->access_key) &&
+	    str_eq(credentials.session_token, ended->session_token))
+		return false;
+	return attempt_with(exchange, &credentials, attempt, out, err);
+}
+
+static bool attempt_once(const struct exchange *exchange, struct attempt *attempt, struct tree **out, struct error *err)
+{
+	_cleanup_(credentials_free) struct credentials credentials = {0};
+	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
+	if (exchange->with || exchange->is_unsigned)
+		return attempt_with(exchange, exchange->with ? exchange->with : &credentials, attempt, out, err);
+	if (!credential_store_get(exchange->aws->credentials, &credentials, err))
+		return false;
+	return attempt_with(exchange, &credentials, attempt, out, err) ||
+	       (err->kind == ERROR_EXPIRED && attempt_renewed(exchange, &credentials, attempt, out, err));
 }
 
 /* --- again and again --- */
@@ -222,7 +255,7 @@ static bool wait_for_next(const struct exchange *exchange, const struct attempt 
 	struct aws *aws = exchange->aws;
 	if (!retry_may_repeat(attempt, exchange->repeat, number, aws->most_attempts))
 		return number > 1 ? error_hint(err, "asked %d times", number) : false;
-	if (!retry_budget_take(&aws->budget))
+	if (!retry_budget_take(aws->budget))
 		return error_hint(err, "not asked again, since most calls fail now");
 	int64_t pause_ms = retry_pause_ms(attempt, number, aws->random());
 	log_debug(aws->log, "%s (%s): %s; asking again in %" PRId64 " ms", exchange->row->name, exchange->region,
@@ -239,7 +272,7 @@ static bool send_until_done(const struct exchange *exchange, struct tree **out, 
 		return error_set(err, ERROR_STOPPED, "interrupted");
 	for (int number = 1;; number++) {
 		if (attempt_once(exchange, &attempt, out, err)) {
-			retry_budget_give_back(&exchange->aws->budget, number - 1);
+			retry_budget_give_back(exchange->aws->budget, number - 1);
 			return true;
 		}
 		if (is_not_yet(exchange, err)) {
@@ -317,4 +350,11 @@ bool aws_send(struct aws *aws, struct aws_call *call, struct tree **reply, struc
 	if (reply)
 		*reply = take(&result);
 	return true;
+}
+
+bool aws_send_with(struct aws *aws, struct aws_call *call, const struct credentials *with, struct tree **reply,
+		   struct error *err)
+{
+	call->with = with;
+	return aws_send(aws, call, reply, err);
 }
