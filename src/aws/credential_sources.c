@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bakery/mem.h"
+#include "bakery/partition.h"
 
 #define SHORTEST_ROLE_S 900
 #define LONGEST_ROLE_S 43200
@@ -176,22 +177,17 @@ bool credentials_find(void *cookie, struct credentials *out, struct error *err)
 
 const char *credential_region(const struct credential_search *search, const char *role_arn)
 {
-	/* Each partition has an STS of its own; botocore, too, asks the one in the partition's first region. */
-	static const struct {
-		const char *start, *region;
-	} partitions[] = {
-		{"arn:aws-cn:", "cn-north-1"},	     {"arn:aws-us-gov:", "us-gov-west-1"},
-		{"arn:aws-iso:", "us-iso-east-1"},   {"arn:aws-iso-b:", "us-isob-east-1"},
-		{"arn:aws-eusc:", "eusc-de-east-1"},
-	};
 	if (search && search->aws->region)
 		return search->aws->region;
 	if (search && search->own->region)
 		return search->own->region;
-	for (size_t i = 0; i < ARRAY_SIZE(partitions); i++)
-		if (str_starts(role_arn, partitions[i].start))
-			return partitions[i].region;
-	return "us-east-1";
+	/* Each partition has an STS of its own. */
+	for (size_t i = 0; role_arn && partition_at(i); i++) {
+		_cleanup_(freep) char *start = mem_printf("arn:%s:", partition_at(i)->name);
+		if (str_starts(role_arn, start))
+			return partition_at(i)->global_region;
+	}
+	return partition_of("")->global_region;
 }
 
 bool credential_duration(const struct credential_search *search, int64_t *duration_s, struct error *err)

@@ -20,6 +20,7 @@ struct profile {
 	char *mfa_serial, *web_identity_token_file, *credential_process;
 	char *sso_session, *sso_account_id, *sso_role_name, *sso_start_url, *sso_region;
 	char *ec2_metadata_service_endpoint, *ec2_metadata_service_endpoint_mode;
+	char *services, *use_fips, *use_dual_stack, *ignore_endpoints;
 };
 void profile_free(struct profile *profile); /* wipes the secrets */
 
