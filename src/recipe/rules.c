@@ -47,32 +47,34 @@ static void check_needed(const struct load *load)
 		load_fault(load, "playbooks", "is missing: what is done on the instance (an empty list for nothing)");
 }
 
-enum processor { PROCESSOR_UNKNOWN, PROCESSOR_X86_64, PROCESSOR_ARM64 };
-
 /* By AWS's naming: letters, generation, then attributes, of which a leading g is Graviton. Families whose name alone
  * says nothing stay unknown. */
-static enum processor processor_of(const char *type)
+const char *instance_type_processor(const char *type)
 {
 	size_t family = strcspn(type, "0123456789"), generation = strspn(type + family, "0123456789");
 	char attribute = type[family + generation];
 
 	if (attribute == 'g' || strncmp(type, "a1.", 3) == 0)
-		return PROCESSOR_ARM64;
-	return family == 1 && strchr("cmrt", *type) ? PROCESSOR_X86_64 : PROCESSOR_UNKNOWN;
+		return "arm64";
+	return family == 1 && strchr("cmrt", *type) ? "x86_64" : NULL;
 }
 
+/* An image is for one processor: what the recipe says, else what its first type has. */
 static void check_processor(const struct load *load)
 {
 	const struct source_ami *ami = load->recipe->source.ami;
 	const struct text_list *types = &load->recipe->launch.instance_types;
-	const char *wanted = ami ? ami->architecture : NULL;
+	const char *wanted = ami ? ami->architecture : NULL, *whose = "the source image";
 
-	for (size_t i = 0; wanted && i < types->count; i++) {
-		enum processor processor = processor_of(types->items[i]);
-		const char *has = processor == PROCESSOR_ARM64 ? "arm64" : "x86_64";
-		if (processor != PROCESSOR_UNKNOWN && !str_eq(has, wanted))
-			load_fault(load, "launch.instance_types", "%s is %s, the source image %s", types->items[i], has,
+	for (size_t i = 0; i < types->count; i++) {
+		const char *has = instance_type_processor(types->items[i]);
+		if (has && wanted && !str_eq(has, wanted))
+			load_fault(load, "launch.instance_types", "%s is %s, %s %s", types->items[i], has, whose,
 				   wanted);
+		if (has && !wanted) {
+			wanted = has;
+			whose = types->items[i];
+		}
 	}
 }
 
