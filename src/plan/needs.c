@@ -102,6 +102,12 @@ static bool for_doctor(const struct needing *needing)
 	return needing->scope->with_doctor;
 }
 
+/* To find its own again; doctor counts them. */
+static bool with_groups_to_see(const struct needing *needing)
+{
+	return with_temporary_group(needing) || for_doctor(needing);
+}
+
 static const struct {
 	enum aws_operation operation;
 	bool (*when)(const struct needing *needing);
@@ -112,9 +118,15 @@ static const struct {
 	{AWS_ec2_DescribeVpcs, in_default_vpc},
 	{AWS_ec2_DescribeSubnets, always},
 	{AWS_ec2_DescribeInstanceTypeOfferings, for_doctor},
+	{AWS_ec2_DescribeInstanceTypes, for_doctor},
+	{AWS_iam_SimulatePrincipalPolicy, for_doctor},
+	{AWS_servicequotas_GetServiceQuota, for_doctor},
+	{AWS_servicequotas_GetAWSDefaultServiceQuota, for_doctor},
+	{AWS_organizations_DescribeAccount, for_doctor},
+	{AWS_organizations_DescribeOrganizationalUnit, for_doctor},
 	{AWS_ec2_DescribeImages, always},
 	{AWS_ec2_DescribeImageAttribute, with_sharing},
-	{AWS_ec2_DescribeSecurityGroups, with_temporary_group},
+	{AWS_ec2_DescribeSecurityGroups, with_groups_to_see},
 	{AWS_ec2_CreateSecurityGroup, with_temporary_group},
 	{AWS_ec2_AuthorizeSecurityGroupIngress, with_temporary_group},
 	{AWS_ec2_DeleteSecurityGroup, with_temporary_group},
@@ -239,6 +251,22 @@ static void region_values(struct needing *needing)
 	}
 }
 
+static const char *last_part(const char *arn)
+{
+	const char *slash = strrchr(arn, '/');
+
+	return slash ? slash + 1 : arn;
+}
+
+static void share_values(struct needing *needing)
+{
+	const struct share *share = &needing->recipe->distribute.share;
+
+	add_list(needing, "shared_accounts", &share->accounts);
+	for (size_t i = 0; i < share->organizational_units.count; i++)
+		add(needing, "shared_units", last_part(share->organizational_units.items[i]));
+}
+
 static void publish_values(struct needing *needing)
 {
 	const struct recipe *recipe = needing->recipe;
@@ -267,5 +295,6 @@ void needs_of_recipe(const struct settings *settings, const struct recipe *recip
 	source_values(&needing);
 	launch_values(&needing);
 	region_values(&needing);
+	share_values(&needing);
 	publish_values(&needing);
 }

@@ -30,6 +30,8 @@ static void values_fill(struct permission_needs *needs)
 		{"aliases", "alias/a"},
 		{"source_parameters", "arn:aws:ssm:us-east-1::parameter/aws/service/x"},
 		{"parameters", "/bakery/web/candidate"},
+		{"shared_accounts", "444455556666"},
+		{"shared_units", "ou-ab12-11111111"},
 	};
 
 	permission_needs_init(needs);
