@@ -298,3 +298,61 @@ void needs_of_recipe(const struct settings *settings, const struct recipe *recip
 	share_values(&needing);
 	publish_values(&needing);
 }
+
+/* What stands before "/RECIPE/CHANNEL" in the plan's parameter. */
+static const char *prefix_of(const struct plan *plan, struct arena *arena)
+{
+	const char *parameter = plan->publish.parameter;
+	size_t tail = parameter ? strlen(plan->recipe) + strlen(plan->publish.channel) + 2 : 0;
+
+	return parameter ? arena_strndup(arena, parameter, strlen(parameter) - tail) : "";
+}
+
+static struct subnets *subnets_of(const struct plan *plan, struct arena *arena)
+{
+	const struct plan_subnet *planned = plan->launch.subnets.items;
+	struct subnets *subnets = arena_alloc(arena, sizeof(*subnets));
+
+	for (size_t i = 0; i < plan->launch.subnets.count; i++)
+		text_list_append(&subnets->ids, planned[i].id, arena);
+	return subnets;
+}
+
+static struct struct_map copies_of(const struct plan *plan, struct arena *arena)
+{
+	const struct plan_region *copies = plan->copies.items;
+	struct region_wish *wishes = arena_alloc(arena, (plan->copies.count + 1) * sizeof(*wishes));
+	const char **keys = arena_alloc(arena, (plan->copies.count + 1) * sizeof(*keys));
+
+	for (size_t i = 0; i < plan->copies.count; i++) {
+		keys[i] = copies[i].region;
+		wishes[i].kms_key = copies[i].kms_key;
+	}
+	return (struct struct_map){keys, wishes, plan->copies.count};
+}
+
+void needs_of_plan(const struct plan *plan, struct arena *arena, struct permission_needs *out)
+{
+	const struct settings settings = {.project = plan->project, .parameter_prefix = prefix_of(plan, arena)};
+	const struct recipe recipe = {
+		.name = plan->recipe,
+		.launch = {.region = plan->region,
+			   .instance_types = plan->launch.instance_types,
+			   .market = plan->launch.market,
+			   .subnets = subnets_of(plan, arena),
+			   .security_groups = plan->launch.security_groups,
+			   .address = plan->launch.address,
+			   .root_volume = plan->launch.root_volume,
+			   .iam_instance_profile = plan->launch.iam_instance_profile},
+		.connect = plan->connect,
+		.verify = {.off = plan->verify_off},
+		.image = {.imds = plan->image.imds, .deprecate_after_s = plan->image.deprecate_after_s},
+		.distribute = {.regions = copies_of(plan, arena),
+			       .share = {.organizations = plan->share.organizations,
+					 .organizational_units = plan->share.organizational_units,
+					 .accounts = plan->share.accounts}},
+		.publish = {.channel = plan->publish.channel},
+	};
+
+	needs_of_recipe(&settings, &recipe, &(struct needs_scope){.account = plan->account}, out);
+}

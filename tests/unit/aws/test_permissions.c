@@ -109,7 +109,7 @@ static void every_row_is_well_formed(void **state)
 #define STATEMENT(sid, resources, conditions)                                                                          \
 	if (!tree_key(sids, #sid))                                                                                     \
 		fail_msg("%s is not in the policy: a name of it has no value in this test", #sid);
-#define GRANT(service, operation, sid, actions)
+#define GRANT(service, operation, sid, on, actions)
 #define FREE(service, operation)
 #include "src/aws/permissions.def"
 #undef STATEMENT
