@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bakery/partition.h"
 #include "bakery/str.h"
 
 struct needing {
@@ -15,21 +16,6 @@ struct needing {
 	const char *partition, *account, *region;
 	struct permission_needs *out;
 };
-
-static const struct partition {
-	const char *prefix, *name, *dns_suffix;
-} partitions[] = {{"cn-", "aws-cn", "amazonaws.com.cn"},
-		  {"us-gov-", "aws-us-gov", "amazonaws.com"},
-		  {"", "aws", "amazonaws.com"}};
-
-static const struct partition *partition_of(const char *region)
-{
-	size_t i = 0;
-
-	while (!str_starts(region, partitions[i].prefix)) /* the last fits all */
-		i++;
-	return &partitions[i];
-}
 
 /* --- when an operation is needed --- */
 
@@ -77,6 +63,16 @@ static bool with_image_attributes(const struct needing *needing)
 	return with_sharing(needing) || needing->recipe->image.imds;
 }
 
+static bool with_snapshots_shared(const struct needing *needing)
+{
+	return needing->recipe->distribute.share.snapshots;
+}
+
+static bool with_protection(const struct needing *needing)
+{
+	return needing->recipe->image.deregistration_protection.enabled;
+}
+
 static bool with_deprecation(const struct needing *needing)
 {
 	return needing->recipe->image.deprecate_after_s > 0;
@@ -100,6 +96,11 @@ static bool with_parameters(const struct needing *needing)
 static bool for_doctor(const struct needing *needing)
 {
 	return needing->scope->with_doctor;
+}
+
+static bool for_doctor_of_shared(const struct needing *needing)
+{
+	return for_doctor(needing) && with_sharing(needing);
 }
 
 /* To find its own again; doctor counts them. */
@@ -139,8 +140,16 @@ static const struct {
 	{AWS_ec2_CopyImage, with_copies},
 	{AWS_ec2_ModifyImageAttribute, with_image_attributes},
 	{AWS_ec2_EnableImageDeprecation, with_deprecation},
+	{AWS_ec2_DeleteTags, always},
+	{AWS_ec2_EnableImageDeregistrationProtection, with_protection},
+	{AWS_ec2_DisableImageDeregistrationProtection, with_protection},
+	{AWS_ec2_ModifySnapshotAttribute, with_snapshots_shared},
+	{AWS_ec2_DescribeSnapshotAttribute, with_snapshots_shared},
 	{AWS_ec2_DeregisterImage, always}, /* of a build that is given up */
 	{AWS_ec2_DeleteSnapshot, always},
+	{AWS_kms_DescribeKey, always},
+	{AWS_kms_GetKeyPolicy, for_doctor_of_shared},
+	{AWS_sts_DecodeAuthorizationMessage, for_doctor},
 	{AWS_ssm_GetParameter, with_parameters},
 	{AWS_ssm_PutParameter, with_channel},
 };
@@ -346,11 +355,14 @@ void needs_of_plan(const struct plan *plan, struct arena *arena, struct permissi
 			   .iam_instance_profile = plan->launch.iam_instance_profile},
 		.connect = plan->connect,
 		.verify = {.off = plan->verify_off},
-		.image = {.imds = plan->image.imds, .deprecate_after_s = plan->image.deprecate_after_s},
+		.image = {.imds = plan->image.imds,
+			  .deprecate_after_s = plan->image.deprecate_after_s,
+			  .deregistration_protection = {plan->image.protect, plan->image.protect_cooldown}},
 		.distribute = {.regions = copies_of(plan, arena),
 			       .share = {.organizations = plan->share.organizations,
 					 .organizational_units = plan->share.organizational_units,
-					 .accounts = plan->share.accounts}},
+					 .accounts = plan->share.accounts,
+					 .snapshots = plan->share.snapshots}},
 		.publish = {.channel = plan->publish.channel},
 	};
 
