@@ -55,6 +55,7 @@ struct build_context { /* what all builds of a process share */
 	struct build_events events;
 	struct build_origin origin;
 	bool keep_on_failure;
+	bool no_preflight; /* the stage prepare looks at nothing but what it must */
 	const char *until; /* stage after which to stop, or NULL */
 };
 

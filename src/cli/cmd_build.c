@@ -21,7 +21,7 @@ struct build_args {
 	struct variable_args variables;
 	const char *channel, *until;
 	int64_t jobs;
-	bool all, keep_on_failure;
+	bool all, keep_on_failure, no_preflight;
 };
 
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_ENDED };
@@ -215,6 +215,7 @@ static bool jobs_run(struct app *app, const struct build_args *args, struct job 
 		.events = view_events(view),
 		.origin = build_origin_find(app->settings.folder, app->arena),
 		.keep_on_failure = args->keep_on_failure,
+		.no_preflight = args->no_preflight,
 		.until = args->until,
 	};
 	for (size_t i = 0; i < count; i++)
@@ -263,6 +264,8 @@ static const struct option build_options[] = {
 	{"--jobs", 'j', OPTION_INT, AT(jobs), "N", "at most N builds at once (default: all)"},
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{"--until", 0, OPTION_TEXT, AT(until), "STAGE", "stop after this stage"},
+	{"--no-preflight", 0, OPTION_FLAG, AT(no_preflight), NULL,
+	 "do not look at permissions, quotas and the like before anything is made (bakery doctor)"},
 	{"--keep-on-failure", 0, OPTION_FLAG, AT(keep_on_failure), NULL,
 	 "keep the instance when a build fails, and say how to get in"},
 	{0},

@@ -90,6 +90,36 @@ static void tag_args(const struct launching *launching, struct aws_call *call)
 			  launching->hold->token);
 }
 
+static struct aws_call call_make(const struct launching *launching, const struct candidate *candidate)
+{
+	struct aws_call call = aws_call(AWS_ec2_RunInstances, launching->hold->region);
+
+	aws_arg(&call, "ImageId", launching->wish->ami);
+	aws_arg(&call, "InstanceType", candidate->type);
+	aws_arg_int(&call, "MinCount", 1);
+	aws_arg_int(&call, "MaxCount", 1);
+	aws_argf(&call, "ClientToken", "%s-%d", launching->hold->token, launching->sent);
+	aws_arg(&call, "UserData", launching->user_data);
+	network_args(launching, &call, candidate->subnet);
+	volume_args(launching, &call);
+	profile_args(launching, &call);
+	safety_args(&call, candidate->spot);
+	tag_args(launching, &call);
+	return call;
+}
+
+bool instance_dry_run(struct build *build, const char *type, const struct plan_subnet *subnet, struct error *err)
+{
+	const struct hold hold = {.region = build->plan->region, .token = "bakery-preflight", .purpose = "build"};
+	const struct instance_wish wish = {.ami = build->plan->source.ami};
+	const struct launching launching = {.build = build, .hold = &hold, .wish = &wish};
+	const struct candidate candidate = {build->plan->launch.market == MARKET_SPOT, type, subnet};
+	struct aws_call call = call_make(&launching, &candidate);
+
+	call.dry_run = true;
+	return build_send(build, &call, NULL, err);
+}
+
 /* EC2 may not know yet of an instance profile that IAM has just made ("Invalid IAM Instance Profile name"). */
 static bool profile_is_too_new(const struct launching *launching, const struct error *err)
 {
@@ -99,43 +129,29 @@ static bool profile_is_too_new(const struct launching *launching, const struct e
 
 static bool run(struct launching *launching, const struct candidate *candidate, struct tree **reply, struct error *err)
 {
-	struct aws_call call = aws_call(AWS_ec2_RunInstances, launching->hold->region);
-
-	call.not_yet_s = SETTLE_S;
-	aws_arg(&call, "ImageId", launching->wish->ami);
-	aws_arg(&call, "InstanceType", candidate->type);
-	aws_arg_int(&call, "MinCount", 1);
-	aws_arg_int(&call, "MaxCount", 1);
-	aws_argf(&call, "ClientToken", "%s-%d", launching->hold->token, ++launching->sent);
-	aws_arg(&call, "UserData", launching->user_data);
-	network_args(launching, &call, candidate->subnet);
-	volume_args(launching, &call);
-	profile_args(launching, &call);
-	safety_args(&call, candidate->spot);
-	tag_args(launching, &call);
-	return build_send(launching->build, &call, reply, err);
-}
-
-static bool run_settled(struct launching *launching, const struct candidate *candidate, struct tree **reply,
-			struct error *err)
-{
 	enum { PROFILE_SETTLE_MS = 60000, PAUSE_MS = 1500 };
 	int64_t until_ms = clock_mono_ms() + PROFILE_SETTLE_MS;
 
-	while (!run(launching, candidate, reply, err)) {
+	for (;;) {
+		struct aws_call call;
+
+		launching->sent++;
+		call = call_make(launching, candidate);
+		call.not_yet_s = SETTLE_S;
+		if (build_send(launching->build, &call, reply, err))
+			return true;
 		if (!profile_is_too_new(launching, err) || clock_mono_ms() >= until_ms)
 			return false;
 		if (!stop_sleep_ms(build_stop(launching->build), PAUSE_MS))
 			return error_set(err, ERROR_STOPPED, "stopped");
 	}
-	return true;
 }
 
 static bool try_one(struct launching *launching, const struct candidate *candidate, char id[ID_SIZE], struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 
-	if (!run_settled(launching, candidate, &reply, err))
+	if (!run(launching, candidate, &reply, err))
 		return false;
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
 	return id[0] || error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");

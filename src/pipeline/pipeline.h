@@ -179,6 +179,10 @@ struct instance_wish { /* of held_instance */
 	struct candidates *candidates;
 	struct candidate *candidate; /* the one that had room */
 };
+/* Whether EC2 would start one of that type there; nothing is done. Without the temporary security group, which is not
+ * there yet, it is asked for the VPC's default one. */
+bool instance_dry_run(struct build *build, const char *type, const struct plan_subnet *subnet,
+		      struct error *err) must_check;
 bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err) must_check;
 bool box_connect(struct build *build, struct box *box, struct error *err) must_check;
 void box_close(struct box *box); /* connection and keys; the instance stays */
