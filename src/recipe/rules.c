@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bakery/partition.h"
 #include "bakery/str.h"
 #include "load.h"
 #include "shapes.h"
@@ -167,6 +168,7 @@ static void check_keys(const struct load *load)
 				 wishes[i].kms_key, regions->keys[i]);
 }
 
+/* Regions of different partitions never meet. */
 static void check_regions(const struct load *load)
 {
 	const struct struct_map *regions = &load->recipe->distribute.regions;
@@ -174,11 +176,11 @@ static void check_regions(const struct load *load)
 
 	for (size_t i = 0; home && i < regions->count; i++) {
 		const char *path = arena_printf(load->arena, "distribute.regions.%s", regions->keys[i]);
+		const struct partition *from = partition_of(home), *to = partition_of(regions->keys[i]);
 		if (str_eq(regions->keys[i], home))
 			load_fault(load, path, "the image is made there (launch.region): leave it out");
-		else if (!str_eq(shape_partition(regions->keys[i]), shape_partition(home)))
-			load_fault(load, path, "images cannot be copied from %s to %s", shape_partition(home),
-				   shape_partition(regions->keys[i]));
+		else if (from != to)
+			load_fault(load, path, "images cannot be copied from %s to %s", from->name, to->name);
 	}
 }
 
