@@ -10,8 +10,6 @@
 #include "facts_private.h"
 #include "keys.h"
 
-enum { SHARE_MS = 60000 };
-
 struct key_look {
 	struct gather *gather;
 	const char *place, *region, *key; /* place: the recipe's key */

@@ -367,6 +367,25 @@ bool plan_load(const char *json, struct arena *arena, struct plan **out, struct 
 	return true;
 }
 
+static bool files_check(const struct struct_list *list, struct error *err)
+{
+	const struct playbook *playbooks = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct step *steps = playbooks[i].steps.items;
+		for (size_t j = 0; j < playbooks[i].steps.count; j++) {
+			if (steps[j].upload && !upload_check(steps[j].upload, err))
+				return error_context(err, "step %s", steps[j].id);
+		}
+	}
+	return true;
+}
+
+bool plan_files_check(const struct plan *plan, struct error *err)
+{
+	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err);
+}
+
 size_t plan_step_count(const struct plan *plan)
 {
 	const struct playbook *playbooks = plan->playbooks.items;

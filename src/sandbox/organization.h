@@ -8,6 +8,9 @@
 
 #include "request.h"
 
+#define ORGANIZATION_ID "o-sandbox0001"
+#define ORGANIZATION_ARN "arn:aws:organizations::" CLOUD_ACCOUNT ":organization/" ORGANIZATION_ID
+
 extern const struct operation organizations_operations[];
 
 /* Whether an account is reached through the organization's or a unit's ARN (either may be NULL). */

@@ -8,6 +8,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "jobs.h"
+#include "kms.h"
 #include "organization.h"
 #include "ssm.h"
 
@@ -29,6 +30,8 @@ static const struct operation *const ec2_tables[] = {ec2_image_operations,
 static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_read_operations, ssm_tag_operations,
 						     NULL};
 static const struct operation *const sts_tables[] = {sts_operations, NULL};
+static const struct operation *const kms_tables[] = {kms_key_operations, kms_alias_operations, kms_grant_operations,
+						     kms_policy_operations, NULL};
 static const struct operation *const organizations_tables[] = {organizations_operations, NULL};
 
 #define JSON_ERRORS                                                                                                    \
@@ -60,6 +63,7 @@ const struct service services[] = {
 	 .unknown_operation = "InvalidAction",
 	 .operations = sts_tables},
 	{.name = "ssm", .protocol = PROTOCOL_JSON, .target = "AmazonSSM", JSON_ERRORS, .operations = ssm_tables},
+	{.name = "kms", .protocol = PROTOCOL_JSON, .target = "TrentService", JSON_ERRORS, .operations = kms_tables},
 	{.name = "organizations",
 	 .protocol = PROTOCOL_JSON,
 	 .target = "AWSOrganizationsV20161128",
