@@ -96,6 +96,7 @@ struct aws_call {
 	int64_t share_ms;  /* of a call that only reads: an answer that another call with the same arguments got within
 			      so  long serves this one, too, as does one on its way. 0: asked anew */
 	bool dry_run;	   /* EC2: asks whether the call would be allowed; true is "yes", nothing is done */
+	const struct credentials *with; /* inside src/aws: signed with these; NULL: aws's own */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */
