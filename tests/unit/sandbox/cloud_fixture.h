@@ -228,4 +228,26 @@ static inline char *launch_and_wait(struct fixture *fixture, const char *more)
 	return id;
 }
 
+static inline void set(struct fixture *fixture, const char *fmt, ...) printf_like(2, 3);
+static inline void set(struct fixture *fixture, const char *fmt, ...)
+{
+	struct error err = {0};
+	_cleanup_(str_free) struct str text = STR_INIT;
+	va_list args;
+	va_start(args, fmt);
+	str_vaddf(&text, fmt, args);
+	va_end(args);
+	assert_works(settings_set(fixture->cloud->settings, text.data, &err));
+}
+
+static inline char *bake(struct fixture *fixture, const char *name)
+{
+	_cleanup_(freep) char *instance = launch_and_wait(fixture, "");
+	ec2(fixture, "CreateImage&InstanceId=%s&Name=%s", instance, name);
+	assert_done(fixture);
+	char *image = mem_strdup(said(fixture, "imageId"));
+	eventually(fixture, "imagesSet.1.imageState", "available", "DescribeImages&ImageId.1=%s", image);
+	return image;
+}
+
 #endif
