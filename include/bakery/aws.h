@@ -54,6 +54,8 @@ void aws_close(struct aws *aws);
 void aws_closep(struct aws **aws);
 const char *aws_region(const struct aws *aws);	  /* the default region, or NULL */
 int64_t aws_requests_sent(const struct aws *aws); /* for the bench and the record */
+/* How far AWS's clock is ahead of this host's, by the newest answer, to the second; 0 before the first. */
+int64_t aws_clock_ahead_ms(const struct aws *aws);
 
 struct aws_identity {
 	char account[16], arn[256], user_id[128];
@@ -96,6 +98,7 @@ struct aws_call {
 	int64_t share_ms;  /* of a call that only reads: an answer that another call with the same arguments got within
 			      so  long serves this one, too, as does one on its way. 0: asked anew */
 	bool dry_run;	   /* EC2: asks whether the call would be allowed; true is "yes", nothing is done */
+	const struct credentials *with; /* inside src/aws: signed with these; NULL: aws's own */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */
