@@ -152,7 +152,7 @@ static bool try_one(struct launching *launching, const struct candidate *candida
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 
 	if (!run(launching, candidate, &reply, err))
-		return false;
+		return marketplace_hint(launching->build->plan, err);
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
 	return id[0] || error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");
 }

@@ -78,5 +78,5 @@ bool facts_gather(struct aws *aws, const struct settings *settings, const struct
 		return false;
 	out->account = arena_strdup(arena, identity.account);
 	return source_find(&gather, err) && network_find(&gather, err) && vpc_blocks_find(&gather, err) &&
-	       organization_find(&gather, err);
+	       organization_find(&gather, err) && keys_find(&gather, err);
 }

@@ -85,6 +85,11 @@ static bool with_snapshots_shared(const struct needing *needing)
 	return needing->recipe->distribute.share.snapshots;
 }
 
+static bool with_consumer_role(const struct needing *needing)
+{
+	return needing->recipe->distribute.share.consumer_role;
+}
+
 static bool with_protection(const struct needing *needing)
 {
 	return needing->recipe->image.deregistration_protection.enabled;
@@ -178,6 +183,7 @@ static const struct {
 	{AWS_ec2_DeleteSnapshot, always},
 	{AWS_kms_DescribeKey, always},
 	{AWS_kms_GetKeyPolicy, for_doctor_of_shared},
+	{AWS_sts_AssumeRole, with_consumer_role},
 	{AWS_sts_DecodeAuthorizationMessage, for_doctor},
 	{AWS_ssm_GetParameter, with_parameters},
 	{AWS_ssm_PutParameter, with_channel},
@@ -305,6 +311,9 @@ static void share_values(struct needing *needing)
 	const struct share *share = &needing->recipe->distribute.share;
 
 	add_list(needing, "shared_accounts", &share->accounts);
+	for (size_t i = 0; share->consumer_role && i < share->accounts.count; i++)
+		addf(needing, "roles", "arn:%s:iam::%s:role/%s", needing->partition, share->accounts.items[i],
+		     share->consumer_role);
 	for (size_t i = 0; i < share->organizational_units.count; i++)
 		add(needing, "shared_units", last_part(share->organizational_units.items[i]));
 }
@@ -395,7 +404,8 @@ void needs_of_plan(const struct plan *plan, struct arena *arena, struct permissi
 			       .share = {.organizations = plan->share.organizations,
 					 .organizational_units = plan->share.organizational_units,
 					 .accounts = plan->share.accounts,
-					 .snapshots = plan->share.snapshots}},
+					 .snapshots = plan->share.snapshots,
+					 .consumer_role = plan->share.consumer_role}},
 		.publish = {.channel = plan->publish.channel},
 	};
 

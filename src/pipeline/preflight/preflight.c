@@ -59,6 +59,8 @@ static bool has_copies(const struct plan *plan)
 }
 
 const struct check preflight_checks[] = {
+	{"credentials' end", PREFLIGHT_QUICK, false, always, check_lifetime},
+	{"clock", PREFLIGHT_QUICK, false, always, check_clock},
 	{"endpoints", PREFLIGHT_BUILD, true, always, check_endpoints},
 	{"regions", PREFLIGHT_BUILD, false, always, check_regions},
 	{"image name", PREFLIGHT_BUILD, true, has_plain_name, check_names},
@@ -224,6 +226,11 @@ bool preflight_extent_of_build(const struct build_context *context, const struct
 
 /* --- the verdict --- */
 
+static bool is_refusal(enum error_kind kind)
+{
+	return error_exit_status(kind) == error_exit_status(ERROR_DENIED);
+}
+
 bool preflight_verdict(const struct struct_list *findings, struct error *err)
 {
 	const struct finding *items = findings->items;
@@ -234,7 +241,7 @@ bool preflight_verdict(const struct struct_list *findings, struct error *err)
 	for (size_t i = 0; i < findings->count; i++) {
 		if (items[i].result != FINDING_FAILED)
 			continue;
-		if (kind == ERROR_NONE || items[i].kind == ERROR_DENIED)
+		if (kind == ERROR_NONE || (is_refusal(items[i].kind) && !is_refusal(kind)))
 			kind = items[i].kind;
 		str_addf(&text, "%s%s: %s", failed++ ? "\n  " : "", items[i].check, items[i].detail);
 	}

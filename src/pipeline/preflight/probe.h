@@ -39,6 +39,7 @@ bool probe_ask(struct probe *probe, enum ask ask, struct aws_call *call, struct 
 void probe_error(struct probe *probe, enum ask ask, const struct error *err);
 
 void check_lifetime(struct probe *probe);
+void check_clock(struct probe *probe);
 void check_endpoints(struct probe *probe);
 void check_regions(struct probe *probe);
 void check_names(struct probe *probe);
