@@ -106,6 +106,9 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 /* Reads a stored plan back. */
 bool plan_load(const char *json, struct arena *arena, struct plan **out, struct error *err) must_check;
 
+/* Whether the files that the plan uploads are still what they were when it was made. */
+bool plan_files_check(const struct plan *plan, struct error *err) must_check;
+
 size_t plan_step_count(const struct plan *plan);
 size_t plan_control_count(const struct plan *plan);
 

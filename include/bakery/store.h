@@ -113,6 +113,22 @@ bool store_hold_list(struct store *store, const char *build, struct arena *arena
  * since}; oldest build first. */
 bool store_held(struct store *store, struct tree **out, struct error *err) must_check;
 
+/* --- instances that were asked for --- */
+
+struct launch_row {
+	const char *build, *purpose; /* "build", "test" */
+	const char *market;	     /* "spot", "on-demand" */
+	const char *instance_type, *zone, *subnet;
+	const char *instance; /* NULL: there was no room */
+	const char *code;     /* AWS's word for why not */
+};
+bool store_launch_add(struct store *store, const struct launch_row *launch, struct error *err) must_check;
+/* The instance ended before its time; code: AWS's word for why. */
+bool store_launch_ended(struct store *store, const char *build, const char *instance, const char *code,
+			struct error *err) must_check;
+/* In order: an array of {purpose, market, instance_type, zone, subnet, instance, code, at}. */
+bool store_launch_list(struct store *store, const char *build, struct tree **out, struct error *err) must_check;
+
 /* --- what the record holds --- */
 
 struct step_row {

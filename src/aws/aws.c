@@ -6,6 +6,7 @@
 
 #include "aws_private.h"
 #include "bakery/mem.h"
+#include "share.h"
 
 #define SHORTEST_WAIT_MS 200
 #define LONGEST_WAIT_MS 2000
@@ -68,7 +69,8 @@ static bool settle(struct aws *aws, const struct aws_options *options, const str
 		first(options->region, variable("AWS_REGION"), variable("AWS_DEFAULT_REGION"), profile->region);
 	const char *bundle = first(variable("AWS_CA_BUNDLE"), profile->ca_bundle, NULL, NULL);
 	aws->region = mem_strdup(region);
-	endpoint_settings_read(&aws->endpoints, options->endpoint, profile->endpoint_url);
+	if (!endpoint_settings_read(&aws->endpoints, options->endpoint, profile, aws->files.config, err))
+		return false;
 	aws->http = http_new(&(struct http_options){bundle, HTTP_MOST_BYTES, HTTP_CONNECT_MS, HTTP_SILENCE_S});
 	return read_attempts(first(variable("AWS_MAX_ATTEMPTS"), profile->max_attempts, NULL, NULL),
 			     &aws->most_attempts, err);
@@ -85,6 +87,7 @@ static void set_defaults(struct aws *aws, const struct aws_options *options)
 	aws->absent_ms = ABSENT_MS;
 	aws->outage_ms = OUTAGE_MS;
 	aws->waits = wait_hub_new();
+	aws->shared = share_hub_new();
 	retry_budget_init(&aws->budget);
 	pthread_mutex_init(&aws->identity_lock, NULL);
 }
@@ -118,6 +121,7 @@ void aws_close(struct aws *aws)
 	if (!aws)
 		return;
 	wait_hub_free(aws->waits);
+	share_hub_free(aws->shared);
 	credential_store_free(aws->credentials);
 	http_free(aws->http);
 	endpoint_settings_free(&aws->endpoints);

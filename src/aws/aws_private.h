@@ -14,6 +14,7 @@
 #include "operations.h"
 #include "retry.h"
 
+struct share_hub;
 struct wait_hub;
 
 struct aws {
@@ -30,8 +31,11 @@ struct aws {
 	struct retry_budget budget;
 	_Atomic int64_t requests_sent;
 
-	int64_t (*clock)(void);			   /* wall time; tests hold it still */
-	_Atomic int64_t clock_offset_ms;	   /* how far AWS's clock is ahead of ours */
+	int64_t (*clock)(void);		 /* wall time; tests hold it still */
+	_Atomic int64_t clock_offset_ms; /* how far AWS's clock is ahead of ours */
+	_Atomic bool clock_warned;
+	_Atomic bool cannot_decode; /* authorization failure messages; asked once */
+	struct share_hub *shared;
 	double (*random)(void);			   /* 0 to 1 */
 	int64_t shortest_wait_ms, longest_wait_ms; /* between looks */
 	int64_t absent_ms,

@@ -259,7 +259,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *cookie)
 {
 	struct exchange *exchange = cookie;
 	struct http_reply *reply = exchange->reply;
-	char seconds[16] = "";
+	char seconds[16] = "", date[64] = "";
 	const struct {
 		const char *name;
 		char *out;
@@ -269,7 +269,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *cookie)
 		{"x-amzn-requestid:", reply->request_id, sizeof reply->request_id},
 		{"x-amz-request-id:", reply->request_id, sizeof reply->request_id},
 		{"x-amzn-errortype:", reply->error_type, sizeof reply->error_type},
-		{"date:", reply->date, sizeof reply->date},
+		{"date:", date, sizeof date},
 		{"retry-after:", seconds, sizeof seconds},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
@@ -279,6 +279,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *cookie)
 	}
 	if (seconds[0] && !str_to_int(seconds, &reply->retry_after_s))
 		reply->retry_after_s = 0; /* the form with a date is nothing AWS sends */
+	if (date[0] && curl_getdate(date, NULL) > 0)
+		reply->date_ms = (int64_t)curl_getdate(date, NULL) * 1000;
 	return size * count;
 }
 

@@ -27,8 +27,8 @@ enum service {
 };
 
 struct service_row {
-	const char *name;     /* in host names and in the signature's scope */
-	const char *variable; /* AWS_ENDPOINT_URL_... */
+	const char *name; /* in host names and in the signature's scope */
+	const char *id;	  /* in AWS_ENDPOINT_URL_... (in capitals) and in the config file's services */
 	enum protocol protocol;
 	const char *version; /* of a form; "" in JSON */
 	const char *target;  /* before the operation in X-Amz-Target; "" in forms */

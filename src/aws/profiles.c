@@ -24,6 +24,10 @@ static const struct {
 	{"endpoint_url", offsetof(struct profile, endpoint_url)},
 	{"ca_bundle", offsetof(struct profile, ca_bundle)},
 	{"max_attempts", offsetof(struct profile, max_attempts)},
+	{"services", offsetof(struct profile, services)},
+	{"use_fips_endpoint", offsetof(struct profile, use_fips)},
+	{"use_dualstack_endpoint", offsetof(struct profile, use_dual_stack)},
+	{"ignore_configured_endpoint_urls", offsetof(struct profile, ignore_endpoints)},
 };
 
 static char **setting_of(struct profile *profile, size_t index)

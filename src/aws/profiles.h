@@ -15,6 +15,7 @@ struct profile {
 	bool present;
 	char *access_key, *secret_key, *session_token;
 	char *region, *endpoint_url, *ca_bundle, *max_attempts;
+	char *services, *use_fips, *use_dual_stack, *ignore_endpoints;
 };
 void profile_free(struct profile *profile); /* wipes the secrets */
 

@@ -13,10 +13,11 @@
 #include "bakery/mem.h"
 #include "wait_look.h"
 
-#define SHORTEST_DUE_MS 50     /* between looks when the time has come */
-#define LONGEST_EARLY_MS 20000 /* between looks before that: it may be ready already, and people want to see progress  \
-				*/
-#define SLICE_MS 100	       /* how soon a waiter hears of a wish to stop */
+#define SHORTEST_DUE_MS 50 /* between looks when the time has come */
+#define LONGEST_EARLY_MS                                                                                               \
+	20000	     /* between looks before that: it may be ready already, and people want to see progress            \
+		      */
+#define SLICE_MS 100 /* how soon a waiter hears of a wish to stop */
 
 struct waiter {
 	struct waiter *next;
@@ -198,8 +199,8 @@ static bool is_one_of(const char *states, const char *state)
 static enum error_kind kind_of_reason(const char *code)
 {
 	const char *dot = strchr(code, '.');
-	struct aws_error_class class = aws_error_classify(dot ? dot + 1 : code, 0);
-	return class.kind == ERROR_CAPACITY ? ERROR_CAPACITY : ERROR_FAILED;
+	enum error_kind kind = aws_error_classify(dot ? dot + 1 : code, NULL, 0).kind;
+	return kind == ERROR_CAPACITY || kind == ERROR_QUOTA ? kind : ERROR_FAILED;
 }
 
 static enum verdict fail_with_reason(const struct watch *watch, const struct tree *item, struct error *err)
@@ -239,7 +240,7 @@ static enum verdict judge_absence(struct watch *watch, struct error *err)
 /* A network that is away for a while does not end a wait that AWS has answered before. */
 static enum verdict judge_failure(struct watch *watch, const struct error *failure, struct error *err)
 {
-	bool passing = failure->kind == ERROR_TRANSIENT;
+	bool passing = failure->kind == ERROR_TRANSIENT || failure->kind == ERROR_THROTTLED;
 	if (passing && clock_mono_ms() - watch->last_answer_ms < watch->aws->outage_ms) {
 		log_debug(watch->aws->log, "waiting for %s: %s", watch->id, failure->text);
 		return KEEP_WAITING;

@@ -417,6 +417,7 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build_init(build, context, plan, arena);
 	snprintf(build->id, sizeof(build->id), "%s", id);
 	build->started_ms = row.started_ms;
+	build->was_quarantined = row.status == BUILD_QUARANTINED;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
 	else if (build_account_check(build, err) && state_load(build, row.state, err) &&

@@ -18,12 +18,12 @@ static const struct held_kind *kind_find(const char *name)
 	return NULL;
 }
 
-static const char *token_make(struct build *build, const char *purpose)
+static char *token_make(const struct build *build, const char *purpose)
 {
 	char suffix[5];
 
 	crypto_random_hex(suffix, 4);
-	return arena_printf(build->arena, "bakery-%s-%s-%s", build->id, purpose, suffix);
+	return mem_printf("bakery-%s-%s-%s", build->id, purpose, suffix);
 }
 
 /* A row with an intent only: an earlier try may have been cut off before the answer. AWS may lag in showing what it
@@ -48,18 +48,19 @@ static bool find_settled(struct build *build, const struct held_kind *kind, cons
 bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
 		const void *wish, char id[ID_SIZE], struct error *err)
 {
-	struct hold intent = {
-		.kind = kind->name, .region = region, .token = token_make(build, purpose), .purpose = purpose};
+	_cleanup_(arena_freep) struct arena *arena = arena_new(); /* copies are held from several threads */
+	_cleanup_(freep) char *token = token_make(build, purpose);
+	struct hold intent = {.kind = kind->name, .region = region, .token = token, .purpose = purpose};
 	struct hold hold;
 	bool is_new;
 
-	if (!store_hold_intend(build->store, build->id, &intent, build->arena, &hold, err))
+	if (!store_hold_intend(build->store, build->id, &intent, arena, &hold, err))
 		return error_context(err, "ledger");
 	if (hold.id) {
 		snprintf(id, ID_SIZE, "%s", hold.id);
 		return true;
 	}
-	is_new = str_eq(hold.token, intent.token);
+	is_new = str_eq(hold.token, token);
 	id[0] = '\0';
 	if (!is_new && !find_settled(build, kind, &hold, id, err))
 		return error_context(err, "looking for the %s of an earlier try", kind->name);
@@ -91,10 +92,11 @@ static bool hold_drop(struct build *build, const struct hold *hold, struct error
 
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err)
 {
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct hold *holds;
 	size_t count;
 
-	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+	if (!store_hold_list(build->store, build->id, arena, &holds, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (str_eq(holds[i].kind, kind->name) && str_eq(holds[i].purpose, purpose) &&

@@ -21,6 +21,7 @@ struct box {
 
 struct build_image {
 	const char *region, *ami;
+	struct text_list snapshots;
 };
 
 /* What a finished stage leaves for the later ones; stored as JSON with the stage. */
@@ -48,7 +49,9 @@ struct build {
 	int64_t started_ms, deadline_mono_ms;
 	struct stop stop; /* the context's stop, or the deadline */
 	bool deadline_passed;
-	bool cleaning; /* then only `leave` ends calls and waits */
+	bool cleaning;	      /* then only `leave` ends calls and waits */
+	bool was_quarantined; /* by an earlier try: its images are tagged so */
+	bool images_seen;     /* all available, by this process */
 	struct keeper *keeper;
 };
 
@@ -93,6 +96,9 @@ bool build_wait_learning(struct build *build, enum aws_wait wait, const char *na
 			 int64_t timeout_s, struct tree **item, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
+/* Of things done side by side: false with all that failed in one sentence, the first one's kind and code (but STOPPED
+ * goes before all); true when none did. */
+bool build_errors_join(const struct error *errors, size_t count, struct error *err) must_check;
 /* TagSpecification.<number> for a resource type: bakery's tags and, for what is part of the result, the plan's own. */
 void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type,
 	       const char *purpose, const char *token);
@@ -122,6 +128,29 @@ enum drop_extent { DROP_ALL, DROP_ALL_BUT_RESULTS };
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err) must_check;
 /* The images are the result now: no longer the ledger's. */
 bool build_release_results(struct build *build, struct error *err) must_check;
+
+/* --- images (images.c) --- */
+/* What the plan says (architecture, boot mode, TPM, ENA) against EC2's description. */
+bool image_check(const struct build *build, const struct tree *image, struct error *err) must_check;
+/* IMDSv2 where the plan wants it and the description does not say so; *changed: it was set. */
+bool image_require_imds(struct build *build, const char *region, const char *ami, const struct tree *image,
+			bool *changed, struct error *err) must_check;
+struct text_list image_snapshots(const struct tree *image, struct arena *arena);
+/* The image's row, with its snapshots. */
+bool image_record(struct build *build, const char *region, const struct tree *image, struct error *err) must_check;
+
+/* --- progress of snapshots (progress.c) --- */
+struct watching { /* an image on its way */
+	struct build *build;
+	const char *region;
+	int64_t began_ms, expected_ms; /* expected_ms 0: not known */
+	int64_t next_ms;
+};
+void progress_show(void *watching, const struct tree *item); /* of aws_wait */
+/* How long it may still take; -1: nobody knows. */
+int64_t snapshot_left_ms(int64_t elapsed_ms, int percent, int64_t expected_ms);
+enum { LEFT_TEXT_SIZE = 48 };
+void snapshot_left_text(int64_t left_ms, char text[LEFT_TEXT_SIZE]); /* ", about 2 min left", or "" */
 
 /* --- boxes (box.c, user_data.c) --- */
 struct instance_wish { /* of held_instance */

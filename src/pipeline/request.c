@@ -36,24 +36,24 @@ bool build_send(struct build *build, struct aws_call *call, struct tree **reply,
 	return aws_send(build->aws, call, reply, err);
 }
 
-static void show_progress(void *cookie, const struct tree *item)
+bool build_errors_join(const struct error *errors, size_t count, struct error *err)
 {
-	struct build *build = cookie;
-	const char *progress = tree_text(item, "progress");
+	_cleanup_(str_free) struct str all = STR_INIT;
+	const struct error *first = NULL;
 
-	if (progress)
-		build_progress(build, "%s", progress);
+	for (size_t i = 0; i < count; i++) {
+		if (errors[i].kind == ERROR_NONE)
+			continue;
+		if (!first || (error_is(&errors[i], ERROR_STOPPED) && !error_is(first, ERROR_STOPPED)))
+			first = &errors[i];
+		str_addf(&all, "%s%s", all.len ? "; " : "", errors[i].text);
+	}
+	return !first || error_coded(err, first->kind, first->code, "%s", all.data);
 }
 
 static struct aws_wait_options wait_options(struct build *build, const char *region, int64_t timeout_s)
 {
-	return (struct aws_wait_options){
-		.region = region,
-		.timeout_s = timeout_s,
-		.stop = build_stop(build),
-		.progress = show_progress,
-		.cookie = build,
-	};
+	return (struct aws_wait_options){.region = region, .timeout_s = timeout_s, .stop = build_stop(build)};
 }
 
 bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s,
@@ -68,11 +68,15 @@ bool build_wait_learning(struct build *build, enum aws_wait wait, const char *na
 			 int64_t timeout_s, struct tree **item, struct error *err)
 {
 	struct aws_wait_options options = wait_options(build, region, timeout_s);
-	int64_t began_ms = clock_mono_ms();
+	struct watching watching = {.build = build, .region = region, .began_ms = clock_mono_ms()};
 
-	return store_wait_expected(build->store, region, name, &options.expected_ms, err) &&
-	       aws_wait(build->aws, wait, id, &options, item, err) &&
-	       store_wait_add(build->store, region, name, clock_mono_ms() - began_ms, err);
+	if (!store_wait_expected(build->store, region, name, &options.expected_ms, err))
+		return false;
+	watching.expected_ms = options.expected_ms;
+	options.progress = wait == AWS_WAIT_image_available ? progress_show : NULL;
+	options.cookie = &watching;
+	return aws_wait(build->aws, wait, id, &options, item, err) &&
+	       store_wait_add(build->store, region, name, clock_mono_ms() - watching.began_ms, err);
 }
 
 struct tagging {

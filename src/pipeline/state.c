@@ -8,6 +8,7 @@
 static const struct field build_image_fields[] = {
 	{AT(build_image, region), FIELD_TEXT},
 	{AT(build_image, ami), FIELD_TEXT},
+	{AT(build_image, snapshots), FIELD_TEXT_LIST},
 	{0},
 };
 

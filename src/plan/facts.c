@@ -13,6 +13,7 @@ static bool organization_find(struct gather *gather, struct error *err)
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 	const char *arn;
 
+	call.share_ms = SHARE_MS;
 	if (!gather->recipe->distribute.share.organization) {
 		aws_call_clear(&call);
 		return true;

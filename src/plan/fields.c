@@ -92,13 +92,8 @@ static const struct field connect_table[] = {
 	TEXT(connect, user), INT(connect, port), INT(connect, timeout_s), STRUCT(connect, bastion, bastion), END,
 };
 static const struct field transfer_table[] = {
-	TEXT(transfer, from),
-	TEXT(transfer, to),
-	TEXT(transfer, mode),
-	TEXT(transfer, owner),
-	BOOL(transfer, is_template),
-	MAP(transfer, vars),
-	END,
+	TEXT(transfer, from),	TEXT(transfer, to),	     TEXT(transfer, mode), TEXT(transfer, owner),
+	TEXT(transfer, sha256), BOOL(transfer, is_template), MAP(transfer, vars),  END,
 };
 static const struct field reboot_table[] = {INT(reboot, timeout_s), END};
 static const struct field step_table[] = {

@@ -33,12 +33,9 @@ static void abilities_check(struct making *making)
 	if (recipe->launch.temporary_profile)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "launch.temporary_profile: this version of bakery makes no instance profiles");
-	if (recipe->image.deregistration_protection.enabled)
+	if (recipe->distribute.share.consumer_role)
 		faults_add(&making->faults, recipe->file, 0, 0,
-			   "image.deregistration_protection: this version of bakery cannot switch it on");
-	if (recipe->distribute.share.snapshots || recipe->distribute.share.consumer_role)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "distribute.share: this version of bakery knows neither snapshots nor consumer_role");
+			   "distribute.share: this version of bakery does not know consumer_role");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,
@@ -46,15 +43,37 @@ static void abilities_check(struct making *making)
 	}
 }
 
-/* CreateImage takes the boot mode over from the instance, and that from its image (EC2 API reference, CreateImage). */
-static void boot_mode_check(struct making *making)
+/* CreateImage takes boot mode and TPM over from the instance, and that from its image (EC2 API reference,
+ * CreateImage). */
+static void inheritance_check(struct making *making)
 {
-	const char *wanted = making->recipe->image.boot_mode, *given = making->facts->source.boot_mode;
+	const char *boot_mode = making->facts->source.boot_mode, *tpm = making->facts->source.tpm;
+	const struct image_wish *wish = &making->recipe->image;
 
-	if (wanted && !str_eq(wanted, given))
+	if (wish->boot_mode && !str_eq(wish->boot_mode, boot_mode))
 		faults_add(&making->faults, making->recipe->file, 0, 0,
 			   "image.boot_mode: an image has the boot mode of its source, which is %s here, not %s",
-			   given ? given : "not told", wanted);
+			   boot_mode ? boot_mode : "not told", wish->boot_mode);
+	if (wish->tpm && !str_eq(wish->tpm, tpm))
+		faults_add(&making->faults, making->recipe->file, 0, 0,
+			   "image.tpm: an image has the TPM support of its source, which is %s here, not %s; start "
+			   "from an image registered with TPM support",
+			   tpm ? tpm : "none", wish->tpm);
+}
+
+/* EC2 service quotas, "AMI sharing": the accounts of an organization do not count, its ARN does. */
+static void share_count_check(struct making *making)
+{
+	enum { MOST_SHARES = 1000 };
+	const struct plan_share *share = &making->plan->share;
+	size_t count = share->organizations.count + share->organizational_units.count + share->accounts.count;
+
+	if (count > MOST_SHARES)
+		faults_add(
+			&making->faults, making->recipe->file, 0, 0,
+			"distribute.share: %zu organizations, units and accounts, and EC2 shares an image with at most "
+			"%d; an organization or unit counts as one, however many accounts it has",
+			count, MOST_SHARES);
 }
 
 static const struct channel *channel_find(const struct settings *settings, const char *name)
@@ -174,6 +193,9 @@ static void image_decide(struct making *making)
 	image->imds = wish->imds;
 	image->boot_mode = wish->boot_mode;
 	image->deprecate_after_s = wish->deprecate_after_s;
+	image->tpm = wish->tpm;
+	image->protect = wish->deregistration_protection.enabled;
+	image->protect_cooldown = wish->deregistration_protection.cooldown;
 }
 
 static void share_decide(struct making *making)
@@ -184,6 +206,9 @@ static void share_decide(struct making *making)
 	share->organizations = wish->organizations;
 	share->organizational_units = wish->organizational_units;
 	share->accounts = wish->accounts;
+	share->snapshots = wish->snapshots;
+	share->consumer_role = wish->consumer_role;
+	share->auto_scaling_grant = wish->auto_scaling_grant;
 	if (making->facts->organization_arn && !text_list_has(&share->organizations, making->facts->organization_arn)) {
 		const char **arns = arena_alloc(making->arena, (share->organizations.count + 1) * sizeof(*arns));
 		arns[0] = making->facts->organization_arn;
@@ -290,7 +315,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
 	abilities_check(&making);
-	boot_mode_check(&making);
+	inheritance_check(&making);
 	channel_check(&making);
 	encryption_check(&making);
 	head_fill(&making);
@@ -299,6 +324,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	image_decide(&making);
 	copies_decide(&making);
 	share_decide(&making);
+	share_count_check(&making);
 	publish_decide(&making);
 	fine = faults_check(&making.faults, err);
 	faults_free(&making.faults);
@@ -330,6 +356,25 @@ bool plan_load(const char *json, struct arena *arena, struct plan **out, struct 
 	identify(plan, arena);
 	*out = plan;
 	return true;
+}
+
+static bool files_check(const struct struct_list *list, struct error *err)
+{
+	const struct playbook *playbooks = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct step *steps = playbooks[i].steps.items;
+		for (size_t j = 0; j < playbooks[i].steps.count; j++) {
+			if (steps[j].upload && !upload_check(steps[j].upload, err))
+				return error_context(err, "step %s", steps[j].id);
+		}
+	}
+	return true;
+}
+
+bool plan_files_check(const struct plan *plan, struct error *err)
+{
+	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err);
 }
 
 size_t plan_step_count(const struct plan *plan)

@@ -3,9 +3,10 @@
  * EC2's nouns: how their documents are made and looked up, and the tables of their operations. Documents stand in the
  * state in the shape of Describe's reply; members that open with "_" are the sandbox's own:
  *
- *   image     _layers (what a machine of it is made of), _login (its default user), _launchPermission, _due, _frozen
+ *   image     _layers (what a machine of it is made of), _login (its default user), _launchPermission, _due, _frozen,
+ *             _fate ({code, message, detail}: what it will fail with)
  *   snapshot  _layers, _createVolumePermission, _started, _due
- *   instance  _layers, _userData, _shutdown, _due, _reservation, _protected, ...
+ *   instance  _layers, _userData, _shutdown, _due, _reservation, _protected, _fate ({code, message, stop}), ...
  *
  * A layer is "base:<public image's base>" or the name of a folder under layers/. */
 #ifndef BAKERY_SANDBOX_EC2_H
@@ -32,8 +33,6 @@ void image_put(struct request *rq, struct tree *image); /* under its owner */
 /* Snapshots and volumes */
 struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib,
 			  const char *started);
-void kms_key_arn(struct request *rq, const char *key,
-		 char arn[160]); /* of an id, alias or ARN; NULL: the service's own key */
 
 /* Instances */
 enum instance_state {

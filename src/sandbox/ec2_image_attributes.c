@@ -7,6 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "kms.h"
 #include "organization.h"
 
 /* --- launch permissions --- */
@@ -88,7 +89,7 @@ static bool check_shareable(struct request *rq, const struct tree *image)
 			find_object(rq, "snapshot", tree_text_or(i.value, "ebs.snapshotId", ""));
 		if (!tree_bool(snapshot, "encrypted", false))
 			continue;
-		if (str_ends(tree_text_or(snapshot, "kmsKeyId", ""), ":alias/aws/ebs"))
+		if (kms_arn_is_default(rq, tree_text(snapshot, "kmsKeyId")))
 			return refuse(rq, "InvalidParameter",
 				      "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another "
 				      "snapshot.");

@@ -7,6 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "kms.h"
 #include "region_fill.h"
 #include "regions.h"
 
@@ -76,6 +77,29 @@ static void keep_both(struct request *rq, struct tree *image, struct tree *snaps
 	tree_set_text(rq->reply, "imageId", tree_text(image, "imageId"));
 }
 
+/* --- keys --- */
+
+/* EC2 asks KMS after it has answered: such an image fails in time, and only its snapshot says why.
+ * https://github.com/hashicorp/packer/issues/6599 */
+static void condemn(struct tree *image, const struct kms_verdict *verdict, const char *message)
+{
+	if (*verdict->code == '\0' || tree_key(image, "_fate") != NULL)
+		return;
+	struct tree *fate = tree_set_object(image, "_fate");
+	tree_set_text(fate, "code", "Server.InternalError");
+	tree_set_text(fate, "message", message);
+	tree_set_text(fate, "detail", "Given key ID is not accessible");
+}
+
+static void judge_volume(struct request *rq, const struct tree *volume, struct tree *image)
+{
+	struct kms_verdict verdict;
+	if (tree_text(volume, "kmsKeyId") == NULL)
+		return;
+	kms_judge(rq, tree_text(volume, "kmsKeyId"), KMS_READ_SNAPSHOT, &verdict);
+	condemn(image, &verdict, "Snapshot creation failed");
+}
+
 /* --- CreateImage --- */
 
 static struct tree *layers_with(const struct tree *layers, const char *more)
@@ -135,6 +159,7 @@ static bool make_image_of(struct request *rq, const struct tree *instance, const
 	tree_set_text(image, "_layer", layer);
 	tree_set_bool(image, "_noReboot", arg_bool(rq, "NoReboot", false));
 	add_root_of(rq, image, snapshot_id, volume);
+	judge_volume(rq, volume, image);
 
 	_cleanup_(tree_freep) struct tree *snapshot =
 		new_snapshot(rq, snapshot_id, tree_text_or(volume, "volumeId", ""), tree_int(volume, "size", 8),
@@ -189,12 +214,10 @@ static void copy_tags(const struct request *rq, const struct tree *source, struc
 		tag_set_put(image, tree_text(i.value, "key"), tree_text_or(i.value, "value", ""));
 }
 
-/* A copy of an encrypted snapshot is encrypted; with this region's default key unless a key is named. */
-static bool copy_encryption(struct request *rq, const struct tree *root, bool *encrypted, char key[160])
+static bool copy_encryption(struct request *rq, const struct tree *root, bool *encrypted)
 {
 	bool source_encrypted = tree_bool(root, "ebs.encrypted", false);
 	*encrypted = arg_bool(rq, "Encrypted", source_encrypted || arg(rq, "KmsKeyId") != NULL);
-	kms_key_arn(rq, arg(rq, "KmsKeyId"), key);
 	if (!*encrypted && arg(rq, "KmsKeyId") != NULL)
 		return refuse(rq, "InvalidParameterCombination", "KmsKeyId needs Encrypted");
 	if (!*encrypted && source_encrypted)
@@ -206,12 +229,39 @@ static bool copy_encryption(struct request *rq, const struct tree *root, bool *e
 	return true;
 }
 
+static void judge_source(struct request *rq, const struct tree *root, struct tree *image)
+{
+	struct kms_verdict verdict;
+	const char *here = rq->region;
+	rq->region = arg(rq, "SourceRegion");
+	_cleanup_(tree_freep) struct tree *snapshot =
+		state_get(rq->cloud->state, NULL, rq->region, "snapshot", tree_text_or(root, "ebs.snapshotId", ""));
+	if (tree_text(snapshot, "kmsKeyId") != NULL) {
+		kms_judge(rq, tree_text(snapshot, "kmsKeyId"), KMS_READ_SNAPSHOT, &verdict);
+		condemn(image, &verdict, "Copy image failed with an internal error");
+	}
+	rq->region = here;
+}
+
+/* A copy of an encrypted snapshot is encrypted: with this region's default key, unless a key is named. */
+static void judge_copy(struct request *rq, const struct tree *root, struct tree *image, bool encrypted,
+		       struct kms_verdict *key)
+{
+	*key = (struct kms_verdict){0};
+	judge_source(rq, root, image);
+	if (!encrypted)
+		return;
+	kms_judge(rq, arg(rq, "KmsKeyId"), KMS_NEW_VOLUME, key);
+	condemn(image, key, "Copy image failed with an internal error");
+}
+
 static bool make_copy(struct request *rq, const struct tree *source)
 {
-	char id[ID_SIZE], snapshot_id[ID_SIZE], key[160];
+	char id[ID_SIZE], snapshot_id[ID_SIZE];
+	struct kms_verdict key;
 	bool encrypted;
 	const struct tree *root = root_mapping(source);
-	if (!copy_encryption(rq, root, &encrypted, key))
+	if (!copy_encryption(rq, root, &encrypted))
 		return false;
 	make_id("ami-", id);
 	make_id("snap-", snapshot_id);
@@ -221,9 +271,10 @@ static bool make_copy(struct request *rq, const struct tree *source)
 	tree_set(image, "_layers", tree_share(tree_key(source, "_layers")));
 	int64_t size_gib = tree_int(root, "ebs.volumeSize", 8);
 	image_add_root(image, snapshot_id, size_gib, tree_text_or(root, "ebs.volumeType", "gp3"), encrypted, NULL);
+	judge_copy(rq, root, image, encrypted, &key);
 
 	_cleanup_(tree_freep) struct tree *snapshot =
-		new_snapshot(rq, snapshot_id, "vol-ffffffff", size_gib, encrypted, key);
+		new_snapshot(rq, snapshot_id, "vol-ffffffff", size_gib, encrypted, key.arn);
 	tree_setf(snapshot, "description", "Copied for DestinationAmi %s from SourceAmi %s for SourceSnapshot %s.", id,
 		  tree_text(source, "imageId"), tree_text_or(root, "ebs.snapshotId", ""));
 	if (!set_tags(rq, image, "image") || !set_tags(rq, snapshot, "snapshot"))

@@ -8,6 +8,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "kms.h"
 
 /* What an operation does to an instance in a state. */
 struct change {
@@ -50,10 +51,30 @@ static void give_reason(struct request *rq, struct tree *instance, const struct 
 	tree_set_text(reason, "message", "Client.UserInitiatedShutdown: User initiated shutdown");
 }
 
+/* A stopped instance whose volume's key cannot be used comes to pending and goes back to stopped. */
+static void judge_keys(struct request *rq, struct tree *instance)
+{
+	struct kms_verdict verdict = {0};
+	for (struct tree_iter i = tree_iter(tree_key(instance, "blockDeviceMapping")); tree_next(&i);) {
+		_cleanup_(tree_freep) struct tree *volume =
+			find_object(rq, "volume", tree_text(i.value, "ebs.volumeId"));
+		if (*verdict.code == '\0' && tree_text(volume, "kmsKeyId") != NULL)
+			kms_judge(rq, tree_text(volume, "kmsKeyId"), KMS_READ_SNAPSHOT, &verdict);
+	}
+	if (*verdict.code == '\0')
+		return;
+	struct tree *fate = tree_set_object(instance, "_fate");
+	tree_set_text(fate, "code", verdict.code);
+	tree_set_text(fate, "message", verdict.message);
+	tree_set_bool(fate, "stop", true);
+}
+
 static void begin(struct request *rq, struct tree *instance, const struct change *change)
 {
 	instance_set_state(instance, change->between);
 	give_reason(rq, instance, change);
+	if (change == &starting)
+		judge_keys(rq, instance);
 	tree_set_int(instance, "_due", rq->now_ms + settings_ms(rq->cloud->settings, change->latency));
 	put_object(rq, "instance", tree_text(instance, "instanceId"), instance);
 	want_job(rq, "instance", tree_text(instance, "instanceId"));

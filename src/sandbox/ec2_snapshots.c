@@ -7,6 +7,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "kms.h"
 #include "region_fill.h"
 
 struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib,
@@ -24,18 +25,6 @@ struct tree *snapshot_new(const char *account, const char *id, const char *volum
 	tree_set_bool(snapshot, "encrypted", false);
 	tree_set_text(snapshot, "storageTier", "standard");
 	return snapshot;
-}
-
-/* The sandbox has no KMS: a key's id or alias is turned into an ARN of the right form. */
-void kms_key_arn(struct request *rq, const char *key, char arn[160])
-{
-	if (key != NULL && str_starts(key, "arn:"))
-		snprintf(arn, 160, "%s", key);
-	else if (key == NULL || str_starts(key, "alias/"))
-		snprintf(arn, 160, "arn:aws:kms:%s:%s:%.80s", rq->region, rq->caller.account,
-			 key == NULL ? "alias/aws/ebs" : key);
-	else
-		snprintf(arn, 160, "arn:aws:kms:%s:%s:key/%.80s", rq->region, rq->caller.account, key);
 }
 
 static const struct filter snapshot_filters[] = {
@@ -208,7 +197,7 @@ static bool modify_snapshot_attribute(struct request *rq)
 	_cleanup_(tree_freep) struct tree *snapshot = snapshot_owned(rq);
 	if (snapshot == NULL)
 		return false;
-	if (str_ends(tree_text_or(snapshot, "kmsKeyId", ""), ":alias/aws/ebs"))
+	if (kms_arn_is_default(rq, tree_text(snapshot, "kmsKeyId")))
 		return refuse(rq, "OperationNotPermitted", "Encrypted snapshots with EBS default key cannot be shared");
 	if (!change_listed(rq, snapshot, "CreateVolumePermission.Add", true) ||
 	    !change_listed(rq, snapshot, "CreateVolumePermission.Remove", false) || !change_older_form(rq, snapshot))

@@ -8,8 +8,6 @@
 #include "bakery/str.h"
 #include "organization.h"
 
-#define ORGANIZATION_ID "o-sandbox0001"
-#define ORGANIZATION_ARN "arn:aws:organizations::" CLOUD_ACCOUNT ":organization/" ORGANIZATION_ID
 #define ROOT_ID "r-sand"
 #define ROOT_ARN "arn:aws:organizations::" CLOUD_ACCOUNT ":root/" ORGANIZATION_ID "/" ROOT_ID
 #define UNIT_ARN(unit) "arn:aws:organizations::" CLOUD_ACCOUNT ":ou/" ORGANIZATION_ID "/" unit
@@ -38,11 +36,6 @@ static const struct member *member_of(const char *account)
 		if (str_eq(members[i].id, account))
 			return &members[i];
 	return NULL;
-}
-
-const char *organization_id(void)
-{
-	return ORGANIZATION_ID;
 }
 
 const char *organization_account(size_t index)

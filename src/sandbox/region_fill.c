@@ -8,6 +8,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "kms.h"
 #include "region_images.h"
 #include "regions.h"
 
@@ -17,10 +18,14 @@ static void stable(const char *prefix, const char *account, const char *region, 
 	make_stable_id(prefix, seed, id);
 }
 
+#define REGION_FORM 2 /* a region filled by an older version gets what has come since; what it has is left alone */
+
 static void put(struct cloud *cloud, const char *account, const char *region, const char *kind, const char *id,
 		struct tree *document)
 {
-	state_put(cloud->state, account, region, kind, id, document);
+	_cleanup_(tree_freep) struct tree *known = state_get(cloud->state, account, region, kind, id);
+	if (known == NULL)
+		state_put(cloud->state, account, region, kind, id, document);
 	tree_free(document);
 }
 
@@ -97,11 +102,13 @@ void region_fill(struct cloud *cloud, const char *account, const char *region)
 	char vpc_id[ID_SIZE];
 	stable("vpc-", account, region, "default", vpc_id);
 	_cleanup_(tree_freep) struct tree *known = state_get(cloud->state, account, region, "region", region);
-	if (known != NULL)
+	if (tree_int(known, "form", 0) == REGION_FORM)
 		return;
+	_cleanup_(tree_freep) struct tree *mark = tree_new_object();
+	tree_set_int(mark, "form", REGION_FORM);
 	make_network(cloud, account, region_find(region), vpc_id);
 	region_add_images(cloud, region);
-	_cleanup_(tree_freep) struct tree *mark = tree_new_object();
+	kms_fill(cloud, account, region);
 	state_put(cloud->state, account, region, "region", region, mark);
 }
 

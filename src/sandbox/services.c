@@ -9,6 +9,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "jobs.h"
+#include "kms.h"
 #include "organization.h"
 #include "ssm.h"
 #include "sts.h"
@@ -31,6 +32,8 @@ static const struct operation *const ec2_tables[] = {ec2_image_operations,
 static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_read_operations, ssm_tag_operations,
 						     NULL};
 static const struct operation *const sts_tables[] = {sts_operations, sts_role_operations, sts_web_operations, NULL};
+static const struct operation *const kms_tables[] = {kms_key_operations, kms_alias_operations, kms_grant_operations,
+						     kms_policy_operations, NULL};
 static const struct operation *const organizations_tables[] = {organizations_operations, NULL};
 
 #define JSON_ERRORS                                                                                                    \
@@ -65,6 +68,7 @@ const struct service services[] = {
 	 .unknown_operation = "InvalidAction",
 	 .operations = sts_tables},
 	{.name = "ssm", .protocol = PROTOCOL_JSON, .target = "AmazonSSM", JSON_ERRORS, .operations = ssm_tables},
+	{.name = "kms", .protocol = PROTOCOL_JSON, .target = "TrentService", JSON_ERRORS, .operations = kms_tables},
 	{.name = "organizations",
 	 .protocol = PROTOCOL_JSON,
 	 .target = "AWSOrganizationsV20161128",

@@ -82,6 +82,7 @@ static bool end_instance(struct cloud *cloud, struct tree *instance, const struc
 		return false;
 	instance_set_state(instance, ending->to);
 	tree_remove(instance, "_due");
+	tree_remove(instance, "_fate");
 	if (ending->code != NULL)
 		set_reason(instance, ending->code, ending->message);
 	if (ending->to == INSTANCE_TERMINATED) {
@@ -103,9 +104,26 @@ static void failed_to_launch(struct job *job, const struct error *reason)
 	change_in_state(cloud, &job->what, "instance", end_instance, &ending);
 }
 
+/* What was wrong with the launch shows once EC2 has come so far. */
+static void meet_fate(struct job *job, const struct tree *instance)
+{
+	const struct tree *fate = tree_key(instance, "_fate");
+	struct ending ending = {.from = INSTANCE_PENDING,
+				.to = tree_bool(fate, "stop", false) ? INSTANCE_STOPPED : INSTANCE_TERMINATED,
+				.code = tree_text(fate, "code"),
+				.message = tree_text(fate, "message")};
+	job_turn_end(job);
+	if (job_sleep_until(job, tree_int(instance, "_due", 0)))
+		change_in_state(job->cloud, &job->what, "instance", end_instance, &ending);
+}
+
 static void start_instance(struct job *job, const struct tree *instance)
 {
 	struct error err = {0};
+	if (tree_key(instance, "_fate") != NULL) {
+		meet_fate(job, instance);
+		return;
+	}
 	int64_t boot_ms = settings_ms(job->cloud->settings, "latency.boot");
 	if (boot_ms > 0 && !job_sleep_until(job, clock_wall_ms() + boot_ms))
 		return;
@@ -264,6 +282,7 @@ static bool freeze(struct job *job, const struct tree *image, struct error *err)
 static void end_snapshots(struct cloud *cloud, const struct tree *image, const struct wanted_job *what,
 			  const char *status)
 {
+	const char *detail = tree_text(image, "_fate.detail");
 	char at[EC2_TIME_SIZE];
 	const char *account = tree_text_or(image, "_account", CLOUD_ACCOUNT);
 	for (struct tree_iter i = tree_iter(tree_key(image, "blockDeviceMapping")); tree_next(&i);) {
@@ -274,6 +293,8 @@ static void end_snapshots(struct cloud *cloud, const struct tree *image, const s
 			continue;
 		tree_set_text(snapshot, "status", status);
 		tree_remove(snapshot, "_due");
+		if (detail != NULL)
+			tree_set_text(snapshot, "statusMessage", detail);
 		if (str_eq(status, "completed")) {
 			tree_set_text(snapshot, "progress", "100%");
 			tree_set_text(snapshot, "completionTime", ec2_time(clock_wall_ms(), at));
@@ -298,8 +319,11 @@ static bool end_image(struct cloud *cloud, struct tree *image, const struct want
 		return false;
 	tree_set_text(image, "imageState", cookie == NULL ? "available" : "failed");
 	tree_remove(image, "_due");
-	if (cookie != NULL)
-		set_reason(image, "Server.InternalError", cookie);
+	if (cookie != NULL) {
+		struct tree *reason = tree_set_object(image, "stateReason");
+		tree_set_text(reason, "code", tree_text_or(image, "_fate.code", "Server.InternalError"));
+		tree_set_text(reason, "message", cookie);
+	}
 	end_snapshots(cloud, image, what, cookie == NULL ? "completed" : "error");
 	return true;
 }
@@ -320,7 +344,7 @@ static void run_image(struct job *job)
 	}
 	job_turn_end(job);
 	if (job_sleep_until(job, tree_int(image, "_due", 0)))
-		change_in_state(job->cloud, &job->what, "image", end_image, NULL);
+		change_in_state(job->cloud, &job->what, "image", end_image, tree_text(image, "_fate.message"));
 }
 
 /* --- all of them --- */

@@ -66,7 +66,7 @@ i=$(value run 'x["Instances"][0]["InstanceId"]')
 ok "the same client token gives the same instance" eval_again again "x['Instances'][0]['InstanceId'] == '$i'" $run
 ok "... and with other parameters is refused" refused IdempotentParameterMismatch $run --ebs-optimized
 ok "it comes to run" eventually there 'x[0]["State"]["Name"] == "running" and x[0]["MetadataOptions"]["HttpTokens"] == "required"' ec2 describe-instances --query 'Reservations[].Instances[]' --filters Name=tag:bakery:build,Values=b1 Name=instance-state-name,Values=running
-ok "its volume is as asked for" eval_again volumes 'x["Volumes"][0]["Size"] == 16 and x["Volumes"][0]["Encrypted"] and "alias/bakery" in x["Volumes"][0]["KmsKeyId"]' ec2 describe-volumes --filters "Name=attachment.instance-id,Values=$i"
+ok "its volume is as asked for" eval_again volumes 'x["Volumes"][0]["Size"] == 16 and x["Volumes"][0]["Encrypted"] and ":key/" in x["Volumes"][0]["KmsKeyId"]' ec2 describe-volumes --filters "Name=attachment.instance-id,Values=$i"
 ok "status, console, attribute" eval 'got status ec2 describe-instance-status --instance-ids $i && got console ec2 get-console-output --instance-id $i && eval_again attribute "x[\"UserData\"][\"Value\"] == \"aGVsbG8=\"" ec2 describe-instance-attribute --instance-id $i --attribute userData'
 ok "a group in use cannot go" refused DependencyViolation ec2 delete-security-group --group-id "$sg"
 ok "ec2 create-tags, describe-tags, delete-tags" eval 'got tags ec2 create-tags --resources $i --tags Key=more,Value=1 && eval_again tags "[t[\"Value\"] for t in x[\"Tags\"]] == [\"1\"]" ec2 describe-tags --filters Name=resource-id,Values=$i Name=key,Values=more && got tags ec2 delete-tags --resources $i --tags Key=more'

@@ -151,16 +151,13 @@ static inline void ec2(struct fixture *fixture, const char *fmt, ...)
 	fixture_send(fixture, "ec2", NULL, body.data);
 }
 
-static inline void ssm(struct fixture *fixture, const char *operation, const char *fmt, ...) printf_like(3, 4);
-static inline void ssm(struct fixture *fixture, const char *operation, const char *fmt, ...)
+static inline void json_service(struct fixture *fixture, const char *service, const char *target_prefix,
+				const char *operation, const char *fmt, va_list args)
 {
 	_cleanup_(str_free) struct str body = STR_INIT, target = STR_INIT;
-	va_list args;
-	va_start(args, fmt);
 	str_vaddf(&body, fmt, args);
-	va_end(args);
-	str_addf(&target, "AmazonSSM.%s", operation);
-	fixture_send(fixture, "ssm", target.data, body.data);
+	str_addf(&target, "%s.%s", target_prefix, operation);
+	fixture_send(fixture, service, target.data, body.data);
 }
 
 static inline void query(struct fixture *fixture, const char *service, const char *fmt, ...) printf_like(3, 4);
@@ -174,6 +171,19 @@ static inline void query(struct fixture *fixture, const char *service, const cha
 	va_end(args);
 	fixture_send(fixture, service, NULL, body.data);
 }
+#define JSON_SERVICE(name, service, target_prefix)                                                                     \
+	static inline void name(struct fixture *fixture, const char *operation, const char *fmt, ...)                  \
+		printf_like(3, 4);                                                                                     \
+	static inline void name(struct fixture *fixture, const char *operation, const char *fmt, ...)                  \
+	{                                                                                                              \
+		va_list args;                                                                                          \
+		va_start(args, fmt);                                                                                   \
+		json_service(fixture, service, target_prefix, operation, fmt, args);                                   \
+		va_end(args);                                                                                          \
+	}
+JSON_SERVICE(ssm, "ssm", "AmazonSSM")
+JSON_SERVICE(kms, "kms", "TrentService")
+JSON_SERVICE(quotas, "servicequotas", "ServiceQuotasV20190624")
 
 /* A text of the last reply; the test fails when there is none. */
 static inline const char *said(const struct fixture *fixture, const char *path)
@@ -230,5 +240,34 @@ static inline void fixture_assume(struct fixture *fixture, const char *account, 
 		} while (clock_mono_ms() < until_ms_);                                                                 \
 		assert_string_equal(said(fixture, path), wanted);                                                      \
 	} while (0)
+
+static inline char *newest_base(struct fixture *fixture)
+{
+	ec2(fixture, "DescribeImages&Owner.1=136693071363&Filter.1.Name=name&Filter.1.Value.1=debian-12-*-20260101-*");
+	assert_done(fixture);
+	return mem_strdup(said(fixture, "imagesSet.1.imageId"));
+}
+
+static inline const char *instance_type_here(void)
+{
+	return str_eq(cloud_architecture(), "arm64") ? "m6g.large" : "m5.large";
+}
+
+static inline char *launch(struct fixture *fixture, const char *more)
+{
+	_cleanup_(freep) char *ami = newest_base(fixture);
+	ec2(fixture, "RunInstances&ImageId=%s&InstanceType=%s&MinCount=1&MaxCount=1%s", ami, instance_type_here(),
+	    more);
+	assert_done(fixture);
+	return mem_strdup(said(fixture, "instancesSet.1.instanceId"));
+}
+
+static inline char *launch_and_wait(struct fixture *fixture, const char *more)
+{
+	char *id = launch(fixture, more);
+	eventually(fixture, "reservationSet.1.instancesSet.1.instanceState.name", "running",
+		   "DescribeInstances&InstanceId.1=%s", id);
+	return id;
+}
 
 #endif

@@ -6,35 +6,6 @@
 
 #include "src/sandbox/ec2.h"
 
-static char *newest_base(struct fixture *fixture)
-{
-	ec2(fixture, "DescribeImages&Owner.1=136693071363&Filter.1.Name=name&Filter.1.Value.1=debian-12-*-20260101-*");
-	assert_done(fixture);
-	return mem_strdup(said(fixture, "imagesSet.1.imageId"));
-}
-
-static const char *instance_type_here(void)
-{
-	return str_eq(cloud_architecture(), "arm64") ? "m6g.large" : "m5.large";
-}
-
-static char *launch(struct fixture *fixture, const char *more)
-{
-	_cleanup_(freep) char *ami = newest_base(fixture);
-	ec2(fixture, "RunInstances&ImageId=%s&InstanceType=%s&MinCount=1&MaxCount=1%s", ami, instance_type_here(),
-	    more);
-	assert_done(fixture);
-	return mem_strdup(said(fixture, "instancesSet.1.instanceId"));
-}
-
-static char *launch_and_wait(struct fixture *fixture, const char *more)
-{
-	char *id = launch(fixture, more);
-	eventually(fixture, "reservationSet.1.instancesSet.1.instanceState.name", "running",
-		   "DescribeInstances&InstanceId.1=%s", id);
-	return id;
-}
-
 /* --- signatures --- */
 
 static void signatures_are_verified_in_each_services_words(void **state)
@@ -331,7 +302,7 @@ static void an_image_under_the_default_key_is_not_shared(void **state)
 		"&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.Encrypted=true";
 	static const struct {
 		const char *key, *code;
-	} cases[] = {{"", "InvalidParameter"}, {"&BlockDeviceMapping.1.Ebs.KmsKeyId=alias/own", ""}};
+	} cases[] = {{"", "InvalidParameter"}, {"&BlockDeviceMapping.1.Ebs.KmsKeyId=alias/bakery", ""}};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(freep) char *more = mem_printf("%s%s", encrypted, cases[i].key);
 		_cleanup_(freep) char *instance = launch_and_wait(fixture, more);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a recipe's builds may ask of AWS: a table of operations and when they are needed, so that leaving a feature out
+ * of the recipe leaves its permission out of the policy. */
+#include "bakery/needs.h"
+
+#include <string.h>
+
+#include "bakery/str.h"
+
+struct needing {
+	const struct settings *settings;
+	const struct recipe *recipe;
+	const struct needs_scope *scope;
+	const char *partition, *account, *region;
+	struct permission_needs *out;
+};
+
+static const struct partition {
+	const char *prefix, *name, *dns_suffix;
+} partitions[] = {{"cn-", "aws-cn", "amazonaws.com.cn"},
+		  {"us-gov-", "aws-us-gov", "amazonaws.com"},
+		  {"", "aws", "amazonaws.com"}};
+
+static const struct partition *partition_of(const char *region)
+{
+	size_t i = 0;
+
+	while (!str_starts(region, partitions[i].prefix)) /* the last fits all */
+		i++;
+	return &partitions[i];
+}
+
+/* --- when an operation is needed --- */
+
+static bool always(const struct needing *needing)
+{
+	return true;
+}
+
+static bool in_default_vpc(const struct needing *needing)
+{
+	return !needing->recipe->launch.subnets;
+}
+
+static bool with_temporary_group(const struct needing *needing)
+{
+	return !needing->recipe->launch.security_groups.count;
+}
+
+static bool with_copies(const struct needing *needing)
+{
+	const struct struct_map *regions = &needing->recipe->distribute.regions;
+
+	for (size_t i = 0; i < regions->count; i++) {
+		if (!str_eq(regions->keys[i], needing->region))
+			return true;
+	}
+	return false;
+}
+
+static bool with_organization(const struct needing *needing)
+{
+	return needing->recipe->distribute.share.organization;
+}
+
+static bool with_sharing(const struct needing *needing)
+{
+	const struct share *share = &needing->recipe->distribute.share;
+
+	return share->organization || share->organizations.count || share->organizational_units.count ||
+	       share->accounts.count;
+}
+
+static bool with_image_attributes(const struct needing *needing)
+{
+	return with_sharing(needing) || needing->recipe->image.imds;
+}
+
+static bool with_deprecation(const struct needing *needing)
+{
+	return needing->recipe->image.deprecate_after_s > 0;
+}
+
+static bool from_parameter(const struct needing *needing)
+{
+	return needing->recipe->source.ssm || needing->recipe->source.recipe;
+}
+
+static bool with_channel(const struct needing *needing)
+{
+	return needing->recipe->publish.channel;
+}
+
+static bool with_parameters(const struct needing *needing)
+{
+	return from_parameter(needing) || with_channel(needing);
+}
+
+static bool for_doctor(const struct needing *needing)
+{
+	return needing->scope->with_doctor;
+}
+
+static const struct {
+	enum aws_operation operation;
+	bool (*when)(const struct needing *needing);
+} rows[] = {
+	{AWS_sts_GetCallerIdentity, always},
+	{AWS_organizations_DescribeOrganization, with_organization},
+	{AWS_ec2_DescribeRegions, for_doctor},
+	{AWS_ec2_DescribeVpcs, in_default_vpc},
+	{AWS_ec2_DescribeSubnets, always},
+	{AWS_ec2_DescribeInstanceTypeOfferings, for_doctor},
+	{AWS_ec2_DescribeImages, always},
+	{AWS_ec2_DescribeImageAttribute, with_sharing},
+	{AWS_ec2_DescribeSecurityGroups, with_temporary_group},
+	{AWS_ec2_CreateSecurityGroup, with_temporary_group},
+	{AWS_ec2_AuthorizeSecurityGroupIngress, with_temporary_group},
+	{AWS_ec2_DeleteSecurityGroup, with_temporary_group},
+	{AWS_ec2_RunInstances, always},
+	{AWS_ec2_DescribeInstances, always},
+	{AWS_ec2_StopInstances, always},
+	{AWS_ec2_TerminateInstances, always},
+	{AWS_ec2_CreateTags, always}, /* of an image in quarantine */
+	{AWS_ec2_CreateImage, always},
+	{AWS_ec2_CopyImage, with_copies},
+	{AWS_ec2_ModifyImageAttribute, with_image_attributes},
+	{AWS_ec2_EnableImageDeprecation, with_deprecation},
+	{AWS_ec2_DeregisterImage, always}, /* of a build that is given up */
+	{AWS_ec2_DeleteSnapshot, always},
+	{AWS_ssm_GetParameter, with_parameters},
+	{AWS_ssm_PutParameter, with_channel},
+};
+
+/* --- the values that the policy speaks of --- */
+
+static void add(struct needing *needing, const char *name, const char *value)
+{
+	permission_needs_add(needing->out, name, value);
+}
+
+static void add_list(struct needing *needing, const char *name, const struct text_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		add(needing, name, list->items[i]);
+}
+
+static void printf_like(3, 4) addf(struct needing *needing, const char *name, const char *fmt, ...)
+{
+	_cleanup_(str_free) struct str text = STR_INIT;
+	va_list args;
+
+	va_start(args, fmt);
+	str_vaddf(&text, fmt, args);
+	va_end(args);
+	add(needing, name, text.data);
+}
+
+static void source_values(struct needing *needing)
+{
+	const struct recipe *recipe = needing->recipe;
+	const struct source *source = &recipe->source;
+
+	add(needing, "images", source->id ? source->id : "*");
+	if (source->id && !recipe->verify.off)
+		add(needing, "own_images", "*");
+	/* AWS's public parameters belong to no account. */
+	if (source->ssm)
+		addf(needing, "source_parameters", "arn:%s:ssm:%s:%s:parameter%s%s", needing->partition,
+		     needing->region, str_starts(source->ssm, "/aws/service/") ? "" : needing->account,
+		     source->ssm[0] == '/' ? "" : "/", source->ssm);
+	if (source->recipe)
+		addf(needing, "source_parameters", "arn:%s:ssm:%s:%s:parameter%s/%s/%s", needing->partition,
+		     needing->region, needing->account, needing->settings->parameter_prefix, source->recipe->name,
+		     source->recipe->channel);
+}
+
+/* The role of a profile has most often its name, but need not: what is passed cannot be told without asking. */
+static void launch_values(struct needing *needing)
+{
+	const struct launch *launch = &needing->recipe->launch;
+
+	if (launch->subnets && launch->subnets->ids.count)
+		add_list(needing, "subnets", &launch->subnets->ids);
+	else
+		add(needing, "subnets", "*");
+	/* A dry run before there is the temporary group goes into the VPC's default one. */
+	if (launch->security_groups.count)
+		add_list(needing, "groups", &launch->security_groups);
+	else
+		add(needing, "groups", "*");
+	if (launch->iam_instance_profile)
+		add(needing, "passed_roles", "*");
+	if (launch->market != MARKET_ON_DEMAND)
+		add(needing, "spot_role", "AWSServiceRoleForEC2Spot");
+}
+
+/* The account of a key that is told by an ARN: arn:aws:kms:region:account:... */
+static char *account_of_arn(const char *arn)
+{
+	const char *at = arn;
+
+	for (int colons = 0; *at && colons < 4; at++)
+		colons += *at == ':';
+	return mem_strndup(at, strcspn(at, ":"));
+}
+
+/* IAM knows keys by their ids only: an alias is a condition on all of the region's keys. */
+static void key_value(struct needing *needing, const char *region, const char *key)
+{
+	_cleanup_(freep) char *account = NULL;
+
+	if (!key)
+		return;
+	account = str_starts(key, "arn:") ? account_of_arn(key) : mem_strdup(needing->account);
+	if (strstr(key, "alias/")) {
+		addf(needing, "alias_keys", "arn:%s:kms:%s:%s:key/*", needing->partition, region, account);
+		add(needing, "aliases", strstr(key, "alias/"));
+	} else if (str_starts(key, "arn:")) {
+		add(needing, "keys", key);
+	} else {
+		addf(needing, "keys", "arn:%s:kms:%s:%s:key/%s", needing->partition, region, account, key);
+	}
+}
+
+static void region_values(struct needing *needing)
+{
+	const struct recipe *recipe = needing->recipe;
+	const struct region_wish *wishes = recipe->distribute.regions.items;
+
+	add(needing, "region", needing->region);
+	add(needing, "regions", needing->region);
+	if (recipe->launch.root_volume.encrypted)
+		key_value(needing, needing->region, recipe->launch.root_volume.kms_key);
+	for (size_t i = 0; i < recipe->distribute.regions.count; i++) {
+		add(needing, "regions", recipe->distribute.regions.keys[i]);
+		key_value(needing, recipe->distribute.regions.keys[i], wishes[i].kms_key);
+	}
+}
+
+static void publish_values(struct needing *needing)
+{
+	const struct recipe *recipe = needing->recipe;
+	const char *prefix = needing->settings->parameter_prefix;
+
+	if (!recipe->publish.channel)
+		return;
+	addf(needing, "parameters", "%s/%s/%s", prefix, recipe->name, recipe->publish.channel);
+	addf(needing, "parameters", "%s/%s/%s/metadata", prefix, recipe->name, recipe->publish.channel);
+}
+
+void needs_of_recipe(const struct settings *settings, const struct recipe *recipe, const struct needs_scope *scope,
+		     struct permission_needs *out)
+{
+	struct needing needing = {.settings = settings, .recipe = recipe, .scope = scope, .out = out};
+
+	needing.account = scope->account ? scope->account : "*";
+	needing.region = recipe->launch.region ? recipe->launch.region : scope->region ? scope->region : "*";
+	needing.partition = partition_of(needing.region)->name;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		out->operations[rows[i].operation] |= rows[i].when(&needing);
+	add(&needing, "partition", needing.partition);
+	add(&needing, "dns", partition_of(needing.region)->dns_suffix);
+	add(&needing, "account", needing.account);
+	add(&needing, "project", settings->project);
+	source_values(&needing);
+	launch_values(&needing);
+	region_values(&needing);
+	publish_values(&needing);
+}
