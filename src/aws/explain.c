@@ -121,7 +121,9 @@ bool explain_refusal(const struct exchange *exchange, const struct wire_error *r
 		     struct error *err)
 {
 	_cleanup_(str_free) struct str decoded = STR_INIT;
-	bool is_explained = refusal->encoded.len && authorization_decode(exchange, refusal->encoded.data, &decoded);
+	/* Where credentials are being looked for, there are none to decode with. */
+	bool is_explained = refusal->encoded.len && !exchange->with && !exchange->is_unsigned &&
+			    authorization_decode(exchange, refusal->encoded.data, &decoded);
 	const char *message = is_explained ? decoded.data : refusal->message.data;
 	error_coded(err, attempt->class.kind, refusal->code, "%s: %.1200s", refusal->code,
 		    *message ? message : "no message");
