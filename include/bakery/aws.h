@@ -13,7 +13,8 @@
  * failure has AWS's code in err->code, a kind from the table in errors.def, and a text that opens with the operation's
  * name. ERROR_DENIED is every refusal of credentials or permission, missing credentials, and an endpoint that cannot be
  * reached or is not AWS; ERROR_STOPPED a call that was given up (one that changes something gets a moment for its
- * answer before that). Thread-safe. */
+ * answer before that). ERROR_TRANSIENT of a call that may not simply be sent again (ONCE in operations.def) leaves open
+ * whether AWS acted: look before asking again. Thread-safe. */
 #ifndef BAKERY_AWS_H
 #define BAKERY_AWS_H
 
@@ -96,6 +97,7 @@ struct aws_call {
 	int64_t share_ms;  /* of a call that only reads: an answer that another call with the same arguments got within
 			      so  long serves this one, too, as does one on its way. 0: asked anew */
 	bool dry_run;	   /* EC2: asks whether the call would be allowed; true is "yes", nothing is done */
+	const struct credentials *with; /* inside src/aws: signed with these; NULL: aws's own */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */

@@ -286,6 +286,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *cookie)
 
 static void slist_freep(struct curl_slist **list)
 {
+	for (struct curl_slist *at = *list; at; at = at->next) /* tokens pass through here */
+		mem_wipe(at->data, strlen(at->data));
 	curl_slist_free_all(*list);
 }
 
@@ -436,6 +438,7 @@ enum http_outcome http_send(struct http *http, const struct http_request *reques
 	struct exchange exchange = {reply, http->most_bytes, false};
 
 	*reply = (struct http_reply){.body = STR_INIT};
+	str_reserve(&reply->body, 16384); /* so that most replies are read in place and leave no copies */
 	connection->error[0] = '\0';
 	curl_easy_reset(connection->easy);
 	set_transport(http, connection, request);
@@ -452,5 +455,5 @@ enum http_outcome http_send(struct http *http, const struct http_request *reques
 
 void http_reply_free(struct http_reply *reply)
 {
-	str_free(&reply->body);
+	str_wipe_free(&reply->body);
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bakery/partition.h"
 #include "bakery/str.h"
 
 struct needing {
@@ -15,21 +16,6 @@ struct needing {
 	const char *partition, *account, *region;
 	struct permission_needs *out;
 };
-
-static const struct partition {
-	const char *prefix, *name, *dns_suffix;
-} partitions[] = {{"cn-", "aws-cn", "amazonaws.com.cn"},
-		  {"us-gov-", "aws-us-gov", "amazonaws.com"},
-		  {"", "aws", "amazonaws.com"}};
-
-static const struct partition *partition_of(const char *region)
-{
-	size_t i = 0;
-
-	while (!str_starts(region, partitions[i].prefix)) /* the last fits all */
-		i++;
-	return &partitions[i];
-}
 
 /* --- when an operation is needed --- */
 
