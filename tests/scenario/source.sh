@@ -1,7 +1,7 @@
 #!/bin/sh
 # Where an image comes from: the newest that can be built on, children, revoked parents, plans through a file, and builds that are left out because nothing has changed.
 . "$2/tests/lib/scenario.sh"
-plan 45
+plan 52
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -54,6 +54,24 @@ cloud ssm put-parameter --name /golden/base --type String --value "$second" --ov
 sed -i 's|/golden/base|"/golden/base:1"|' recipes/newest.yaml
 ok "and have a version" planned "$first"
 rm recipes/newest.yaml
+
+# --- a product of the marketplace ---
+
+cat > recipes/product.yaml <<'EOF'
+bakery: 1
+extends: other
+name: product
+source: {ami: {owners: [aws-marketplace], name: "debian-12-*"}}
+EOF
+ok "the plan of a product" exits 0 "$bakery" plan product --sandbox --format json
+code=$(json "$work/out" 'x["source"]["product_codes"][0]')
+ok "is shown with its code" exits 0 "$bakery" plan product --sandbox
+ok "and what that means" says 'each that launches the image must be subscribed'
+ok "without a subscription it is not built" exits 6 "$bakery" build product --sandbox
+ok "the words name product, page and accounts" says "product code $code: subscribe account [0-9]+ to it at https://aws.amazon.com/marketplace/[^ ]*$code, and each account"
+ok "subscribed" exits 0 "$bakery" sandbox set "subscribed.$code=on"
+ok "it is built" built product
+rm recipes/product.yaml
 
 # --- parent and child ---
 
