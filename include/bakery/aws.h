@@ -55,6 +55,8 @@ void aws_close(struct aws *aws);
 void aws_closep(struct aws **aws);
 const char *aws_region(const struct aws *aws);	  /* the default region, or NULL */
 int64_t aws_requests_sent(const struct aws *aws); /* for the bench and the record */
+/* How far AWS's clock is ahead of this host's, by the newest answer, to the second; 0 before the first. */
+int64_t aws_clock_ahead_ms(const struct aws *aws);
 
 struct aws_identity {
 	char account[16], arn[256], user_id[128];

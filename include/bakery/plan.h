@@ -81,6 +81,7 @@ struct plan {
 	struct text_map tags;
 
 	/* Not part of the document. */
+	struct text_list notes;	   /* for people: what may go wrong later, and could not be told for certain */
 	const char *json, *sha256;    /* canonical */
 	const char *playbooks_sha256; /* of the playbooks' hashes in order */
 };
@@ -95,6 +96,8 @@ struct facts {
 	const char *organization_arn; /* NULL: not asked */
 	const char *user_data;	      /* as JSON */
 	const char *profile_policy;   /* as JSON */
+	struct text_list faults;      /* "launch.root_volume.kms_key: ...": told by plan_make with its own */
+	struct text_list notes;	      /* for the plan's */
 };
 bool facts_gather(struct aws *aws, const struct settings *settings, const struct recipe *recipe, struct arena *arena,
 		  struct facts *out, struct error *err) must_check;

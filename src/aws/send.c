@@ -125,6 +125,8 @@ static bool take_answer(const struct exchange *exchange, const struct http_reply
 	struct error ignored;
 	attempt->retry_after_s = reply->retry_after_s;
 	attempt->date_ms = reply->date_ms;
+	if (reply->date_ms)
+		exchange->aws->clock_seen_ms = reply->date_ms - exchange->aws->clock();
 	if (reply->status < 200 || reply->status > 299)
 		return take_refusal(exchange, reply, attempt, out, err);
 	if (exchange->dry_run)

@@ -138,6 +138,8 @@ static bool plan_show(struct app *app, const struct plan *plan, struct error *er
 {
 	_cleanup_(tree_freep) struct tree *tree = NULL;
 
+	for (size_t i = 0; i < plan->notes.count; i++)
+		log_warn(app->log, "%s: %s", plan->recipe, plan->notes.items[i]);
 	if (app->format == OUTPUT_TABLE) {
 		tree = summary_make(plan);
 	} else {

@@ -43,6 +43,13 @@ static void abilities_check(struct making *making)
 	}
 }
 
+/* What gathering the facts showed already. */
+static void facts_check(struct making *making)
+{
+	for (size_t i = 0; i < making->facts->faults.count; i++)
+		faults_add(&making->faults, making->recipe->file, 0, 0, "%s", making->facts->faults.items[i]);
+}
+
 /* CreateImage takes boot mode and TPM over from the instance, and that from its image (EC2 API reference,
  * CreateImage). */
 static void inheritance_check(struct making *making)
@@ -329,6 +336,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
 	abilities_check(&making);
+	facts_check(&making);
 	inheritance_check(&making);
 	channel_check(&making);
 	encryption_check(&making);
@@ -346,6 +354,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	if (!fine)
 		return false;
 	identify(making.plan, arena);
+	making.plan->notes = facts->notes;
 	*out = making.plan;
 	return true;
 }
