@@ -131,6 +131,7 @@ struct aws_wait_options {
 	const struct stop *stop;
 	aws_wait_progress *progress;
 	void *cookie;
+	int64_t every_ms;    /* between looks, where nothing is expected soon; 0: as above */
 	int64_t expected_ms; /* how long it took before; looking begins shortly before that. 0: unknown, or begun a
 				while ago */
 };

@@ -323,6 +323,14 @@ static bool next_answer(struct watch *watch, struct group *group, struct waiter 
 	return true;
 }
 
+static int64_t next_pause_ms(const struct watch *watch)
+{
+	const struct aws_wait_options *options = watch->options;
+	if (options->every_ms)
+		return options->every_ms;
+	return wait_pause_ms(watch->aws, clock_mono_ms() - watch->began_ms, options->expected_ms);
+}
+
 /* Each answer is judged with the lock released: progress() may take its time. */
 static bool watch_until_done(struct watch *watch, struct group *group, struct waiter *waiter, struct tree **item,
 			     struct error *err)
@@ -340,8 +348,7 @@ static bool watch_until_done(struct watch *watch, struct group *group, struct wa
 		if (verdict != KEEP_WAITING)
 			return verdict == DONE;
 		waiter->answered = false;
-		waiter->due_ms = clock_mono_ms() + wait_pause_ms(watch->aws, clock_mono_ms() - watch->began_ms,
-								 watch->options->expected_ms);
+		waiter->due_ms = clock_mono_ms() + next_pause_ms(watch);
 	}
 	return false;
 }
