@@ -13,7 +13,8 @@
  * failure has AWS's code in err->code, a kind from the table in errors.def, and a text that opens with the operation's
  * name. ERROR_DENIED is every refusal of credentials or permission, missing credentials, and an endpoint that cannot be
  * reached or is not AWS; ERROR_STOPPED a call that was given up (one that changes something gets a moment for its
- * answer before that). Thread-safe. */
+ * answer before that). ERROR_TRANSIENT of a call that may not simply be sent again (ONCE in operations.def) leaves open
+ * whether AWS acted: look before asking again. Thread-safe. */
 #ifndef BAKERY_AWS_H
 #define BAKERY_AWS_H
 

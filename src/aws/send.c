@@ -115,6 +115,7 @@ static bool take_refusal(const struct exchange *exchange, const struct http_repl
 		return true;
 	}
 	attempt->class = aws_error_classify(refusal.code, refusal.message.data, reply->status);
+	clock_skew_classify(exchange->aws, refusal.code, attempt);
 	return explain_refusal(exchange, &refusal, attempt, err);
 }
 

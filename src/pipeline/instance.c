@@ -129,7 +129,7 @@ static bool try_one(struct launching *launching, bool spot, const char *type, co
 	call = call_make(launching, spot, type, subnet);
 	call.not_yet_s = SETTLE_S;
 	if (!build_send(build, &call, &reply, err))
-		return false;
+		return marketplace_hint(build->plan, err);
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
 	if (!id[0])
 		return error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");

@@ -164,6 +164,8 @@ bool instance_dry_run(struct build *build, const char *type, const struct plan_s
 		      struct error *err) must_check;
 bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err) must_check;
 bool box_connect(struct build *build, struct box *box, struct error *err) must_check;
+/* Adds to a refusal of RunInstances, when it is one for want of a subscription, what to subscribe to. Returns false. */
+bool marketplace_hint(const struct plan *plan, struct error *err);
 void box_close(struct box *box); /* connection and keys; the instance stays */
 bool box_terminate(struct build *build, struct box *box, struct error *err) must_check; /* asked for, not waited for */
 /* For --keep-on-failure: writes the key where only this user reads it; *command: how to get in (free it). */

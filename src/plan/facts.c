@@ -76,5 +76,6 @@ bool facts_gather(struct aws *aws, const struct settings *settings, const struct
 	if (!user_data_read(&gather, err) || !aws_identity(aws, out->region, &identity, err))
 		return false;
 	out->account = arena_strdup(arena, identity.account);
-	return source_find(&gather, err) && network_find(&gather, err) && organization_find(&gather, err);
+	return source_find(&gather, err) && network_find(&gather, err) && organization_find(&gather, err) &&
+	       keys_find(&gather, err);
 }

@@ -43,6 +43,13 @@ static void abilities_check(struct making *making)
 	}
 }
 
+/* What gathering the facts showed already. */
+static void facts_check(struct making *making)
+{
+	for (size_t i = 0; i < making->facts->faults.count; i++)
+		faults_add(&making->faults, making->recipe->file, 0, 0, "%s", making->facts->faults.items[i]);
+}
+
 /* CreateImage takes boot mode and TPM over from the instance, and that from its image (EC2 API reference,
  * CreateImage). */
 static void inheritance_check(struct making *making)
@@ -59,6 +66,20 @@ static void inheritance_check(struct making *making)
 			   "image.tpm: an image has the TPM support of its source, which is %s here, not %s; start "
 			   "from an image registered with TPM support",
 			   tpm ? tpm : "none", wish->tpm);
+}
+
+/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/CopyingAMIs.html: "You can't copy an AMI with an associated
+ * billingProduct code that was shared with you from another account." */
+static void product_check(struct making *making)
+{
+	const struct text_list *codes = &making->facts->source.product_codes;
+
+	if (codes->count && making->recipe->distribute.share.snapshots)
+		faults_add(
+			&making->faults, making->recipe->file, 0, 0,
+			"distribute.share.snapshots: the source image is a product of AWS Marketplace (%s): accounts "
+			"may launch an image of it, but not copy it",
+			codes->items[0]);
 }
 
 /* EC2 service quotas, "AMI sharing": the accounts of an organization do not count, its ARN does. */
@@ -315,6 +336,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
 	abilities_check(&making);
+	facts_check(&making);
 	inheritance_check(&making);
 	channel_check(&making);
 	encryption_check(&making);
@@ -324,6 +346,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	image_decide(&making);
 	copies_decide(&making);
 	share_decide(&making);
+	product_check(&making);
 	share_count_check(&making);
 	publish_decide(&making);
 	fine = faults_check(&making.faults, err);
@@ -331,6 +354,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	if (!fine)
 		return false;
 	identify(making.plan, arena);
+	making.plan->notes = facts->notes;
 	*out = making.plan;
 	return true;
 }

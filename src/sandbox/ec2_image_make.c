@@ -48,6 +48,8 @@ static struct tree *new_image(struct request *rq, const char *id, const struct t
 	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
 		if (tree_text(like, inherited[i]) != NULL)
 			tree_set_text(image, inherited[i], tree_text(like, inherited[i]));
+	if (tree_count(tree_key(like, "productCodes")) > 0)
+		tree_set(image, "productCodes", tree_copy(tree_key(like, "productCodes")));
 	if (arg(rq, "Description") != NULL)
 		tree_set_text(image, "description", arg(rq, "Description"));
 	return image;
@@ -195,7 +197,16 @@ static struct tree *image_to_copy(struct request *rq)
 	rq->region = region;
 	_cleanup_(tree_freep) struct tree *image = image_seen(rq, arg(rq, "SourceImageId"));
 	rq->region = here;
-	if (image == NULL || str_eq(tree_text(image, "imageState"), "available"))
+	if (image == NULL)
+		return NULL;
+	if (tree_count(tree_key(image, "productCodes")) > 0 &&
+	    !str_eq(tree_text(image, "imageOwnerId"), rq->caller.account)) {
+		refuse(rq, "InvalidRequest",
+		       "The AMI %s cannot be copied: it has a product code and belongs to another account",
+		       arg(rq, "SourceImageId"));
+		return NULL;
+	}
+	if (str_eq(tree_text(image, "imageState"), "available"))
 		return take(&image);
 	refuse(rq, "InvalidAMIID.Unavailable", "The image id '[%s]' in %s is not available but %s",
 	       arg(rq, "SourceImageId"), region, tree_text(image, "imageState"));

@@ -168,7 +168,9 @@ static struct tree *new_instance(struct request *rq, const struct launch *launch
 	instance_set_state(instance, INSTANCE_PENDING);
 	tree_set_text(instance, "reason", "");
 	tree_set_int(instance, "amiLaunchIndex", index);
-	tree_set_array(instance, "productCodes");
+	tree_set(instance, "productCodes",
+		 tree_key(launch->image, "productCodes") == NULL ? tree_new_array()
+								 : tree_copy(tree_key(launch->image, "productCodes")));
 	tree_set_text(instance, "instanceType", launch->type->name);
 	tree_set_text(instance, "launchTime", at);
 	tree_set_text(instance, "architecture", tree_text(launch->image, "architecture"));
@@ -188,6 +190,11 @@ static struct tree *new_instance(struct request *rq, const struct launch *launch
 	tree_set(instance, "_layers", tree_copy(tree_key(launch->image, "_layers")));
 	tree_set_text(instance, "_login", tree_text_or(launch->image, "_login", "admin"));
 	tree_set_text(instance, "_reservation", launch->reservation);
+	if (rq->cloud->machines != NULL && !str_eq(launch->type->architecture, cloud_architecture())) {
+		struct tree *fate = tree_set_object(instance, "_fate");
+		tree_set_text(fate, "code", "Server.InternalError");
+		tree_setf(fate, "message", "this host can run no machines of %s", launch->type->architecture);
+	}
 	return instance;
 }
 

@@ -33,6 +33,21 @@ static bool resolve_parameter(struct request *rq, const char *name, char id[ID_S
 	return true;
 }
 
+/* Whoever launches a product of the marketplace has to have subscribed to it. */
+static bool check_subscriptions(struct request *rq, const struct tree *image)
+{
+	for (struct tree_iter i = tree_iter(tree_key(image, "productCodes")); tree_next(&i);) {
+		const char *code = tree_text_or(i.value, "productCode", "");
+		_cleanup_(freep) char *setting = mem_printf("subscribed.%s", code);
+		if (!settings_on(rq->cloud->settings, setting))
+			return refuse(rq, "OptInRequired",
+				      "In order to use this AWS Marketplace product you need to accept terms and "
+				      "subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=%s",
+				      code);
+	}
+	return true;
+}
+
 static bool resolve_image(struct request *rq, struct launch *launch)
 {
 	char id[ID_SIZE];
@@ -50,7 +65,8 @@ static bool resolve_image(struct request *rq, struct launch *launch)
 			      tree_text(launch->image, "imageState"));
 	launch->type = instance_type_find(arg_or(rq, "InstanceType", "m1.small"));
 	return instance_type_check(rq, arg_or(rq, "InstanceType", "m1.small"),
-				   tree_text(launch->image, "architecture"));
+				   tree_text(launch->image, "architecture")) &&
+	       check_subscriptions(rq, launch->image);
 }
 
 /* --- where --- */

@@ -25,9 +25,19 @@ const struct setting_row setting_rows[] = {
 	{"latency.copy", SETTING_DURATION, "2s",
 	 "an image of CopyImage and its snapshot stay pending at least so long"},
 	{"latency.forget", SETTING_DURATION, "1h", "a terminated instance is still described for so long"},
+	{"latency.cooldown", SETTING_DURATION, "24h",
+	 "an image whose deregistration protection had a cooldown cannot be deregistered for so long after it was "
+	 "disabled"},
 	{"lag", SETTING_DURATION, "0", "what was made is not found for so long: eventual consistency"},
+	{"session.duration", SETTING_DURATION, "0",
+	 "temporary credentials given out now last, and say so, for so long; 0: as asked for"},
+	{"session.early", SETTING_DURATION, "0",
+	 "temporary credentials are refused as expired so long before the time they were given out with"},
 	{"capacity.*", SETTING_COUNT, "",
 	 "capacity.TYPE or capacity.TYPE.ZONE: how many instances may run; past it InsufficientInstanceCapacity"},
+	{"subscribed.*", SETTING_SWITCH, "",
+	 "subscribed.CODE: whether the account has subscribed to the marketplace product; until then its launch is "
+	 "refused with OptInRequired"},
 	{"throttle", SETTING_COUNT, "0",
 	 "requests a second that are answered, with as many at once; past it RequestLimitExceeded; 0: all"},
 	{"fault.*", SETTING_FAULT, "",
@@ -120,8 +130,8 @@ static bool read_value(const struct setting_row *row, const char *text, struct v
 	case SETTING_COUNT:
 		return str_to_int(text, &out->number) && out->number >= 0;
 	case SETTING_SWITCH:
-		out->number = str_eq(text, "on");
-		return str_eq(text, "on") || str_eq(text, "off");
+		out->number = str_eq(text, "on") || str_eq(text, "yes");
+		return out->number != 0 || str_eq(text, "off") || str_eq(text, "no");
 	case SETTING_FAULT:
 		return value_fault(text, &out->strike, &out->number);
 	case SETTING_HANG:

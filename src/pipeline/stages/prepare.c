@@ -88,6 +88,8 @@ bool stage_prepare(struct build *build, struct error *err)
 	build->state.image_description = with_build(build, build->plan->image.description);
 	if (!names_are_free(build, err))
 		return false;
+	for (size_t i = 0; i < build->plan->notes.count; i++)
+		build_note(build, "note: %s", build->plan->notes.items[i]);
 	build_note(build, "image %s from %s (%s)", build->state.image_name, build->plan->source.ami,
 		   build->plan->source.name);
 	return true;

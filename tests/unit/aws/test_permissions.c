@@ -30,6 +30,7 @@ static void values_fill(struct permission_needs *needs)
 		{"aliases", "alias/a"},
 		{"source_parameters", "arn:aws:ssm:us-east-1::parameter/aws/service/x"},
 		{"parameters", "/bakery/web/candidate"},
+		{"roles", "arn:aws:iam::210987654321:role/bakery"},
 		{"shared_accounts", "444455556666"},
 		{"shared_units", "ou-ab12-11111111"},
 		{"roles", "arn:aws:iam::210987654321:role/bakery"},
