@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `bakery doctor RECIPE` and the first seconds of a build find before anything is made: all of it at once, and what to do.
 . "$2/tests/lib/scenario.sh"
-plan 30
+plan 26
 export BAKERY_RECORD=$work/record.jsonl
 project_make
 # shellcheck disable=SC2086
@@ -68,4 +68,18 @@ ok "all of them" sh -c "grep -q 'they end at' '$work/err' && grep -q 'L-1216C47A
 unset AWS_CREDENTIAL_EXPIRATION
 ok "without the one of the credentials: exit 1" exits 1 "$bakery" build faulty
 ok "nothing was made" sh -c "[ $(instances_ever) = 0 ] && [ $(groups) = $before ]"
+set_ quota.L-1216C47A= quota.L-B665C33B= quota.L-E79EC296=
+
+# What worked once is not asked again.
+asked() { wc -l <"$BAKERY_RECORD"; }
+mark=$(asked)
+ok "a build of another recipe passes" exits 0 "$bakery" build other
+ok "its first one asks for quotas" sh -c "tail -n +$((mark + 1)) '$BAKERY_RECORD' | grep -q ServiceQuota"
+mark=$(asked)
+ok "and passes again" exits 0 "$bakery" build other
+ok "without asking for quotas a second time" sh -c "! tail -n +$((mark + 1)) '$BAKERY_RECORD' | grep -q ServiceQuota"
+mark=$(asked)
+ok "--no-preflight asks for none, either" exits 0 "$bakery" build tiny --no-preflight
+ok "though it is the first of its recipe" sh -c "! tail -n +$((mark + 1)) '$BAKERY_RECORD' | grep -q ServiceQuota"
+fits_models "${3:-}"
 exit $failed
