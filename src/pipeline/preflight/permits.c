@@ -190,9 +190,6 @@ static bool dry_run_judge(struct probe *probe, const char *what, struct error *e
 		return false;
 	if (error_is(err, ERROR_CAPACITY) || error_is(err, ERROR_TRANSIENT) || error_is(err, ERROR_THROTTLED))
 		probe_warn(probe, "%s: %s", what, err->text);
-	else if (error_is(err, ERROR_DENIED))
-		probe_fail(probe, ERROR_DENIED, "%s: %s; `bakery iam-policy %s` prints what is needed", what, err->text,
-			   probe->plan->recipe);
 	else
 		probe_fail(probe, err->kind, "%s: %s", what, err->text);
 	return false;

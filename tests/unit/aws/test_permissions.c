@@ -34,6 +34,7 @@ static void values_fill(struct permission_needs *needs)
 		{"roles", "arn:aws:iam::210987654321:role/bakery"},
 		{"shared_accounts", "444455556666"},
 		{"shared_units", "ou-ab12-11111111"},
+		{"roles", "arn:aws:iam::210987654321:role/bakery"},
 	};
 
 	permission_needs_init(needs);
