@@ -33,9 +33,6 @@ static void abilities_check(struct making *making)
 	if (recipe->launch.temporary_profile)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "launch.temporary_profile: this version of bakery makes no instance profiles");
-	if (recipe->distribute.share.consumer_role)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "distribute.share: this version of bakery does not know consumer_role");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,
