@@ -13,7 +13,8 @@
  * failure has AWS's code in err->code, a kind from the table in errors.def, and a text that opens with the operation's
  * name. ERROR_DENIED is every refusal of credentials or permission, missing credentials, and an endpoint that cannot be
  * reached or is not AWS; ERROR_STOPPED a call that was given up (one that changes something gets a moment for its
- * answer before that). Thread-safe. */
+ * answer before that). ERROR_TRANSIENT of a call that may not simply be sent again (ONCE in operations.def) leaves open
+ * whether AWS acted: look before asking again. Thread-safe. */
 #ifndef BAKERY_AWS_H
 #define BAKERY_AWS_H
 
@@ -54,6 +55,8 @@ void aws_close(struct aws *aws);
 void aws_closep(struct aws **aws);
 const char *aws_region(const struct aws *aws);	  /* the default region, or NULL */
 int64_t aws_requests_sent(const struct aws *aws); /* for the bench and the record */
+/* How far AWS's clock is ahead of this host's, by the newest answer, to the second; 0 before the first. */
+int64_t aws_clock_ahead_ms(const struct aws *aws);
 
 struct aws_identity {
 	char account[16], arn[256], user_id[128];

@@ -109,8 +109,19 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 /* Reads a stored plan back. */
 bool plan_load(const char *json, struct arena *arena, struct plan **out, struct error *err) must_check;
 
+/* A plan for a file: its document, indented, with its sha256 as plan_sha256; and back. Reading checks the hash when
+ * there is one, so that a plan that was edited is not taken for the one that was looked at. */
+void plan_wrap(const struct plan *plan, struct str *out);
+bool plan_unwrap(const struct str *text, struct arena *arena, struct plan **out, struct error *err) must_check;
+/* What a bake of `now` would make otherwise than one of `before` did, as a sentence for people; NULL: nothing. Where
+ * the instance stands for the while and where files lie does not count. */
+const char *plan_difference(const struct plan *before, const struct plan *now, struct arena *arena);
 /* Whether the files that the plan uploads are still what they were when it was made. */
 bool plan_files_check(const struct plan *plan, struct error *err) must_check;
+
+/* Of an image as DescribeImages tells it. */
+const char *image_tag(const struct tree *image, const char *key); /* NULL: not there, or of another account */
+bool image_is_deprecated(const struct tree *image);		  /* by now */
 
 size_t plan_step_count(const struct plan *plan);
 size_t plan_control_count(const struct plan *plan);

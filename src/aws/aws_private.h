@@ -45,6 +45,7 @@ struct aws {
 
 	int64_t (*clock)(void);		 /* wall time; tests hold it still */
 	_Atomic int64_t clock_offset_ms; /* how far AWS's clock is ahead of ours */
+	_Atomic int64_t clock_seen_ms;	 /* the same as the newest answer shows it, to the second */
 	_Atomic bool clock_warned;
 	_Atomic bool cannot_decode; /* authorization failure messages; asked once */
 	struct share_hub *shared;

@@ -182,12 +182,7 @@ const char *credential_region(const struct credential_search *search, const char
 	if (search && search->own->region)
 		return search->own->region;
 	/* Each partition has an STS of its own. */
-	for (size_t i = 0; role_arn && partition_at(i); i++) {
-		_cleanup_(freep) char *start = mem_printf("arn:%s:", partition_at(i)->name);
-		if (str_starts(role_arn, start))
-			return partition_at(i)->global_region;
-	}
-	return partition_of("")->global_region;
+	return partition_of_arn(role_arn)->global_region;
 }
 
 bool credential_duration(const struct credential_search *search, int64_t *duration_s, struct error *err)

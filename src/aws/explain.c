@@ -76,17 +76,19 @@ static bool is_permission(const char *code)
 	return str_eq(code, "UnauthorizedOperation") || strstr(code, "AccessDenied");
 }
 
-static const char *source_of(const struct exchange *exchange)
+static bool hint_credentials(const struct exchange *exchange, struct error *err)
 {
 	if (exchange->is_unsigned)
-		return "none, since it is how one gets them";
-	return exchange->with ? exchange->with->source : credential_store_source(exchange->aws->credentials);
+		return false;
+	return error_hint(err, "credentials: %s",
+			  exchange->with ? exchange->with->source
+					 : credential_store_source(exchange->aws->credentials));
 }
 
 static bool hint_denied(const struct exchange *exchange, const struct wire_error *refusal, bool is_explained,
 			struct error *err)
 {
-	error_hint(err, "credentials: %s", source_of(exchange));
+	hint_credentials(exchange, err);
 	if (!is_permission(refusal->code))
 		return false;
 	error_hint(err, "`bakery iam-policy RECIPE` prints what a build needs");
@@ -103,8 +105,10 @@ static bool add_hints(const struct exchange *exchange, const struct wire_error *
 	enum error_kind kind = attempt->class.kind;
 	if (kind == ERROR_DENIED)
 		return hint_denied(exchange, refusal, is_explained, err);
-	if (kind == ERROR_EXPIRED)
-		return error_hint(err, "credentials: %s; get new ones", source_of(exchange));
+	if (kind == ERROR_EXPIRED) {
+		hint_credentials(exchange, err);
+		return error_hint(err, "they have run out: get new ones");
+	}
 	if (kind == ERROR_QUOTA || (kind == ERROR_CAPACITY && strstr(refusal->code, "LimitExceeded")))
 		return error_hint(err, "this is a quota of the account: have it raised (Service Quotas), or remove "
 				       "what is not needed any more");

@@ -24,6 +24,10 @@ static const struct {
 	{"endpoint_url", offsetof(struct profile, endpoint_url)},
 	{"ca_bundle", offsetof(struct profile, ca_bundle)},
 	{"max_attempts", offsetof(struct profile, max_attempts)},
+	{"services", offsetof(struct profile, services)},
+	{"use_fips_endpoint", offsetof(struct profile, use_fips)},
+	{"use_dualstack_endpoint", offsetof(struct profile, use_dual_stack)},
+	{"ignore_configured_endpoint_urls", offsetof(struct profile, ignore_endpoints)},
 	{"role_arn", offsetof(struct profile, role_arn)},
 	{"source_profile", offsetof(struct profile, source_profile)},
 	{"credential_source", offsetof(struct profile, credential_source)},
@@ -40,10 +44,6 @@ static const struct {
 	{"credential_process", offsetof(struct profile, credential_process)},
 	{"ec2_metadata_service_endpoint", offsetof(struct profile, ec2_metadata_service_endpoint)},
 	{"ec2_metadata_service_endpoint_mode", offsetof(struct profile, ec2_metadata_service_endpoint_mode)},
-	{"services", offsetof(struct profile, services)},
-	{"use_fips_endpoint", offsetof(struct profile, use_fips)},
-	{"use_dualstack_endpoint", offsetof(struct profile, use_dual_stack)},
-	{"ignore_configured_endpoint_urls", offsetof(struct profile, ignore_endpoints)},
 };
 
 static char **setting_of(struct profile *profile, size_t index)

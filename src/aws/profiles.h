@@ -15,12 +15,12 @@ struct profile {
 	bool present;
 	char *access_key, *secret_key, *session_token;
 	char *region, *endpoint_url, *ca_bundle, *max_attempts;
+	char *services, *use_fips, *use_dual_stack, *ignore_endpoints;
 	/* where credentials come from: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
 	char *role_arn, *source_profile, *credential_source, *external_id, *role_session_name, *duration_seconds;
 	char *mfa_serial, *web_identity_token_file, *credential_process;
 	char *sso_session, *sso_account_id, *sso_role_name, *sso_start_url, *sso_region;
 	char *ec2_metadata_service_endpoint, *ec2_metadata_service_endpoint_mode;
-	char *services, *use_fips, *use_dual_stack, *ignore_endpoints;
 };
 void profile_free(struct profile *profile); /* wipes the secrets */
 

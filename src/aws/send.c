@@ -115,6 +115,7 @@ static bool take_refusal(const struct exchange *exchange, const struct http_repl
 		return true;
 	}
 	attempt->class = aws_error_classify(refusal.code, refusal.message.data, reply->status);
+	clock_skew_classify(exchange->aws, refusal.code, attempt);
 	return explain_refusal(exchange, &refusal, attempt, err);
 }
 
@@ -124,6 +125,8 @@ static bool take_answer(const struct exchange *exchange, const struct http_reply
 	struct error ignored;
 	attempt->retry_after_s = reply->retry_after_s;
 	attempt->date_ms = reply->date_ms;
+	if (reply->date_ms)
+		exchange->aws->clock_seen_ms = reply->date_ms - exchange->aws->clock();
 	if (reply->status < 200 || reply->status > 299)
 		return take_refusal(exchange, reply, attempt, out, err);
 	if (exchange->dry_run)

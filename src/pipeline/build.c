@@ -346,6 +346,10 @@ bool build_run(const struct build_context *context, const struct plan *plan, str
 	}
 	memcpy(out->build, build.id, sizeof(out->build));
 	build_emit(&build, (struct build_event){.kind = EVENT_BUILD_BEGAN});
+	if (context->why)
+		build_note(&build, "built because %s", context->why);
+	if (context->plan_from)
+		build_note(&build, "plan %.12s is read from %s", plan->sha256, context->plan_from);
 	done = walk(&build, 0, out, err);
 	build_clear(&build);
 	return done;
@@ -438,7 +442,8 @@ bool build_resume(const struct build_context *context, const char *id, struct bu
 	snprintf(out->build, sizeof(out->build), "%s", id);
 	if (!resume_load(&build, context, id, arena, err))
 		return error_context(err, "build %s cannot go on", id);
-	if (!resume_point(&build, &first, err)) {
+	if (!resume_point(&build, &first, err) ||
+	    (first <= stage_index("provision") && !plan_files_check(build.plan, err))) {
 		build_clear(&build);
 		return error_context(err, "build %s", id);
 	}

@@ -88,15 +88,11 @@ static void tag_args(const struct launching *launching, struct aws_call *call)
 			  launching->hold->token);
 }
 
-static bool try_one(struct launching *launching, bool spot, const char *type, const struct plan_subnet *subnet,
-		    char id[ID_SIZE], struct error *err)
+static struct aws_call call_make(const struct launching *launching, bool spot, const char *type,
+				 const struct plan_subnet *subnet)
 {
-	struct build *build = launching->build;
 	struct aws_call call = aws_call(AWS_ec2_RunInstances, launching->hold->region);
-	_cleanup_(tree_freep) struct tree *reply = NULL;
 
-	launching->tries++;
-	call.not_yet_s = SETTLE_S;
 	aws_arg(&call, "ImageId", launching->wish->ami);
 	aws_arg(&call, "InstanceType", type);
 	aws_arg_int(&call, "MinCount", 1);
@@ -108,8 +104,32 @@ static bool try_one(struct launching *launching, bool spot, const char *type, co
 	profile_args(launching, &call);
 	safety_args(&call, spot);
 	tag_args(launching, &call);
+	return call;
+}
+
+bool instance_dry_run(struct build *build, const char *type, const struct plan_subnet *subnet, struct error *err)
+{
+	const struct hold hold = {.region = build->plan->region, .token = "bakery-preflight", .purpose = "build"};
+	const struct instance_wish wish = {.ami = build->plan->source.ami};
+	const struct launching launching = {.build = build, .hold = &hold, .wish = &wish};
+	struct aws_call call = call_make(&launching, build->plan->launch.market == MARKET_SPOT, type, subnet);
+
+	call.dry_run = true;
+	return build_send(build, &call, NULL, err);
+}
+
+static bool try_one(struct launching *launching, bool spot, const char *type, const struct plan_subnet *subnet,
+		    char id[ID_SIZE], struct error *err)
+{
+	struct build *build = launching->build;
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+	struct aws_call call;
+
+	launching->tries++;
+	call = call_make(launching, spot, type, subnet);
+	call.not_yet_s = SETTLE_S;
 	if (!build_send(build, &call, &reply, err))
-		return false;
+		return marketplace_hint(build->plan, err);
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
 	if (!id[0])
 		return error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");

@@ -158,8 +158,14 @@ struct instance_wish { /* of held_instance */
 	const char *ami, *security_group;
 	bool is_test;
 };
+/* Whether EC2 would start one of that type there; nothing is done. Without the temporary security group, which is not
+ * there yet, it is asked for the VPC's default one. */
+bool instance_dry_run(struct build *build, const char *type, const struct plan_subnet *subnet,
+		      struct error *err) must_check;
 bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err) must_check;
 bool box_connect(struct build *build, struct box *box, struct error *err) must_check;
+/* Adds to a refusal of RunInstances, when it is one for want of a subscription, what to subscribe to. Returns false. */
+bool marketplace_hint(const struct plan *plan, struct error *err);
 void box_close(struct box *box); /* connection and keys; the instance stays */
 bool box_terminate(struct build *build, struct box *box, struct error *err) must_check; /* asked for, not waited for */
 /* For --keep-on-failure: writes the key where only this user reads it; *command: how to get in (free it). */

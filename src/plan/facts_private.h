@@ -31,7 +31,6 @@ enum image_lack {
 	IMAGE_LACKS,
 };
 enum image_lack image_lack_find(const struct gather *gather, const struct tree *image);
-bool image_is_deprecated(const struct tree *image);
 /* "deprecated", "for another processor": to count them. */
 const char *image_lack_name(enum image_lack lack);
 /* Fails with the sentence that says what is wrong with the image and what to do. */
@@ -39,7 +38,6 @@ bool image_refuse(const struct gather *gather, const struct tree *image, enum im
 		  struct error *err) must_check;
 /* The processor that the recipe wants: its own word, else that of its instance types; NULL: not known. */
 const char *processor_wanted(const struct recipe *recipe);
-const char *image_tag(const struct tree *image, const char *key); /* NULL: not there, or of another account */
 
 /* Of an image of ours: who made it and what it stands on. A revoked ancestor refuses it. */
 bool ancestry_find(struct gather *gather, const struct tree *image, struct error *err) must_check;

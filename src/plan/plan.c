@@ -65,6 +65,20 @@ static void inheritance_check(struct making *making)
 			   tpm ? tpm : "none", wish->tpm);
 }
 
+/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/CopyingAMIs.html: "You can't copy an AMI with an associated
+ * billingProduct code that was shared with you from another account." */
+static void product_check(struct making *making)
+{
+	const struct text_list *codes = &making->facts->source.product_codes;
+
+	if (codes->count && making->recipe->distribute.share.snapshots)
+		faults_add(
+			&making->faults, making->recipe->file, 0, 0,
+			"distribute.share.snapshots: the source image is a product of AWS Marketplace (%s): accounts "
+			"may launch an image of it, but not copy it",
+			codes->items[0]);
+}
+
 /* EC2 service quotas, "AMI sharing": the accounts of an organization do not count, its ARN does. */
 static void share_count_check(struct making *making)
 {
@@ -329,6 +343,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	image_decide(&making);
 	copies_decide(&making);
 	share_decide(&making);
+	product_check(&making);
 	share_count_check(&making);
 	publish_decide(&making);
 	fine = faults_check(&making.faults, err);

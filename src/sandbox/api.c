@@ -189,6 +189,7 @@ static bool answer_call(struct call *call)
 	if (!auth_check(call->api->cloud, call->http, clock_wall_ms(), &call->identity, &rq->refusal))
 		return false;
 	rq->caller = call->identity.caller;
+	rq->service = call->identity.service->name;
 	rq->region = region_find(call->identity.region) == NULL ? regions[0].name : call->identity.region;
 	if (!read_call(call) || !carry_out(call))
 		return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who sends a request: its signature is verified with the key that the sandbox gave out. */
+ * Who sends a request: its signature is verified with the key that the sandbox gave out, or with that of a session
+ * that is known and has not run out. */
 #ifndef BAKERY_SANDBOX_AUTH_H
 #define BAKERY_SANDBOX_AUTH_H
 
@@ -13,8 +14,8 @@ struct identity {
 	char service_name[64], region[64];
 	struct caller caller;
 };
-/* False: refusal is filled, and identity->service is the best guess for its form. */
-bool auth_check(const struct cloud *cloud, const struct sigv4_request *http, int64_t now_ms, struct identity *identity,
+/* False: refusal is filled, and identity->service is the best guess for its form. Takes the cloud's lock. */
+bool auth_check(struct cloud *cloud, const struct sigv4_request *http, int64_t now_ms, struct identity *identity,
 		struct refusal *refusal);
 
 #endif

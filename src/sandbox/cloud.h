@@ -18,6 +18,8 @@
 #include "state.h"
 
 #define CLOUD_ACCOUNT "123456789012" /* whose access key the sandbox hands out */
+#define CLOUD_USER "sandbox"
+#define CLOUD_USER_ID "AIDASANDBOXUSER000001"
 
 struct cloud_key {
 	char access_key[32], secret_key[64];
@@ -34,6 +36,7 @@ struct cloud {
 	struct log *log;
 	struct stop stop;     /* of the serving: wakes whatever waits */
 	pthread_mutex_t lock; /* around state */
+	struct tree *policy;  /* all that the sandbox's user may do; NULL: everything; under the lock */
 	int64_t started_ms;
 	int64_t forget_next_ms; /* when old instances are looked for again; under the lock */
 };

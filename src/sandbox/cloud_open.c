@@ -92,6 +92,7 @@ void cloud_close(struct cloud *cloud)
 	state_close(cloud->state);
 	jobs_free(cloud->jobs);
 	settings_free(cloud->settings);
+	tree_free(cloud->policy);
 	stop_close(&cloud->stop);
 	pthread_mutex_destroy(&cloud->lock);
 	mem_wipe(&cloud->key, sizeof cloud->key);

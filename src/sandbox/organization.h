@@ -13,6 +13,9 @@
 
 extern const struct operation organizations_operations[];
 
+const char *organization_id(void);
+const char *organization_account(size_t index); /* its members, the management account first; NULL: no more */
+
 /* Whether an account is reached through the organization's or a unit's ARN (either may be NULL). */
 bool organization_has(const char *organization_arn, const char *unit_arn, const char *account);
 /* Whether the text has the form of such an ARN. */

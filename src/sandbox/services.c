@@ -5,12 +5,14 @@
 
 #include <string.h>
 
+#include "authorize.h"
 #include "bakery/str.h"
 #include "ec2.h"
 #include "jobs.h"
 #include "kms.h"
 #include "organization.h"
 #include "ssm.h"
+#include "sts.h"
 
 static const struct operation *const ec2_tables[] = {ec2_image_operations,
 						     ec2_image_make_operations,
@@ -29,15 +31,16 @@ static const struct operation *const ec2_tables[] = {ec2_image_operations,
 						     NULL};
 static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_read_operations, ssm_tag_operations,
 						     NULL};
-static const struct operation *const sts_tables[] = {sts_operations, NULL};
 static const struct operation *const kms_tables[] = {kms_key_operations, kms_alias_operations, kms_grant_operations,
 						     kms_policy_operations, NULL};
+static const struct operation *const sts_tables[] = {sts_operations, sts_role_operations, sts_web_operations, NULL};
 static const struct operation *const organizations_tables[] = {organizations_operations, NULL};
 
 #define JSON_ERRORS                                                                                                    \
 	.missing = "MissingAuthenticationTokenException", .unknown_key = "UnrecognizedClientException",                \
 	.mismatch = "InvalidSignatureException", .stale = "InvalidSignatureException",                                 \
-	.throttled = "ThrottlingException", .unknown_operation = "UnknownOperationException"
+	.expired = "ExpiredTokenException", .throttled = "ThrottlingException",                                        \
+	.unknown_operation = "UnknownOperationException"
 
 const struct service services[] = {
 	{.name = "ec2",
@@ -48,6 +51,7 @@ const struct service services[] = {
 	 .unknown_key = "AuthFailure",
 	 .mismatch = "SignatureDoesNotMatch",
 	 .stale = "RequestExpired",
+	 .expired = "RequestExpired",
 	 .throttled = "RequestLimitExceeded",
 	 .unknown_operation = "InvalidAction",
 	 .operations = ec2_tables},
@@ -59,6 +63,7 @@ const struct service services[] = {
 	 .unknown_key = "InvalidClientTokenId",
 	 .mismatch = "SignatureDoesNotMatch",
 	 .stale = "SignatureDoesNotMatch",
+	 .expired = "ExpiredToken",
 	 .throttled = "Throttling",
 	 .unknown_operation = "InvalidAction",
 	 .operations = sts_tables},
@@ -104,7 +109,7 @@ static bool try_out(struct request *rq)
 {
 	struct error err = {0};
 	state_begin(rq->cloud->state);
-	bool done = rq->operation->handle(rq);
+	bool done = authorize(rq) && rq->operation->handle(rq);
 	if (done && (rq->operation->flags & OPERATION_DRY_RUN) && arg_bool(rq, "DryRun", false))
 		done = refuse(rq, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.");
 	if (!done) {

@@ -29,6 +29,10 @@ const struct setting_row setting_rows[] = {
 	 "an image whose deregistration protection had a cooldown cannot be deregistered for so long after it was "
 	 "disabled"},
 	{"lag", SETTING_DURATION, "0", "what was made is not found for so long: eventual consistency"},
+	{"session.duration", SETTING_DURATION, "0",
+	 "temporary credentials given out now last, and say so, for so long; 0: as asked for"},
+	{"session.early", SETTING_DURATION, "0",
+	 "temporary credentials are refused as expired so long before the time they were given out with"},
 	{"capacity.*", SETTING_COUNT, "",
 	 "capacity.TYPE or capacity.TYPE.ZONE: how many instances may run; past it InsufficientInstanceCapacity"},
 	{"subscribed.*", SETTING_SWITCH, "",

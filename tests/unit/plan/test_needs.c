@@ -130,6 +130,13 @@ static void each_feature_brings_its_own(void **state)
 		{{.launch = ", subnets: {ids: [subnet-0123456789abcdef0]}"}, {"subnet/subnet-0123456789abcdef0"}},
 		{{.launch = ", security_groups: [sg-0123456789abcdef0], subnets: {ids: [subnet-0123456789abcdef0]}"},
 		 {"security-group/sg-0123456789abcdef0"}},
+		{{.rest = SOURCE
+		  "verify: false\ndistribute: {share: {accounts: [\"123456789012\"], consumer_role: look, "
+		  "snapshots: true}}\n"},
+		 {"arn:aws:iam::123456789012:role/look", "ec2:ModifySnapshotAttribute",
+		  "ec2:DescribeSnapshotAttribute"}},
+		{{.image = ", deregistration_protection: {enabled: true}"},
+		 {"ec2:EnableImageDeregistrationProtection", "ec2:DisableImageDeregistrationProtection"}},
 		{{.region = "cn-north-1"}, {"arn:aws-cn:ec2:cn-north-1:111122223333:instance/*"}},
 	};
 	struct bench *bench = *state;

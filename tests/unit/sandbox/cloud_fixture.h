@@ -24,8 +24,9 @@ struct fixture {
 	struct tree *reply; /* of the last ask, XML and JSON alike */
 	char code[64];	    /* the last refusal's, or "" */
 	const char *region;
-	int64_t signed_at_ms; /* 0: now */
-	const char *secret, *access_key;
+	int64_t signed_at_ms;			 /* 0: now */
+	const char *secret, *access_key, *token; /* token NULL: the long-lived key */
+	char session[3][512];			 /* where fixture_become keeps a session's credentials */
 };
 
 static inline void fixture_open_cloud(struct fixture *fixture)
@@ -42,6 +43,7 @@ static inline void fixture_open_cloud(struct fixture *fixture)
 	fixture->api.cloud = fixture->cloud;
 	fixture->access_key = fixture->cloud->key.access_key;
 	fixture->secret = fixture->cloud->key.secret_key;
+	fixture->token = NULL;
 }
 
 static inline int fixture_setup(void **state)
@@ -117,7 +119,8 @@ static inline enum answer_kind fixture_send(struct fixture *fixture, const char 
 				     .body = body,
 				     .body_length = strlen(body)};
 	struct sigv4_credentials credentials = {.access_key = fixture->access_key,
-						.secret_key = fixture->secret == NULL ? "" : fixture->secret};
+						.secret_key = fixture->secret == NULL ? "" : fixture->secret,
+						.session_token = fixture->token};
 	struct sigv4_scope scope = {.region = fixture->region,
 				    .service = service,
 				    .now_ms = fixture->signed_at_ms ? fixture->signed_at_ms : clock_wall_ms()};
@@ -170,6 +173,17 @@ static inline void json_service(struct fixture *fixture, const char *service, co
 JSON_SERVICE(ssm, "ssm", "AmazonSSM")
 JSON_SERVICE(kms, "kms", "TrentService")
 JSON_SERVICE(quotas, "servicequotas", "ServiceQuotasV20190624")
+static inline void query(struct fixture *fixture, const char *service, const char *fmt, ...) printf_like(3, 4);
+static inline void query(struct fixture *fixture, const char *service, const char *fmt, ...)
+{
+	_cleanup_(str_free) struct str body = STR_INIT;
+	va_list args;
+	str_addf(&body, "Version=%s&Action=", str_eq(service, "iam") ? "2010-05-08" : "2011-06-15");
+	va_start(args, fmt);
+	str_vaddf(&body, fmt, args);
+	va_end(args);
+	fixture_send(fixture, service, NULL, body.data);
+}
 
 /* A text of the last reply; the test fails when there is none. */
 static inline const char *said(const struct fixture *fixture, const char *path)
@@ -178,6 +192,34 @@ static inline const char *said(const struct fixture *fixture, const char *path)
 	if (text == NULL)
 		fail_msg("%s is not in: %s", path, fixture->body.data);
 	return text;
+}
+
+/* From now on the requests come with the credentials of the last reply of STS. */
+static inline void fixture_become(struct fixture *fixture, const char *result)
+{
+	static const char *const members[] = {"AccessKeyId", "SecretAccessKey", "SessionToken"};
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		_cleanup_(freep) char *path = mem_printf("%s.Credentials.%s", result, members[i]);
+		snprintf(fixture->session[i], sizeof fixture->session[i], "%s", said(fixture, path));
+	}
+	fixture->access_key = fixture->session[0];
+	fixture->secret = fixture->session[1];
+	fixture->token = fixture->session[2];
+}
+
+static inline void fixture_become_user(struct fixture *fixture)
+{
+	fixture->access_key = fixture->cloud->key.access_key;
+	fixture->secret = fixture->cloud->key.secret_key;
+	fixture->token = NULL;
+}
+
+static inline void fixture_assume(struct fixture *fixture, const char *account, const char *role)
+{
+	query(fixture, "sts", "AssumeRole&RoleArn=arn:aws:iam::%s:role/%s&RoleSessionName=tester", account, role);
+	if (fixture->status != 200)
+		fail_msg("refused: %s", fixture->body.data);
+	fixture_become(fixture, "AssumeRoleResult");
 }
 
 #define assert_refused(fixture, wanted) assert_string_equal((fixture)->code, wanted)
