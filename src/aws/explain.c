@@ -107,7 +107,8 @@ static bool add_hints(const struct exchange *exchange, const struct wire_error *
 		return hint_denied(exchange, refusal, is_explained, err);
 	if (kind == ERROR_EXPIRED) {
 		hint_credentials(exchange, err);
-		return error_hint(err, "they have run out: get new ones");
+		return error_hint(err, exchange->is_unsigned ? "the web identity has run out: its file needs a new one"
+							     : "they have run out: get new ones");
 	}
 	if (kind == ERROR_QUOTA || (kind == ERROR_CAPACITY && strstr(refusal->code, "LimitExceeded")))
 		return error_hint(err, "this is a quota of the account: have it raised (Service Quotas), or remove "

@@ -377,8 +377,8 @@ static void test_refused_web_identity(void **state)
 	trial_expect_failure(
 		&trial, ERROR_EXPIRED,
 		"web identity of role " ROLE " (file FOLDER/token): AssumeRoleWithWebIdentity (eu-west-1): "
-		"ExpiredTokenException: Token expired (request id r-1); credentials: none, since it is how one "
-		"gets them; get new ones");
+		"ExpiredTokenException: Token expired (request id r-1); the web identity has run out: its file "
+		"needs a new one");
 	assert_int_equal(loopback_requests(trial.server), 1);
 	trial_stop(&trial);
 }
@@ -600,7 +600,7 @@ static void test_expired_and_nothing_new(void **state)
 	assert_int_equal(loopback_requests(trial.server), 1);
 	assert_string_equal(err.text,
 			    "DescribeImages (eu-west-1): ExpiredToken: The security token included in the request "
-			    "is expired (request id r-1); credentials: environment; get new ones");
+			    "is expired (request id r-1); credentials: environment; they have run out: get new ones");
 	trial_stop(&trial);
 }
 
