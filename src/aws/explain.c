@@ -91,6 +91,11 @@ static bool hint_denied(const struct exchange *exchange, const struct wire_error
 	hint_credentials(exchange, err);
 	if (!is_permission(refusal->code))
 		return false;
+	if (str_starts(exchange->row->name, "AssumeRole")) /* not a permission of whoever builds */
+		return error_hint(err, exchange->is_unsigned
+					       ? "the role's trust policy must allow this web identity"
+					       : "the role's trust policy must allow them (and the external id), and "
+						 "they need sts:AssumeRole on the role");
 	error_hint(err, "`bakery iam-policy RECIPE` prints what a build needs");
 	if (!refusal->encoded.len || is_explained)
 		return false;

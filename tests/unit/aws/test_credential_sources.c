@@ -158,7 +158,8 @@ static void test_refused_role(void **state)
 	trial_expect_failure(&trial, ERROR_DENIED,
 			     "role " ROLE " of profile default: AssumeRole (eu-west-1): AccessDenied: User x is not "
 			     "authorized to perform: sts:AssumeRole (request id r-1); credentials: profile b in "
-			     "FOLDER/config; `bakery iam-policy RECIPE` prints what a build needs");
+			     "FOLDER/config; the role's trust policy must allow them (and the external id), and they "
+			     "need sts:AssumeRole on the role");
 	trial_stop(&trial);
 }
 
@@ -530,7 +531,8 @@ static void test_open_as_refused(void **state)
 	assert_false(aws_send(as, &call, NULL, &err));
 	assert_string_equal(err.text,
 			    "DescribeImages (us-west-2): role " ROLE ": AssumeRole (eu-west-1): AccessDenied: no; "
-			    "credentials: environment; `bakery iam-policy RECIPE` prints what a build needs");
+			    "credentials: environment; the role's trust policy must allow them (and the external id), "
+			    "and they need sts:AssumeRole on the role");
 	aws_close(as);
 	assert_false(aws_open_as(trial.aws, &(struct aws_role){.arn = "ci"}, &as, &err));
 	assert_string_equal(err.text, "ci is not the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)");
