@@ -24,6 +24,7 @@ static void values_fill(struct permission_needs *needs)
 		{"subnets", "subnet-1"},
 		{"groups", "*"},
 		{"passed_roles", "*"},
+		{"made_profiles", "bakery-*"},
 		{"spot_role", "AWSServiceRoleForEC2Spot"},
 		{"spot_requests", "*"},
 		{"keys", "arn:aws:kms:us-east-1:123456789012:key/k"},
