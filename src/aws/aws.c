@@ -211,6 +211,11 @@ const char *aws_region(const struct aws *aws)
 	return aws->region;
 }
 
+int64_t aws_clock_ahead_ms(const struct aws *aws)
+{
+	return aws->clock_seen_ms;
+}
+
 int64_t aws_requests_sent(const struct aws *aws)
 {
 	return aws->requests_sent;

@@ -45,6 +45,7 @@ struct aws {
 
 	int64_t (*clock)(void);		 /* wall time; tests hold it still */
 	_Atomic int64_t clock_offset_ms; /* how far AWS's clock is ahead of ours */
+	_Atomic int64_t clock_seen_ms;	 /* the same as the newest answer shows it, to the second */
 	_Atomic bool clock_warned;
 	_Atomic bool cannot_decode; /* authorization failure messages; asked once */
 	struct share_hub *shared;
@@ -64,5 +65,7 @@ bool aws_send_with(struct aws *aws, struct aws_call *call, const struct credenti
 
 struct wait_hub *wait_hub_new(void);
 void wait_hub_free(struct wait_hub *hub);
+/* Until the next look. */
+int64_t wait_pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms);
 
 #endif

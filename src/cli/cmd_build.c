@@ -23,7 +23,7 @@ struct build_args {
 	struct variable_args variables;
 	const char *channel, *until, *plan;
 	int64_t jobs, max_age_s;
-	bool all, keep_on_failure, if_changed;
+	bool all, keep_on_failure, if_changed, no_preflight;
 };
 
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_ENDED };
@@ -261,6 +261,7 @@ static bool jobs_run(struct app *app, const struct build_args *args, struct job 
 		.events = view_events(view),
 		.origin = build_origin_find(app->settings.folder, app->arena),
 		.keep_on_failure = args->keep_on_failure,
+		.no_preflight = args->no_preflight,
 		.until = args->until,
 		.plan_from = args->plan && str_eq(args->plan, "-") ? "standard input" : args->plan,
 	};
@@ -362,6 +363,8 @@ static const struct option build_options[] = {
 	{"--max-age", 0, OPTION_DURATION, AT(max_age_s), "TIME",
 	 "with --if-changed: also when the last good build is older (30d); updates of packages are not seen otherwise"},
 	{"--until", 0, OPTION_TEXT, AT(until), "STAGE", "stop after this stage"},
+	{"--no-preflight", 0, OPTION_FLAG, AT(no_preflight), NULL,
+	 "do not look at permissions, quotas and the like before anything is made (bakery doctor)"},
 	{"--keep-on-failure", 0, OPTION_FLAG, AT(keep_on_failure), NULL,
 	 "keep the instance when a build fails, and say how to get in"},
 	{0},

@@ -36,8 +36,8 @@ static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_r
 						     NULL};
 static const struct operation *const kms_tables[] = {kms_key_operations, kms_alias_operations, kms_grant_operations,
 						     kms_policy_operations, NULL};
-static const struct operation *const quota_tables[] = {quota_operations, NULL};
 static const struct operation *const sts_tables[] = {sts_operations, sts_role_operations, sts_web_operations, NULL};
+static const struct operation *const quota_tables[] = {quota_operations, NULL};
 static const struct operation *const organizations_tables[] = {organizations_operations, NULL};
 
 #define JSON_ERRORS                                                                                                    \

@@ -8,7 +8,6 @@
 
 struct bench {
 	struct loopback *server;
-	struct aws *aws;
 	struct arena *arena;
 	struct recipe recipe;
 	struct facts facts;
@@ -45,18 +44,12 @@ static int bench_setup(void **state)
 	static const struct region_wish wishes[] = {{"alias/bakery"}};
 	static const char *regions[] = {"eu-west-1"};
 	struct bench *bench = mem_alloc(sizeof(*bench));
-	struct error err = {0};
 
 	bench->arena = arena_new();
 	bench->server = loopback_start(answer, bench);
 	bench->facts = (struct facts){.account = "111122223333", .region = "us-east-1"};
 	bench->recipe.launch.root_volume = (struct root_volume){.encrypted = true, .kms_key = "alias/bakery"};
 	bench->recipe.distribute.regions = (struct struct_map){regions, (void *)wishes, 1};
-	assert_works(aws_open(&(struct aws_options){.region = "us-east-1",
-						    .endpoint = loopback_url(bench->server),
-						    .access_key = "AKIA",
-						    .secret_key = "s"},
-			      &bench->aws, &err));
 	*state = bench;
 	return 0;
 }
@@ -65,7 +58,6 @@ static int bench_teardown(void **state)
 {
 	struct bench *bench = *state;
 
-	aws_close(bench->aws);
 	loopback_stop(bench->server);
 	arena_free(bench->arena);
 	free(bench);
@@ -74,11 +66,18 @@ static int bench_teardown(void **state)
 
 static void look(struct bench *bench)
 {
-	struct gather gather = {bench->aws, NULL, &bench->recipe, bench->arena, &bench->facts};
+	_cleanup_(aws_closep) struct aws *aws = NULL; /* a new one remembers no answers */
+	struct aws_options options = {.region = "us-east-1",
+				      .endpoint = loopback_url(bench->server),
+				      .access_key = "AKIA",
+				      .secret_key = "s"};
+	struct gather gather = {NULL, NULL, &bench->recipe, bench->arena, &bench->facts};
 	struct error err = {0};
 
 	bench->facts.faults = bench->facts.notes = (struct text_list){0};
 	bench->asked = 0;
+	assert_works(aws_open(&options, &aws, &err));
+	gather.aws = aws;
 	assert_works(keys_find(&gather, &err));
 }
 
