@@ -6,8 +6,6 @@
 # Arguments: bakery, the source tree, model_check (or nothing).
 . "$(dirname "$0")/../lib/scenario.sh"
 [ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
-model_check=${3:-}
-export BAKERY_RECORD=$work/record.jsonl
 
 architecture=$(uname -m)
 [ "$architecture" = aarch64 ] && deb=arm64 type=m6g.large architecture=arm64 || deb=amd64 type=m5.large
