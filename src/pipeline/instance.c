@@ -117,7 +117,7 @@ bool instance_dry_run(struct build *build, const char *type, const struct plan_s
 	struct aws_call call = call_make(&launching, &candidate);
 
 	call.dry_run = true;
-	return build_send(build, &call, NULL, err);
+	return build_send(build, &call, NULL, err) || marketplace_hint(build->plan, err);
 }
 
 /* EC2 may not know yet of an instance profile that IAM has just made ("Invalid IAM Instance Profile name"). */

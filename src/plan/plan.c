@@ -27,9 +27,6 @@ static void abilities_check(struct making *making)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
 			   "a scan");
-	if (recipe->distribute.share.consumer_role)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "distribute.share: this version of bakery does not know consumer_role");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,

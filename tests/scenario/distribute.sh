@@ -58,14 +58,14 @@ ok "with one image and one snapshot a region: failed ones are gone" everywhere i
 ok "the image has its key" test "$(snapshot_field us-east-1 KmsKeyId | sed 's|.*/||')" = "$home_key"
 ok "the copy in one region that region's" test "$(snapshot_field eu-west-1 KmsKeyId | sed 's|.*/||')" = "$europe_key"
 ok "and in the other its own" test "$(snapshot_field us-west-2 KmsKeyId | sed 's|.*/||')" = "$west_key"
-is_protected() { case $(field "$1" DeregistrationProtection) in enabled*) true ;; *) false ;; esac; }
+is_protected() { ! cloud --region "$1" ec2 deregister-image --image-id "$(field "$1" ImageId)" 2>"$work/refusal" && grep -qi protect "$work/refusal"; }
 ok "all are protected from deregistration" everywhere is_protected
 asks_v2() { [ "$(field "$1" ImdsSupport)" = v2.0 ]; }
 ok "and ask for IMDSv2" everywhere asks_v2
 build=$("$bakery" history --limit 1 --format json | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["build"])')
 is_tagged() {
   [ "$(field "$1" "Tags[?Key=='bakery:build']|[0].Value")" = "$build" ] && [ "$(snapshot_field "$1" "Tags[?Key=='bakery:build']|[0].Value")" = "$build" ] &&
-    [ "$(snapshot_field "$1" "Tags[?Key=='team']|[0].Value")" = red ]
+    [ "$(snapshot_field "$1" "Tags[?Key=='cost-center']|[0].Value")" = 42 ]
 }
 ok "images and snapshots carry their tags everywhere" everywhere is_tagged
 snapshot_is_shared() { [ "$(cloud --region "$1" ec2 describe-snapshot-attribute --snapshot-id "$(snapshot_field "$1" SnapshotId)" --attribute createVolumePermission --query 'CreateVolumePermissions[].UserId' --output text)" = 210987654321 ]; }
