@@ -141,7 +141,7 @@ static bool run(struct launching *launching, const struct candidate *candidate, 
 		if (build_send(launching->build, &call, reply, err))
 			return true;
 		if (!profile_is_too_new(launching, err) || clock_mono_ms() >= until_ms)
-			return marketplace_hint(launching->build->plan, err);
+			return false;
 		if (!stop_sleep_ms(build_stop(launching->build), PAUSE_MS))
 			return error_set(err, ERROR_STOPPED, "stopped");
 	}
@@ -152,7 +152,7 @@ static bool try_one(struct launching *launching, const struct candidate *candida
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 
 	if (!run(launching, candidate, &reply, err))
-		return false;
+		return marketplace_hint(launching->build->plan, err);
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
 	return id[0] || error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");
 }

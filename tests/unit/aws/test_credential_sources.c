@@ -158,7 +158,8 @@ static void test_refused_role(void **state)
 	trial_expect_failure(&trial, ERROR_DENIED,
 			     "role " ROLE " of profile default: AssumeRole (eu-west-1): AccessDenied: User x is not "
 			     "authorized to perform: sts:AssumeRole (request id r-1); credentials: profile b in "
-			     "FOLDER/config; `bakery iam-policy RECIPE` prints what a build needs");
+			     "FOLDER/config; the role's trust policy must allow them (and the external id), and they "
+			     "need sts:AssumeRole on the role");
 	trial_stop(&trial);
 }
 
@@ -377,8 +378,8 @@ static void test_refused_web_identity(void **state)
 	trial_expect_failure(
 		&trial, ERROR_EXPIRED,
 		"web identity of role " ROLE " (file FOLDER/token): AssumeRoleWithWebIdentity (eu-west-1): "
-		"ExpiredTokenException: Token expired (request id r-1); credentials: none, since it is how one "
-		"gets them; get new ones");
+		"ExpiredTokenException: Token expired (request id r-1); the web identity has run out: its file "
+		"needs a new one");
 	assert_int_equal(loopback_requests(trial.server), 1);
 	trial_stop(&trial);
 }
@@ -530,7 +531,8 @@ static void test_open_as_refused(void **state)
 	assert_false(aws_send(as, &call, NULL, &err));
 	assert_string_equal(err.text,
 			    "DescribeImages (us-west-2): role " ROLE ": AssumeRole (eu-west-1): AccessDenied: no; "
-			    "credentials: environment; `bakery iam-policy RECIPE` prints what a build needs");
+			    "credentials: environment; the role's trust policy must allow them (and the external id), "
+			    "and they need sts:AssumeRole on the role");
 	aws_close(as);
 	assert_false(aws_open_as(trial.aws, &(struct aws_role){.arn = "ci"}, &as, &err));
 	assert_string_equal(err.text, "ci is not the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)");
@@ -600,7 +602,7 @@ static void test_expired_and_nothing_new(void **state)
 	assert_int_equal(loopback_requests(trial.server), 1);
 	assert_string_equal(err.text,
 			    "DescribeImages (eu-west-1): ExpiredToken: The security token included in the request "
-			    "is expired (request id r-1); credentials: environment; get new ones");
+			    "is expired (request id r-1); credentials: environment; they have run out: get new ones");
 	trial_stop(&trial);
 }
 
