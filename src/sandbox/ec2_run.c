@@ -138,14 +138,10 @@ static void set_options(struct request *rq, const struct launch *launch, struct 
 		tree_set_text(instance, "keyName", tree_text(launch->key, "keyName"));
 		tree_set_text(instance, "_authorizedKey", tree_text(launch->key, "_publicKey"));
 	}
-	const char *profile = arg(rq, "IamInstanceProfile.Name"), *arn = arg(rq, "IamInstanceProfile.Arn");
-	if (profile != NULL || arn != NULL) {
+	if (launch->profile != NULL) {
 		struct tree *holder = tree_set_object(instance, "iamInstanceProfile");
-		if (arn != NULL)
-			tree_set_text(holder, "arn", arn);
-		else
-			tree_setf(holder, "arn", "arn:aws:iam::%s:instance-profile/%s", rq->caller.account, profile);
-		tree_set_text(holder, "id", "AIPASANDBOXPROFILE001");
+		tree_set_text(holder, "arn", tree_text(launch->profile, "Arn"));
+		tree_set_text(holder, "id", tree_text(launch->profile, "InstanceProfileId"));
 	}
 	tree_set_text(instance, "_userData", launch->user_data == NULL ? "" : launch->user_data);
 	tree_set_text(instance, "_shutdown", arg_or(rq, "InstanceInitiatedShutdownBehavior", "stop"));

@@ -9,6 +9,7 @@
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "iam.h"
 #include "quotas.h"
 #include "spot.h"
 #include "ssm.h"
@@ -21,6 +22,7 @@ void launch_clear(struct launch *launch)
 	tree_free(launch->subnet);
 	tree_free(launch->groups);
 	tree_free(launch->key);
+	tree_free(launch->profile);
 	tree_free(launch->instance_tags);
 	tree_free(launch->volume_tags);
 	tree_free(launch->request_tags);
@@ -309,6 +311,16 @@ static bool resolve_key(struct request *rq, struct launch *launch)
 	return launch->key != NULL;
 }
 
+static bool resolve_profile(struct request *rq, struct launch *launch)
+{
+	const char *name = arg(rq, "IamInstanceProfile.Name"), *arn = arg(rq, "IamInstanceProfile.Arn");
+	if (name != NULL && arn != NULL)
+		return refuse(rq, "InvalidParameterCombination",
+			      "The parameter 'iamInstanceProfile.name' may not be used in combination with "
+			      "'iamInstanceProfile.arn'");
+	return (name == NULL && arn == NULL) || iam_profile_to_launch(rq, name, arn, &launch->profile);
+}
+
 /* --- the rest --- */
 
 static bool resolve_user_data(struct request *rq, struct launch *launch)
@@ -355,6 +367,6 @@ bool launch_resolve(struct request *rq, struct launch *launch)
 	make_id("r-", launch->reservation);
 	return check_choices(rq) && resolve_image(rq, launch) && resolve_place(rq, launch) &&
 	       (!spot_asked(rq) || spot_check(rq, launch->type->name, launch->zone)) && check_quota(rq, launch) &&
-	       resolve_groups(rq, launch) && resolve_key(rq, launch) && resolve_user_data(rq, launch) &&
-	       resolve_tags(rq, launch);
+	       resolve_groups(rq, launch) && resolve_key(rq, launch) && resolve_profile(rq, launch) &&
+	       resolve_user_data(rq, launch) && resolve_tags(rq, launch);
 }

@@ -8,6 +8,7 @@
 #include "authorize.h"
 #include "bakery/str.h"
 #include "ec2.h"
+#include "iam.h"
 #include "jobs.h"
 #include "kms.h"
 #include "organization.h"
@@ -33,6 +34,8 @@ static const struct operation *const ec2_tables[] = {ec2_image_operations,
 						     NULL};
 static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_read_operations, ssm_tag_operations,
 						     NULL};
+static const struct operation *const iam_tables[] = {iam_role_operations, iam_role_policy_operations,
+						     iam_profile_operations, iam_user_operations, NULL};
 static const struct operation *const kms_tables[] = {kms_key_operations, kms_alias_operations, kms_grant_operations,
 						     kms_policy_operations, NULL};
 static const struct operation *const sts_tables[] = {sts_operations, sts_role_operations, sts_web_operations, NULL};
@@ -70,6 +73,18 @@ const struct service services[] = {
 	 .throttled = "Throttling",
 	 .unknown_operation = "InvalidAction",
 	 .operations = sts_tables},
+	{.name = "iam",
+	 .protocol = PROTOCOL_QUERY,
+	 .version = "2010-05-08",
+	 .xmlns = "https://iam.amazonaws.com/doc/2010-05-08/",
+	 .missing = "MissingAuthenticationToken",
+	 .unknown_key = "InvalidClientTokenId",
+	 .mismatch = "SignatureDoesNotMatch",
+	 .stale = "SignatureDoesNotMatch",
+	 .expired = "ExpiredToken",
+	 .throttled = "Throttling",
+	 .unknown_operation = "InvalidAction",
+	 .operations = iam_tables},
 	{.name = "ssm", .protocol = PROTOCOL_JSON, .target = "AmazonSSM", JSON_ERRORS, .operations = ssm_tables},
 	{.name = "kms", .protocol = PROTOCOL_JSON, .target = "TrentService", JSON_ERRORS, .operations = kms_tables},
 	{.name = "servicequotas",
