@@ -131,7 +131,7 @@ struct aws_wait_options {
 	const struct stop *stop;
 	aws_wait_progress *progress;
 	void *cookie;
-	int64_t expected_ms; /* how long it took before; looking begins shortly before that. 0: unknown, or begun a
+	int64_t expected_ms; /* how long it took before; looking begins then. 0: unknown, or begun a
 				while ago */
 };
 /* *item: the description in the wanted state (free it); NULL when it is done because there is no such id. Fails with

@@ -171,15 +171,15 @@ static int64_t between(int64_t value, int64_t least, int64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-/* Where the time is known: now and then until shortly before, often enough to notice at once around it. Else in
- * proportion to the time waited. */
+/* Where the time is known: now and then until then, often enough to notice soon around it. Else in proportion to the
+ * time waited. */
 static int64_t pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms)
 {
-	int64_t early_ms = expected_ms - expected_ms / 32 - waited_ms;
+	int64_t early_ms = expected_ms - waited_ms;
 	if (early_ms > 0)
 		return between(early_ms, SHORTEST_DUE_MS, LONGEST_EARLY_MS);
 	if (waited_ms < 2 * expected_ms)
-		return between(expected_ms / 32, SHORTEST_DUE_MS, aws->longest_wait_ms);
+		return between(expected_ms / 24, SHORTEST_DUE_MS, aws->longest_wait_ms);
 	return between(waited_ms / 8, aws->shortest_wait_ms, aws->longest_wait_ms);
 }
 
