@@ -2,6 +2,7 @@
  *
  * Reads that are shared: one call for all who ask the same, kept as long as they say, failures not kept. */
 #include "script.h"
+#include "src/aws/share.h"
 
 static bool ask(struct script *script, const char *name, int64_t share_ms, struct tree **reply, struct error *err)
 {
@@ -132,6 +133,53 @@ static void test_one_call_for_all(void **state)
 		if (!askers[i].good)
 			fail_msg("%s", askers[i].err.text);
 	assert_int_equal(loopback_requests(script.server), 1);
+	finish(&script);
+}
+
+/* --- a failure goes to all who waited for it --- */
+
+static _Atomic int entered, asked;
+
+/* Fails when all are there, and had time to find that somebody asks already. */
+static bool fail_late(struct aws *aws, struct aws_call *call, const char *region, struct tree **reply,
+		      struct error *err)
+{
+	asked++;
+	while (entered < 10)
+		usleep(1000);
+	usleep(100000);
+	return error_coded(err, ERROR_DENIED, "UnauthorizedOperation", "no");
+}
+
+static void *share_in_thread(void *cookie)
+{
+	struct asker *asker = cookie;
+	struct tree *reply = NULL;
+	struct aws_call call = aws_call(AWS_ec2_DescribeImages, NULL);
+	call.share_ms = 60000;
+	entered++;
+	asker->good = share_send(asker->script->aws, &call, "eu-west-1", fail_late, &reply, &asker->err);
+	aws_call_clear(&call);
+	return NULL;
+}
+
+static void test_failure_is_handed_round(void **state)
+{
+	const char *replies[] = {EMPTY, NULL};
+	struct asker askers[10];
+	struct script script;
+	start(&script, replies);
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+		askers[i] = (struct asker){.script = &script};
+		pthread_create(&askers[i].thread, NULL, share_in_thread, &askers[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+		pthread_join(askers[i].thread, NULL);
+		assert_false(askers[i].good);
+		assert_int_equal(askers[i].err.kind, ERROR_DENIED);
+		assert_string_equal(askers[i].err.code, "UnauthorizedOperation");
+	}
+	assert_true(asked < 10);
 	finish(&script);
 }
 
