@@ -254,7 +254,8 @@ int main(void)
 		cmocka_unit_test(test_answer_is_kept),		 cmocka_unit_test(test_region_and_operation_count),
 		cmocka_unit_test(test_answer_grows_old),	 cmocka_unit_test(test_failure_is_not_kept),
 		cmocka_unit_test(test_many_answers_are_dropped), cmocka_unit_test(test_one_call_for_all),
-		cmocka_unit_test(test_given_up_is_taken_over),	 cmocka_unit_test(test_stop_while_another_asks),
+		cmocka_unit_test(test_failure_is_handed_round),	 cmocka_unit_test(test_given_up_is_taken_over),
+		cmocka_unit_test(test_stop_while_another_asks),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
