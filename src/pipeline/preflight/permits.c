@@ -208,12 +208,17 @@ static bool group_try(struct probe *probe)
 	return build_send(probe->build, &call, NULL, &err) || dry_run_judge(probe, "a temporary security group", &err);
 }
 
-static bool launch_try(struct probe *probe, const char *type, const struct plan_subnet *subnet)
+static bool launch_try(struct probe *probe, const char *type, const struct plan_subnet *subnet, struct error *err)
 {
 	_cleanup_(freep) char *what = mem_printf("%s in %s", type, subnet->zone);
-	struct error err = {0};
 
-	return instance_dry_run(probe->build, type, subnet, &err) || dry_run_judge(probe, what, &err);
+	return instance_dry_run(probe->build, type, subnet, err) || dry_run_judge(probe, what, err);
+}
+
+/* Of the image and the account, whatever the type and the subnet. */
+static bool is_same_everywhere(const struct error *err)
+{
+	return str_eq(err->code, "OptInRequired");
 }
 
 void check_dry_runs(struct probe *probe)
@@ -221,12 +226,16 @@ void check_dry_runs(struct probe *probe)
 	const struct plan_launch *launch = &probe->plan->launch;
 	const struct plan_subnet *subnets = launch->subnets.items;
 	bool fine = launch->security_groups.count || group_try(probe);
+	struct error err = {0};
 
 	for (size_t i = 0; i < launch->instance_types.count; i++) {
 		for (size_t k = 0; k < launch->subnets.count; k++) {
 			/* Permission is by type or by subnet, hardly ever by both at once. */
-			if (i == 0 || k == 0)
-				fine = launch_try(probe, launch->instance_types.items[i], &subnets[k]) && fine;
+			if ((i == 0 || k == 0) &&
+			    !launch_try(probe, launch->instance_types.items[i], &subnets[k], &err))
+				fine = false;
+			if (is_same_everywhere(&err))
+				return;
 		}
 	}
 	if (fine)
