@@ -116,7 +116,7 @@ const char *aws_operation_service(enum aws_operation operation); /* "ec2" */
 
 /* Waits: rows of src/aws/waits.def. One describe call serves all builds of the process that wait for the same row in a
  * region; a change is noticed soon after it happens: the pause between looks grows with the time waited (an eighth of
- * it, 0.2 s to 2 s). */
+ * it, 0.2 s to 2 s). Where it is known how long it took before, the pause is up to 5 s for three quarters of that. */
 enum aws_wait {
 #define WAIT(name, operation, ids, list, id, state, wanted, fatal, absent) AWS_WAIT_##name,
 #include "../../src/aws/waits.def"
@@ -131,13 +131,15 @@ struct aws_wait_options {
 	const struct stop *stop;
 	aws_wait_progress *progress;
 	void *cookie;
-	int64_t expected_ms; /* how long it took before; looking begins then. 0: unknown, or begun a
+	int64_t every_ms;    /* between looks, where nothing is expected soon; 0: as above */
+	int64_t expected_ms; /* how long it took before; looking begins around then. 0: unknown, or begun a
 				while ago */
 };
 /* *item: the description in the wanted state (free it); NULL when it is done because there is no such id. Fails with
- * ERROR_FAILED and the state's reason when a fatal state comes (ERROR_CAPACITY when AWS had no room; err->code is then
- * the reason's, "Server.InsufficientInstanceCapacity"), ERROR_FAILED with code "WaitTimeout", ERROR_ABSENT when the id
- * is not known for two minutes, ERROR_STOPPED. An AWS that does not answer for a few minutes does not end a wait. */
+ * ERROR_FAILED and the state's reason when a fatal state comes (ERROR_CAPACITY when AWS had no room, ERROR_QUOTA when
+ * the account may have no more; err->code is then the reason's, "Server.InsufficientInstanceCapacity"), ERROR_FAILED
+ * with code "WaitTimeout", ERROR_ABSENT when the id is not known for two minutes, ERROR_STOPPED. An AWS that does not
+ * answer for a few minutes does not end a wait. */
 bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct aws_wait_options *options,
 	      struct tree **item, struct error *err) must_check;
 

@@ -34,6 +34,7 @@ struct plan_launch {
 	const char *vpc;
 	struct struct_list subnets;	  /* of struct plan_subnet; tried in order */
 	struct text_list security_groups; /* empty: a temporary one is made */
+	struct text_list admit;		  /* sg-... and CIDRs that it admits; empty: this host's address */
 	int address;			  /* enum address_kind */
 	struct root_volume root_volume;	  /* size_gib decided */
 	const char *iam_instance_profile;
@@ -92,6 +93,7 @@ struct facts {
 	const char *account, *region;
 	struct plan_source source;
 	const char *vpc;
+	struct text_list vpc_blocks;  /* its CIDRs, when a bastion makes them matter */
 	struct struct_list subnets;   /* of struct plan_subnet */
 	const char *organization_arn; /* NULL: not asked */
 	const char *user_data;	      /* as JSON */

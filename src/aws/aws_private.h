@@ -65,5 +65,7 @@ bool aws_send_with(struct aws *aws, struct aws_call *call, const struct credenti
 
 struct wait_hub *wait_hub_new(void);
 void wait_hub_free(struct wait_hub *hub);
+/* Until the next look. */
+int64_t wait_pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms);
 
 #endif

@@ -3,6 +3,8 @@
  * The agent beside a container hands out its role's credentials: ECS tells an address on 169.254.170.2, EKS Pod
  * Identity a whole one, and a token to show, in a file that is replaced now and then.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +31,9 @@ static const char *variable(const char *name)
 static bool check_address(const struct http_url *url, struct error *err)
 {
 	static const char *const agents[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
-	bool good = str_starts(url->base, "https:") || str_starts(url->name, "127.") || str_eq(url->name, "::1") ||
+	struct in_addr address; /* "127.0.0.1.example.com" begins like this host, and is not */
+	bool is_here = inet_pton(AF_INET, url->name, &address) == 1 && ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+	bool good = is_here || str_starts(url->base, "https:") || str_eq(url->name, "::1") ||
 		    str_eq(url->name, "localhost");
 	for (size_t i = 0; i < ARRAY_SIZE(agents); i++)
 		good |= str_eq(url->name, agents[i]);

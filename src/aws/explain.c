@@ -91,6 +91,11 @@ static bool hint_denied(const struct exchange *exchange, const struct wire_error
 	hint_credentials(exchange, err);
 	if (!is_permission(refusal->code))
 		return false;
+	if (str_starts(exchange->row->name, "AssumeRole")) /* not a permission of whoever builds */
+		return error_hint(err, exchange->is_unsigned
+					       ? "the role's trust policy must allow this web identity"
+					       : "the role's trust policy must allow them (and the external id), and "
+						 "they need sts:AssumeRole on the role");
 	error_hint(err, "`bakery iam-policy RECIPE` prints what a build needs");
 	if (!refusal->encoded.len || is_explained)
 		return false;
@@ -107,7 +112,8 @@ static bool add_hints(const struct exchange *exchange, const struct wire_error *
 		return hint_denied(exchange, refusal, is_explained, err);
 	if (kind == ERROR_EXPIRED) {
 		hint_credentials(exchange, err);
-		return error_hint(err, "they have run out: get new ones");
+		return error_hint(err, exchange->is_unsigned ? "the web identity has run out: its file needs a new one"
+							     : "they have run out: get new ones");
 	}
 	if (kind == ERROR_QUOTA || (kind == ERROR_CAPACITY && strstr(refusal->code, "LimitExceeded")))
 		return error_hint(err, "this is a quota of the account: have it raised (Service Quotas), or remove "

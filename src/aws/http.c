@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -380,6 +381,14 @@ static CURLcode drive(struct connection *connection, const struct stop *stop, bo
 	return result;
 }
 
+/* A proxy answered in the place of the host behind it, which heard nothing. */
+static long refused_by_proxy(const struct connection *connection)
+{
+	long status = 0;
+	curl_easy_getinfo(connection->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300 ? status : 0;
+}
+
 static enum http_outcome timed_out(struct connection *connection)
 {
 	double connected_s = 0;
@@ -407,26 +416,44 @@ static enum http_outcome outcome_of(CURLcode code, struct connection *connection
 	case CURLE_OPERATION_TIMEDOUT:
 		return timed_out(connection);
 	default:
+		if (refused_by_proxy(connection))
+			return HTTP_UNREACHED;
 		return exchange->too_large ? HTTP_TOO_LARGE : HTTP_BROKEN;
 	}
 }
 
-static void describe(enum http_outcome outcome, CURLcode code, struct connection *connection, const struct http *http,
-		     struct error *err)
+/* libcurl only says that it could not connect, though to whom: that may be a proxy. */
+static void describe_unconnected(const struct connection *connection, const struct http_url *url, struct error *err)
 {
-	const char *detail = connection->error[0] ? connection->error : curl_easy_strerror(code);
+	char host[256] = "";
+	int port = 0;
 	long number = 0;
 	curl_easy_getinfo(connection->easy, CURLINFO_OS_ERRNO, &number);
-	if (code == CURLE_COULDNT_CONNECT && number) /* libcurl only says that it could not */
-		detail = strerror((int)number);
+	const char *detail = number ? strerror((int)number) : connection->error;
+	if (sscanf(connection->error, "Failed to connect to %255s port %d", host, &port) == 2 &&
+	    (strcmp(host, url->name) != 0 || port != url->port))
+		error_set(err, ERROR_TRANSIENT, "the proxy %s:%d: %s", host, port, detail);
+	else
+		error_set(err, ERROR_TRANSIENT, "%s", detail);
+}
+
+static void describe(enum http_outcome outcome, CURLcode code, const struct connection *connection,
+		     const struct http *http, const struct http_url *url, struct error *err)
+{
 	if (outcome == HTTP_STOPPED)
 		error_set(err, ERROR_STOPPED, "interrupted before the answer came");
 	else if (outcome == HTTP_TOO_LARGE)
 		error_set(err, ERROR_REMOTE, "the answer is longer than %zu MiB", http->most_bytes >> 20);
 	else if (outcome == HTTP_BROKEN && code == CURLE_OPERATION_TIMEDOUT)
 		error_set(err, ERROR_TRANSIENT, "no answer for %d s", (int)http->silence_s);
+	else if (outcome == HTTP_UNREACHED && refused_by_proxy(connection))
+		error_set(err, ERROR_TRANSIENT, "the proxy refuses to lead there (status %ld)",
+			  refused_by_proxy(connection));
+	else if (code == CURLE_COULDNT_CONNECT)
+		describe_unconnected(connection, url, err);
 	else
-		error_set(err, ERROR_TRANSIENT, "%s", detail);
+		error_set(err, ERROR_TRANSIENT, "%s",
+			  connection->error[0] ? connection->error : curl_easy_strerror(code));
 }
 
 enum http_outcome http_send(struct http *http, const struct http_request *request, const struct stop *stop,
@@ -448,7 +475,7 @@ enum http_outcome http_send(struct http *http, const struct http_request *reques
 	if (outcome == HTTP_ANSWERED)
 		curl_easy_getinfo(connection->easy, CURLINFO_RESPONSE_CODE, &reply->status);
 	else
-		describe(outcome, code, connection, http, err);
+		describe(outcome, code, connection, http, request->url, err);
 	give_back(http, connection, outcome == HTTP_ANSWERED ? request->url->host : NULL);
 	return outcome;
 }

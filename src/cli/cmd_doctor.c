@@ -116,7 +116,8 @@ static void row_add(struct diagnosis *diagnosis, const char *check, enum finding
 	tree_set_text(row, "check", check);
 	tree_set_text(row, "result", finding_result_name(result));
 	tree_set_text(row, "detail", detail);
-	if (result == FINDING_FAILED && (diagnosis->worst.kind == ERROR_NONE || error_exit_status(kind) == 6))
+	if (result == FINDING_FAILED &&
+	    (diagnosis->worst.kind == ERROR_NONE || error_exit_status(kind) == error_exit_status(ERROR_DENIED)))
 		diagnosis->worst.kind = kind;
 }
 

@@ -8,7 +8,8 @@
 #include "bakery/str.h"
 #include "pipeline.h"
 
-static const struct held_kind *const kinds[] = {&held_security_group, &held_instance, &held_image, &held_copy};
+static const struct held_kind *const kinds[] = {&held_security_group, &held_instance_profile, &held_instance,
+						&held_image, &held_copy};
 
 static const struct held_kind *kind_find(const char *name)
 {
@@ -88,7 +89,7 @@ bool build_hold(struct build *build, const struct held_kind *kind, const char *r
 	}
 	is_new = str_eq(hold.token, token);
 	id[0] = '\0';
-	if (!is_new && !find_settled(build, kind, &hold, id, err))
+	if (!is_new && !kind->completes && !find_settled(build, kind, &hold, id, err))
 		return error_context(err, "looking for the %s of an earlier try", kind->name);
 	if (id[0])
 		build_note(build, "%s %s of an earlier try is taken over", kind->name, id);

@@ -125,20 +125,29 @@ static bool plans_compare(const struct build_context *context, const struct plan
 	return true;
 }
 
+/* "31 days": in the greatest unit of which there are two. */
+static const char *age_text(int64_t age_s, struct arena *arena)
+{
+	static const struct {
+		const char *name;
+		int64_t length_s;
+	} units[] = {{"days", 86400}, {"hours", 3600}, {"minutes", 60}, {"seconds", 1}};
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && age_s < 2 * units[i].length_s)
+		i++;
+	return arena_printf(arena, "%lld %s", (long long)(age_s / units[i].length_s), units[i].name);
+}
+
 static const char *age_check(const struct tree *good, int64_t max_age_s, struct arena *arena)
 {
-	enum { DAY_S = 86400, HOUR_S = 3600 };
 	const char *ended = tree_text(good, "ended");
 	int64_t ended_ms = 0, age_s;
 
 	if (!max_age_s || !ended || !clock_parse_rfc3339(ended, &ended_ms))
 		return NULL;
 	age_s = (clock_wall_ms() - ended_ms) / 1000;
-	if (age_s <= max_age_s)
-		return NULL;
-	if (age_s < 2 * DAY_S)
-		return arena_printf(arena, "it is %lld hours old", (long long)(age_s / HOUR_S));
-	return arena_printf(arena, "it is %lld days old", (long long)(age_s / DAY_S));
+	return age_s > max_age_s ? arena_printf(arena, "it is %s old", age_text(age_s, arena)) : NULL;
 }
 
 bool build_compare(const struct build_context *context, const struct plan *plan, int64_t max_age_s, struct arena *arena,

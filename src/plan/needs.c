@@ -24,14 +24,31 @@ static bool always(const struct needing *needing)
 	return true;
 }
 
-static bool in_default_vpc(const struct needing *needing)
-{
-	return !needing->recipe->launch.subnets;
-}
-
 static bool with_temporary_group(const struct needing *needing)
 {
 	return !needing->recipe->launch.security_groups.count;
+}
+
+static bool with_bastion_in_vpc(const struct needing *needing)
+{
+	const struct bastion *bastion = needing->recipe->connect.bastion;
+
+	return bastion && !bastion->admit && with_temporary_group(needing);
+}
+
+static bool with_temporary_profile(const struct needing *needing)
+{
+	return needing->recipe->launch.temporary_profile;
+}
+
+static bool with_profile_policy(const struct needing *needing)
+{
+	return with_temporary_profile(needing) && needing->recipe->launch.temporary_profile->policy;
+}
+
+static bool with_managed_policies(const struct needing *needing)
+{
+	return with_temporary_profile(needing) && needing->recipe->launch.temporary_profile->managed_policies.count;
 }
 
 static bool with_copies(const struct needing *needing)
@@ -121,7 +138,19 @@ static const struct {
 	{AWS_sts_GetCallerIdentity, always},
 	{AWS_organizations_DescribeOrganization, with_organization},
 	{AWS_ec2_DescribeRegions, for_doctor},
-	{AWS_ec2_DescribeVpcs, in_default_vpc},
+	{AWS_ec2_DescribeVpcs, with_bastion_in_vpc},
+	{AWS_iam_CreateRole, with_temporary_profile},
+	{AWS_iam_PutRolePolicy, with_profile_policy},
+	{AWS_iam_AttachRolePolicy, with_managed_policies},
+	{AWS_iam_CreateInstanceProfile, with_temporary_profile},
+	{AWS_iam_AddRoleToInstanceProfile, with_temporary_profile},
+	{AWS_iam_GetInstanceProfile, with_temporary_profile}, /* to find what a killed build made */
+	{AWS_iam_GetRole, with_temporary_profile},
+	{AWS_iam_RemoveRoleFromInstanceProfile, with_temporary_profile},
+	{AWS_iam_DeleteInstanceProfile, with_temporary_profile},
+	{AWS_iam_DetachRolePolicy, with_managed_policies},
+	{AWS_iam_DeleteRolePolicy, with_profile_policy},
+	{AWS_iam_DeleteRole, with_temporary_profile},
 	{AWS_ec2_DescribeSubnets, always},
 	{AWS_ec2_DescribeInstanceTypeOfferings, for_doctor},
 	{AWS_ec2_DescribeInstanceTypes, for_doctor},
@@ -219,8 +248,14 @@ static void launch_values(struct needing *needing)
 		add(needing, "groups", "*");
 	if (launch->iam_instance_profile)
 		add(needing, "passed_roles", "*");
-	if (launch->market != MARKET_ON_DEMAND)
+	if (launch->temporary_profile) {
+		add(needing, "passed_roles", "bakery-*");
+		add(needing, "made_profiles", "bakery-*");
+	}
+	if (launch->market != MARKET_ON_DEMAND) {
 		add(needing, "spot_role", "AWSServiceRoleForEC2Spot");
+		add(needing, "spot_requests", "*");
+	}
 }
 
 /* The account of a key that is told by an ARN: arn:aws:kms:region:account:... */

@@ -27,12 +27,6 @@ static void abilities_check(struct making *making)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
 			   "a scan");
-	if (recipe->connect.bastion)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "connect.bastion: this version of bakery connects directly only");
-	if (recipe->launch.temporary_profile)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "launch.temporary_profile: this version of bakery makes no instance profiles");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,
@@ -155,6 +149,35 @@ static void volume_decide(struct making *making)
 			   (long long)volume->size_gib, (long long)source_gib);
 }
 
+/* Inside a VPC, security groups see the addresses of the bastion there only from private address to private address. */
+static void bastion_check(struct making *making)
+{
+	const struct recipe *recipe = making->recipe;
+	const struct bastion *bastion = recipe->connect.bastion;
+
+	if (bastion && !bastion->admit && !recipe->launch.security_groups.count &&
+	    recipe->launch.address == ADDRESS_PUBLIC)
+		faults_add(
+			&making->faults, recipe->file, 0, 0,
+			"connect.bastion: say launch.address: private when the bastion stands in the VPC; else say in "
+			"connect.bastion.admit which address it comes from");
+}
+
+/* Whom a temporary security group lets in instead of this host. */
+static struct text_list admit_decide(struct making *making)
+{
+	const struct bastion *bastion = making->recipe->connect.bastion;
+	const char **one;
+
+	if (!bastion || making->recipe->launch.security_groups.count)
+		return (struct text_list){0};
+	if (!bastion->admit)
+		return making->facts->vpc_blocks;
+	one = arena_alloc(making->arena, 2 * sizeof(*one));
+	one[0] = bastion->admit;
+	return (struct text_list){one, 1};
+}
+
 static void launch_decide(struct making *making)
 {
 	const struct launch *wish = &making->recipe->launch;
@@ -167,7 +190,11 @@ static void launch_decide(struct making *making)
 	launch->security_groups = wish->security_groups;
 	launch->address = wish->address;
 	launch->iam_instance_profile = wish->iam_instance_profile;
+	launch->admit = admit_decide(making);
 	launch->user_data = making->facts->user_data;
+	launch->profile_policy = making->facts->profile_policy;
+	if (wish->temporary_profile)
+		launch->managed_policies = wish->temporary_profile->managed_policies;
 	volume_decide(making);
 }
 
@@ -337,6 +364,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	inheritance_check(&making);
 	channel_check(&making);
 	encryption_check(&making);
+	bastion_check(&making);
 	head_fill(&making);
 	launch_decide(&making);
 	playbooks_decide(&making);

@@ -99,7 +99,7 @@ static void add_account(struct request *rq, const struct need *need, const char 
 {
 	(void)rq;
 	_cleanup_(freep) char *arn =
-		mem_printf("arn:aws:organizations::%s:account/%s/%s", CLOUD_ACCOUNT, organization_id(), account);
+		mem_printf("arn:aws:organizations::%s:account/%s/%s", CLOUD_ACCOUNT, ORGANIZATION_ID, account);
 	asks_add(asks, need->action, arn);
 }
 
@@ -107,7 +107,7 @@ static void add_unit(struct request *rq, const struct need *need, const char *id
 {
 	(void)rq;
 	_cleanup_(freep) char *arn = mem_printf("arn:aws:organizations::%s:%s/%s/%s", CLOUD_ACCOUNT,
-						str_starts(id, "r-") ? "root" : "ou", organization_id(), id);
+						str_starts(id, "r-") ? "root" : "ou", ORGANIZATION_ID, id);
 	asks_add(asks, need->action, arn);
 }
 

@@ -138,7 +138,7 @@ struct tree *caller_context(struct request *rq, const struct caller *caller)
 	tree_set_text(context, "aws:PrincipalAccount", caller->account);
 	tree_set_text(context, "aws:PrincipalArn", role ? caller->role_arn : caller->arn);
 	tree_set_text(context, "aws:PrincipalType", role ? "AssumedRole" : "User");
-	tree_set_text(context, "aws:PrincipalOrgID", organization_id());
+	tree_set_text(context, "aws:PrincipalOrgID", ORGANIZATION_ID);
 	tree_set_text(context, "aws:userid", caller->user_id);
 	if (!role)
 		tree_set_text(context, "aws:username", caller->name);

@@ -14,6 +14,7 @@
 #include "bakery/str.h"
 #include "control.h"
 #include "folder.h"
+#include "policy.h"
 
 #define REPLY_MOST (64u << 20)
 
@@ -114,6 +115,18 @@ bool sandbox_set(const struct sandbox_options *options, const char *const *setti
 	for (; *settings != NULL; settings++)
 		str_addf(&body, "%s\n", *settings);
 	return ask_sandbox(options, "PUT", "/_sandbox/settings", &body, &address, &reply, err);
+}
+
+bool sandbox_set_policy(const struct sandbox_options *options, const char *path, struct error *err)
+{
+	struct sandbox_address address;
+	_cleanup_(str_free) struct str body = STR_INIT;
+	_cleanup_(tree_freep) struct tree *policy = NULL, *reply = NULL;
+	if (*path != '\0' && !policy_read_file(path, &policy, err))
+		return false;
+	if (policy != NULL)
+		tree_to_json(policy, &body);
+	return ask_sandbox(options, "PUT", "/_sandbox/policy", &body, &address, &reply, err);
 }
 
 bool sandbox_import(const struct sandbox_options *options, const char *path, const char *name, const char *owner,

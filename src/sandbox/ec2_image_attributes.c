@@ -9,6 +9,7 @@
 #include "ec2.h"
 #include "kms.h"
 #include "organization.h"
+#include "quotas.h"
 
 /* --- launch permissions --- */
 
@@ -100,6 +101,27 @@ static bool check_shareable(struct request *rq, const struct tree *image)
 	return true;
 }
 
+static bool check_quotas(struct request *rq, const struct tree *image, bool public)
+{
+	int64_t most = quota_of(rq, QUOTA_PUBLIC_IMAGES), count = 0;
+	if ((int64_t)tree_count(tree_key(image, "_launchPermission")) > quota_of(rq, QUOTA_IMAGE_SHARING))
+		return refuse(rq, "ResourceLimitExceeded",
+			      "The number of entities that the image %s is shared with exceeds your AMI sharing quota.",
+			      tree_text(image, "imageId"));
+	if (!public)
+		return true;
+	_cleanup_(tree_freep) struct tree *images =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "image");
+	for (struct tree_iter i = tree_iter(images); tree_next(&i);)
+		count += tree_bool(i.value, "isPublic", false) &&
+			 !str_eq(tree_text(i.value, "imageId"), tree_text(image, "imageId"));
+	return count < most || refuse(rq, "ResourceLimitExceeded",
+				      "You have reached your quota of %d for the number of public images allowed in "
+				      "this Region. Deregister unused public images or request an increase in your "
+				      "public AMIs quota.",
+				      (int)most);
+}
+
 static bool modify_launch_permission(struct request *rq, struct tree *image)
 {
 	if (!change_list(rq, image, "LaunchPermission.Add", true) ||
@@ -111,6 +133,8 @@ static bool modify_launch_permission(struct request *rq, struct tree *image)
 		any = true;
 	}
 	tree_set_bool(image, "isPublic", public);
+	if (!check_quotas(rq, image, public))
+		return false;
 	if (public && tree_count(tree_key(image, "productCodes")) > 0)
 		return refuse(rq, "InvalidParameterCombination", "Images with product codes can't be shared publicly");
 	return !any || check_shareable(rq, image);

@@ -8,6 +8,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "kms.h"
+#include "quotas.h"
 #include "region_fill.h"
 #include "regions.h"
 
@@ -21,8 +22,24 @@ static const struct tree *root_mapping(const struct tree *image)
 	return NULL;
 }
 
+static bool check_image_quota(struct request *rq)
+{
+	int64_t count = 0, most = quota_of(rq, QUOTA_IMAGES);
+	_cleanup_(tree_freep) struct tree *images =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "image");
+	for (struct tree_iter i = tree_iter(images); tree_next(&i);)
+		count += !str_eq(tree_text(i.value, "imageState"), "failed");
+	return count < most ||
+	       refuse(rq, "ResourceLimitExceeded",
+		      "You have reached your quota of %d for the number of images allowed in this Region. Deregister "
+		      "unused images or request an increase in your AMIs quota.",
+		      (int)most);
+}
+
 static bool check_new_image(struct request *rq)
 {
+	if (!check_image_quota(rq))
+		return false;
 	if (!check_image_name(rq, arg_or(rq, "Name", "")) || !image_name_free(rq, arg_or(rq, "Name", "")))
 		return false;
 	if (strlen(arg_or(rq, "Description", "")) > 255 * 4)

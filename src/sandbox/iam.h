@@ -14,7 +14,7 @@
 #include "sessions.h"
 
 extern const struct operation iam_role_operations[], iam_role_policy_operations[], iam_profile_operations[],
-	iam_user_operations[], iam_simulate_operations[];
+	iam_user_operations[];
 
 #define IAM_ROLE "iam-role"
 #define IAM_PROFILE "iam-profile"
@@ -34,8 +34,7 @@ bool iam_arn_split(const char *arn, const char *noun, char account[16], char nam
 /* The text of a managed policy of AWS's own that the sandbox knows, by ARN; NULL: not one of them. */
 const char *managed_policy(const char *arn);
 
-/* The profile that RunInstances names, with its role; refuses in EC2's words, also what EC2 does not see yet. *role may
- * be absent only when it is refused. Free both. */
+/* The profile that RunInstances names; refuses in EC2's words, also what EC2 does not see yet. Free it. */
 bool iam_profile_to_launch(struct request *rq, const char *name, const char *arn, struct tree **profile);
 
 #endif

@@ -29,6 +29,8 @@ bool kms_key_is_aws(const struct tree *key); /* managed by AWS: neither changed 
 
 /* Whether the key's policy or a grant lets the caller do the action ("kms:Decrypt"). */
 bool kms_admits(struct request *rq, const struct tree *key, const char *action);
+const char *kms_what_lacks(struct request *rq, const struct tree *key,
+			   const char *action); /* "identity-based" or "resource-based", when it is not admitted */
 bool kms_grant_admits(struct request *rq, const struct tree *key, const char *action);
 bool kms_policy_check(struct request *rq, const char *policy); /* refuses one that is no policy */
 char *kms_default_policy(const char *account);		       /* free it */

@@ -130,7 +130,7 @@ static bool revoke_grant(struct request *rq)
 static bool grantee_is_caller(const struct request *rq, const char *grantee)
 {
 	_cleanup_(freep) char *root = mem_printf("arn:aws:iam::%s:root", rq->caller.account);
-	return str_eq(grantee, rq->caller.arn) || str_eq(grantee, root);
+	return str_eq(grantee, rq->caller.arn) || str_eq(grantee, root) || str_eq(grantee, rq->caller.role_arn);
 }
 
 bool kms_grant_admits(struct request *rq, const struct tree *key, const char *action)

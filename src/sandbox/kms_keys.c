@@ -168,9 +168,8 @@ struct tree *kms_key_asked(struct request *rq, const char *named, const char *ac
 	if (kms_admits(rq, key, action))
 		return take(&key);
 	refuse(rq, "AccessDeniedException",
-	       "User: %s is not authorized to perform: %s on resource: %s because no resource-based policy allows the "
-	       "%s action",
-	       rq->caller.arn, action, tree_text(key, "Arn"), action);
+	       "User: %s is not authorized to perform: %s on resource: %s because no %s policy allows the %s action",
+	       rq->caller.arn, action, tree_text(key, "Arn"), kms_what_lacks(rq, key, action), action);
 	return NULL;
 }
 

@@ -16,8 +16,12 @@ static void condemn(struct kms_verdict *verdict, const char *code, const char *m
 
 static bool admits_all(struct request *rq, const struct tree *key, enum kms_use use)
 {
-	static const char *const making[] = {"kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext", NULL};
-	static const char *const reading[] = {"kms:Decrypt", "kms:CreateGrant", NULL};
+	/* https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions
+	 */
+	static const char *const making[] = {"kms:DescribeKey", "kms:CreateGrant",
+					     "kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt", NULL};
+	static const char *const reading[] = {"kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom",
+					      NULL};
 	const char *const *needed = use == KMS_NEW_VOLUME ? making : reading;
 	for (; *needed != NULL; needed++)
 		if (!kms_admits(rq, key, *needed))

@@ -13,7 +13,6 @@
 
 extern const struct operation organizations_operations[];
 
-const char *organization_id(void);
 const char *organization_account(size_t index); /* its members, the management account first; NULL: no more */
 
 /* Whether an account is reached through the organization's or a unit's ARN (either may be NULL). */

@@ -38,11 +38,6 @@ static const struct member *member_of(const char *account)
 	return NULL;
 }
 
-const char *organization_id(void)
-{
-	return ORGANIZATION_ID;
-}
-
 const char *organization_account(size_t index)
 {
 	return index < ARRAY_SIZE(members) ? members[index].id : NULL;

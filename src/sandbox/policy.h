@@ -22,6 +22,9 @@ enum policy_kind {
 bool policy_read(const char *text, size_t length, enum policy_kind kind, struct tree **out,
 		 struct error *err) must_check;
 
+/* An identity policy; the error also names the file. */
+bool policy_read_file(const char *path, struct tree **out, struct error *err) must_check;
+
 /* Who asks, for documents that name principals; what does not hold of somebody is NULL. */
 struct policy_principal {
 	const char *account;   /* "123456789012" */

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bakery/file.h"
 #include "bakery/str.h"
 #include "policy.h"
 #include "policy_condition.h"
+
+#define POLICY_FILE_MOST (1u << 20)
 
 static bool fault(struct error *err, const struct tree *node, const char *fmt, ...) printf_like(3, 4);
 static bool fault(struct error *err, const struct tree *node, const char *fmt, ...)
@@ -252,4 +255,12 @@ bool policy_read(const char *text, size_t length, enum policy_kind kind, struct 
 		return false;
 	*out = take(&json);
 	return true;
+}
+
+bool policy_read_file(const char *path, struct tree **out, struct error *err)
+{
+	_cleanup_(str_free) struct str text = STR_INIT;
+	if (!file_read(path, POLICY_FILE_MOST, &text, err))
+		return false;
+	return policy_read(text.data, text.len, POLICY_IDENTITY, out, err) || error_context(err, "%s", path);
 }

@@ -73,7 +73,7 @@ bool policy_arn_matches(const char *pattern, const char *arn)
 
 /* --- variables --- */
 
-const struct tree *context_value(const struct tree *context, const char *key)
+const struct tree *policy_context_value(const struct tree *context, const char *key)
 {
 	for (struct tree_iter i = tree_iter(context); tree_next(&i);)
 		if (strcasecmp(i.key, key) == 0)
@@ -105,7 +105,7 @@ static bool expand_one(const char *name, const struct tree *context, struct str 
 		add_plain(out, key);
 		return true;
 	}
-	const char *value = tree_text(context_value(context, key), NULL);
+	const char *value = tree_text(policy_context_value(context, key), NULL);
 	if (value == NULL)
 		value = otherwise;
 	if (value != NULL)
@@ -394,7 +394,7 @@ bool policy_conditions_hold(const struct tree *conditions, const struct tree *co
 			return false;
 		for (struct tree_iter j = tree_iter(i.value); tree_next(&j);) {
 			struct values wanted = {j.value, context, variables};
-			if (!key_holds(&test, context_value(context, j.key), &wanted))
+			if (!key_holds(&test, policy_context_value(context, j.key), &wanted))
 				return false;
 		}
 	}

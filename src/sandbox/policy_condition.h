@@ -16,7 +16,7 @@
 bool policy_glob(const char *pattern, const char *text, bool fold); /* the whole text; fold: case does not count */
 
 /* A condition key's value or values; NULL when the request has none. Case does not count in keys. */
-const struct tree *context_value(const struct tree *context, const char *key);
+const struct tree *policy_context_value(const struct tree *context, const char *key);
 
 /* Puts what ${...} stands for in; false: there is no such value, and the text matches nothing. variables: whether the
  * policy's version knows them. */
