@@ -25,9 +25,9 @@ struct box {
 	const char *host_keys[2];
 	struct bastion_way way;
 	struct ssh *ssh;
+	int64_t ended_ms; /* when AWS took the wish to terminate it (monotonic); 0: not yet */
 	bool spot;
 	struct lookout *lookout; /* while it is a spot instance that is worked on */
-	int64_t ended_ms; /* when AWS took the wish to terminate it (monotonic); 0: not yet */
 };
 
 struct build_image {
