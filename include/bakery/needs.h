@@ -6,6 +6,7 @@
 #define BAKERY_NEEDS_H
 
 #include "bakery/permissions.h"
+#include "bakery/plan.h"
 #include "bakery/recipe.h"
 
 struct needs_scope {
@@ -16,4 +17,7 @@ struct needs_scope {
 /* Adds those of one recipe to *out. */
 void needs_of_recipe(const struct settings *settings, const struct recipe *recipe, const struct needs_scope *scope,
 		     struct permission_needs *out);
+/* Adds those of building a plan: what was found for it need not be looked for again. The source image is any, so that
+ * a newer one needs the same. */
+void needs_of_plan(const struct plan *plan, struct arena *arena, struct permission_needs *out);
 #endif

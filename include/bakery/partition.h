@@ -14,7 +14,8 @@ struct partition {
 	const char *global_region;     /* where services live that have one endpoint for the whole partition */
 };
 
-const struct partition *partition_of(const char *region); /* never NULL: a region nobody knows belongs to aws */
-const struct partition *partition_at(size_t index);	  /* from 0; NULL behind the last */
+const struct partition *partition_of(const char *region);  /* never NULL: a region nobody knows belongs to aws */
+const struct partition *partition_of_arn(const char *arn); /* "arn:aws-cn:...", or aws */
+const struct partition *partition_at(size_t index);	   /* from 0; NULL behind the last */
 
 #endif

@@ -22,6 +22,10 @@ void permission_needs_add(struct permission_needs *needs, const char *name, cons
  * lists when they hold one. Statements that no needed operation uses, or that have no resource, are left out. */
 struct tree *permissions_policy(const struct permission_needs *needs);
 
+/* The same as questions, for who asks whether a policy allows it all: statements whose every action acts on every
+ * resource. */
+struct tree *permissions_questions(const struct permission_needs *needs);
+
 /* Whether the table says what the operation needs (nothing, maybe). */
 bool permissions_known(enum aws_operation operation);
 

@@ -191,6 +191,17 @@ struct history_filter {
  * first. */
 bool store_history(struct store *store, const struct history_filter *filter, struct tree **out,
 		   struct error *err) must_check;
+/* What was not built since nothing had changed. */
+struct skip_row {
+	const char *recipe, *build; /* build: the good one that is still current */
+	const char *reason;
+	struct build_origin origin;
+	int64_t at_ms; /* 0: now */
+};
+bool store_skip_add(struct store *store, const struct skip_row *skip, struct error *err) must_check;
+/* An array of {recipe, at, build, reason, user, host, ci_job}; newest first. The filter's status does not count. */
+bool store_skip_list(struct store *store, const struct history_filter *filter, struct tree **out,
+		     struct error *err) must_check;
 /* One build whole, found by its id, a unique prefix of it, or an AMI id; ERROR_ABSENT, or ERROR_USAGE when a prefix is
  * ambiguous (naming the candidates). */
 bool store_find(struct store *store, const char *build_or_ami, char build[BUILD_ID_SIZE], struct error *err) must_check;

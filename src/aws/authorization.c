@@ -73,7 +73,9 @@ bool authorization_decode(const struct exchange *exchange, const char *encoded, 
 	struct aws *aws = exchange->aws;
 	struct error err;
 	_cleanup_(tree_freep) struct tree *reply = NULL;
-	if (aws->cannot_decode || exchange->row == operation_row(AWS_sts_DecodeAuthorizationMessage))
+	/* A call with other credentials may be part of the search for our own. */
+	if (aws->cannot_decode || exchange->with || exchange->is_unsigned ||
+	    exchange->row == operation_row(AWS_sts_DecodeAuthorizationMessage))
 		return false;
 	struct aws_call call = aws_call(AWS_sts_DecodeAuthorizationMessage, exchange->region);
 	call.stop = exchange->stop;

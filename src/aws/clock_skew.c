@@ -14,12 +14,18 @@ static int64_t skew_ms(const struct aws *aws, const struct attempt *attempt)
 	return attempt->date_ms ? attempt->date_ms - (aws->clock() + aws->clock_offset_ms) : 0;
 }
 
+void clock_skew_classify(const struct aws *aws, const char *code, struct attempt *attempt)
+{
+	if (str_eq(code, "RequestExpired") && attempt->date_ms && llabs(skew_ms(aws, attempt)) < LEAST_SKEW_MS)
+		attempt->class.kind = ERROR_EXPIRED;
+}
+
 bool clock_skew_correct(struct aws *aws, const struct attempt *attempt, const struct error *err)
 {
 	int64_t skew = skew_ms(aws, attempt), least = err->kind == ERROR_CLOCK ? LEAST_SKEW_MS : MOST_SKEW_MS;
 	char text[CLOCK_TEXT_SIZE];
 	if (attempt->outcome != HTTP_ANSWERED || llabs(skew) < least ||
-	    (err->kind != ERROR_CLOCK && err->kind != ERROR_DENIED && err->kind != ERROR_EXPIRED))
+	    (err->kind != ERROR_CLOCK && err->kind != ERROR_DENIED))
 		return false;
 	aws->clock_offset_ms += skew;
 	clock_duration(llabs(aws->clock_offset_ms), text);
@@ -41,10 +47,5 @@ bool clock_skew_explain(const struct aws *aws, const struct attempt *attempt, st
 	if (llabs(offset) >= LEAST_SKEW_MS)
 		return error_hint(err, "this host's clock is %s %s AWS's: set it right", text,
 				  offset > 0 ? "behind" : "ahead of");
-	/* RequestExpired is also what EC2 says of temporary credentials that have run out. */
-	if (str_eq(err->code, "RequestExpired"))
-		err->kind = ERROR_EXPIRED;
-	return error_hint(err, "this host's clock agrees with AWS's; %s",
-			  err->kind == ERROR_EXPIRED ? "so the credentials have run out: get new ones"
-						     : "does a proxy hold requests back?");
+	return error_hint(err, "this host's clock agrees with AWS's; does a proxy hold requests back?");
 }

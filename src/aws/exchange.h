@@ -16,6 +16,8 @@ struct exchange {
 	struct endpoint endpoint;
 	struct wire_request wire;
 	const struct stop *stop;
+	const struct credentials *with; /* instead of aws's own; NULL: aws's own */
+	bool is_unsigned;
 	int64_t not_yet_until_ms; /* until then "no such thing" is asked again */
 	bool dry_run;
 };

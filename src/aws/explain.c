@@ -76,12 +76,26 @@ static bool is_permission(const char *code)
 	return str_eq(code, "UnauthorizedOperation") || strstr(code, "AccessDenied");
 }
 
+static bool hint_credentials(const struct exchange *exchange, struct error *err)
+{
+	if (exchange->is_unsigned)
+		return false;
+	return error_hint(err, "credentials: %s",
+			  exchange->with ? exchange->with->source
+					 : credential_store_source(exchange->aws->credentials));
+}
+
 static bool hint_denied(const struct exchange *exchange, const struct wire_error *refusal, bool is_explained,
 			struct error *err)
 {
-	error_hint(err, "credentials: %s", credential_store_source(exchange->aws->credentials));
+	hint_credentials(exchange, err);
 	if (!is_permission(refusal->code))
 		return false;
+	if (str_starts(exchange->row->name, "AssumeRole")) /* not a permission of whoever builds */
+		return error_hint(err, exchange->is_unsigned
+					       ? "the role's trust policy must allow this web identity"
+					       : "the role's trust policy must allow them (and the external id), and "
+						 "they need sts:AssumeRole on the role");
 	error_hint(err, "`bakery iam-policy RECIPE` prints what a build needs");
 	if (!refusal->encoded.len || is_explained)
 		return false;
@@ -96,9 +110,11 @@ static bool add_hints(const struct exchange *exchange, const struct wire_error *
 	enum error_kind kind = attempt->class.kind;
 	if (kind == ERROR_DENIED)
 		return hint_denied(exchange, refusal, is_explained, err);
-	if (kind == ERROR_EXPIRED)
-		return error_hint(err, "credentials: %s; get new ones",
-				  credential_store_source(exchange->aws->credentials));
+	if (kind == ERROR_EXPIRED) {
+		hint_credentials(exchange, err);
+		return error_hint(err, exchange->is_unsigned ? "the web identity has run out: its file needs a new one"
+							     : "they have run out: get new ones");
+	}
 	if (kind == ERROR_QUOTA || (kind == ERROR_CAPACITY && strstr(refusal->code, "LimitExceeded")))
 		return error_hint(err, "this is a quota of the account: have it raised (Service Quotas), or remove "
 				       "what is not needed any more");
@@ -111,7 +127,9 @@ bool explain_refusal(const struct exchange *exchange, const struct wire_error *r
 		     struct error *err)
 {
 	_cleanup_(str_free) struct str decoded = STR_INIT;
-	bool is_explained = refusal->encoded.len && authorization_decode(exchange, refusal->encoded.data, &decoded);
+	/* Where credentials are being looked for, there are none to decode with. */
+	bool is_explained = refusal->encoded.len && !exchange->with && !exchange->is_unsigned &&
+			    authorization_decode(exchange, refusal->encoded.data, &decoded);
 	const char *message = is_explained ? decoded.data : refusal->message.data;
 	error_coded(err, attempt->class.kind, refusal->code, "%s: %.1200s", refusal->code,
 		    *message ? message : "no message");

@@ -15,6 +15,8 @@ static const struct service_row services[SERVICE_COUNT] = {
 	[SERVICE_kms] = {"kms", "kms", PROTOCOL_JSON, "", "TrentService", false},
 	[SERVICE_servicequotas] = {"servicequotas", "service_quotas", PROTOCOL_JSON, "", "ServiceQuotasV20190624",
 				   false},
+	[SERVICE_sso] = {"portal.sso", "sso", PROTOCOL_REST, "", "", false},
+	[SERVICE_ssooidc] = {"oidc", "sso_oidc", PROTOCOL_REST, "", "", false},
 };
 
 static const struct operation_row operations[AWS_OPERATION_COUNT] = {
@@ -33,6 +35,11 @@ const struct operation_row *operation_row(enum aws_operation operation)
 {
 	assert(operation < AWS_OPERATION_COUNT);
 	return &operations[operation];
+}
+
+bool operation_is_unsigned(enum aws_operation operation)
+{
+	return operation == AWS_sts_AssumeRoleWithWebIdentity;
 }
 
 const char *aws_operation_name(enum aws_operation operation)

@@ -12,7 +12,7 @@
 
 enum sid {
 #define STATEMENT(sid, resources, conditions) SID_##sid,
-#define GRANT(service, operation, sid, actions)
+#define GRANT(service, operation, sid, on, actions)
 #define FREE(service, operation)
 #include "permissions.def"
 #undef STATEMENT
@@ -26,7 +26,7 @@ static const struct statement_row {
 	const char *sid, *resources, *conditions;
 } statements[] = {
 #define STATEMENT(sid, resources, conditions) {#sid, resources, conditions},
-#define GRANT(service, operation, sid, actions)
+#define GRANT(service, operation, sid, on, actions)
 #define FREE(service, operation)
 #include "permissions.def"
 #undef STATEMENT
@@ -37,12 +37,12 @@ static const struct statement_row {
 static const struct grant_row {
 	enum aws_operation operation;
 	enum sid sid;
-	const char *own_action, *actions;
+	const char *own_action, *on, *actions;
 } grants[] = {
 #define STATEMENT(sid, resources, conditions)
-#define GRANT(service, operation, sid, actions)                                                                        \
-	{AWS_##service##_##operation, SID_##sid, #service ":" #operation, actions},
-#define FREE(service, operation) {AWS_##service##_##operation, SID_NONE, "", ""},
+#define GRANT(service, operation, sid, on, actions)                                                                    \
+	{AWS_##service##_##operation, SID_##sid, #service ":" #operation, on, actions},
+#define FREE(service, operation) {AWS_##service##_##operation, SID_NONE, "", "", ""},
 #include "permissions.def"
 #undef STATEMENT
 #undef GRANT
@@ -184,14 +184,22 @@ static bool conditions_add(const struct tree *values, const char *texts, struct 
 	return true;
 }
 
+/* The rows of one statement: all, or those that act on the same types of resources. */
+struct selection {
+	const struct permission_needs *needs;
+	enum sid sid;
+	const char *on; /* NULL: all */
+};
+
 /* What the needed operations ask of a statement; their names go to names. */
-static struct tree *actions_of(const struct permission_needs *needs, enum sid sid, struct tree *names)
+static struct tree *actions_of(const struct selection *selection, struct tree *names)
 {
 	_cleanup_(tree_freep) struct tree *actions = tree_new_array();
 
 	for (size_t i = 0; i < ARRAY_SIZE(grants); i++) {
 		const struct grant_row *grant = &grants[i];
-		if (grant->sid != sid || !needs->operations[grant->operation])
+		if (grant->sid != selection->sid || !selection->needs->operations[grant->operation] ||
+		    (selection->on && !str_eq(selection->on, grant->on)))
 			continue;
 		expand_all(NULL, grant->actions[0] ? grant->actions : grant->own_action, actions);
 		add_once(names, aws_operation_name(grant->operation));
@@ -199,21 +207,50 @@ static struct tree *actions_of(const struct permission_needs *needs, enum sid si
 	return sorted(actions);
 }
 
-static void statement_add(const struct permission_needs *needs, enum sid sid, struct tree *list)
+/* Whether an ARN's resource ("instance/..." behind the fifth colon) is of one of the types, which spaces separate. */
+static bool is_of_types(const char *arn, const char *types)
 {
-	const struct statement_row *row = &statements[sid];
-	_cleanup_(tree_freep) struct tree *values = tree_copy(needs->values);
-	_cleanup_(tree_freep) struct tree *statement = tree_new_object(), *resources = tree_new_array(),
-					  *conditions = tree_new_object(), *actions = NULL;
+	_cleanup_(freep) char *copy = mem_strdup(types);
+	char *rest = copy, *type;
 
-	actions = actions_of(needs, sid, tree_set_array(values, "operations"));
-	expand_all(values, row->resources, resources);
+	for (int colons = 0; *arn && colons < 5; arn++)
+		colons += *arn == ':';
+	while ((type = strsep(&rest, " "))) {
+		size_t length = strlen(type);
+		if (strncmp(arn, type, length) == 0 && arn[length] == '/')
+			return true;
+	}
+	return false;
+}
+
+static struct tree *resources_of(const struct selection *selection, const struct tree *values)
+{
+	_cleanup_(tree_freep) struct tree *all = tree_new_array(), *wanted = tree_new_array();
+
+	expand_all(values, statements[selection->sid].resources, all);
+	for (struct tree_iter i = tree_iter(all); tree_next(&i);) {
+		const char *arn = tree_text(i.value, NULL);
+		if (!selection->on || !selection->on[0] || is_of_types(arn, selection->on))
+			tree_add_text(wanted, arn);
+	}
+	return sorted(wanted);
+}
+
+static void statement_add(const struct selection *selection, struct tree *list)
+{
+	const struct statement_row *row = &statements[selection->sid];
+	_cleanup_(tree_freep) struct tree *values = tree_copy(selection->needs->values);
+	_cleanup_(tree_freep) struct tree *statement = tree_new_object(), *conditions = tree_new_object(),
+					  *actions = NULL, *resources = NULL;
+
+	actions = actions_of(selection, tree_set_array(values, "operations"));
+	resources = resources_of(selection, values);
 	if (!tree_count(actions) || !tree_count(resources) || !conditions_add(values, row->conditions, conditions))
 		return;
 	tree_set_text(statement, "Sid", row->sid);
 	tree_set_text(statement, "Effect", "Allow");
 	tree_set(statement, "Action", take(&actions));
-	tree_set(statement, "Resource", sorted(resources));
+	tree_set(statement, "Resource", take(&resources));
 	if (tree_count(conditions))
 		tree_set(statement, "Condition", take(&conditions));
 	tree_add(list, take(&statement));
@@ -226,6 +263,23 @@ struct tree *permissions_policy(const struct permission_needs *needs)
 	tree_set_text(policy, "Version", "2012-10-17");
 	list = tree_set_array(policy, "Statement");
 	for (size_t i = 0; i < SID_COUNT; i++)
-		statement_add(needs, (enum sid)i, list);
+		statement_add(&(struct selection){needs, (enum sid)i, NULL}, list);
 	return policy;
+}
+
+struct tree *permissions_questions(const struct permission_needs *needs)
+{
+	struct tree *list = tree_new_array();
+
+	for (size_t sid = 0; sid < SID_COUNT; sid++) {
+		_cleanup_(tree_freep) struct tree *types = tree_new_array();
+
+		for (size_t i = 0; i < ARRAY_SIZE(grants); i++) {
+			if (grants[i].sid == sid)
+				add_once(types, grants[i].on);
+		}
+		for (struct tree_iter i = tree_iter(types); tree_next(&i);)
+			statement_add(&(struct selection){needs, (enum sid)sid, tree_text(i.value, NULL)}, list);
+	}
+	return list;
 }

@@ -28,6 +28,22 @@ static const struct {
 	{"use_fips_endpoint", offsetof(struct profile, use_fips)},
 	{"use_dualstack_endpoint", offsetof(struct profile, use_dual_stack)},
 	{"ignore_configured_endpoint_urls", offsetof(struct profile, ignore_endpoints)},
+	{"role_arn", offsetof(struct profile, role_arn)},
+	{"source_profile", offsetof(struct profile, source_profile)},
+	{"credential_source", offsetof(struct profile, credential_source)},
+	{"external_id", offsetof(struct profile, external_id)},
+	{"role_session_name", offsetof(struct profile, role_session_name)},
+	{"duration_seconds", offsetof(struct profile, duration_seconds)},
+	{"mfa_serial", offsetof(struct profile, mfa_serial)},
+	{"web_identity_token_file", offsetof(struct profile, web_identity_token_file)},
+	{"sso_session", offsetof(struct profile, sso_session)},
+	{"sso_account_id", offsetof(struct profile, sso_account_id)},
+	{"sso_role_name", offsetof(struct profile, sso_role_name)},
+	{"sso_start_url", offsetof(struct profile, sso_start_url)},
+	{"sso_region", offsetof(struct profile, sso_region)},
+	{"credential_process", offsetof(struct profile, credential_process)},
+	{"ec2_metadata_service_endpoint", offsetof(struct profile, ec2_metadata_service_endpoint)},
+	{"ec2_metadata_service_endpoint_mode", offsetof(struct profile, ec2_metadata_service_endpoint_mode)},
 };
 
 static char **setting_of(struct profile *profile, size_t index)
@@ -81,17 +97,18 @@ static char *trim(char *text)
 	return text;
 }
 
-/* "[profile ci]" -> "ci"; NULL for what is no profile ("[sso-session x]", "[services y]"). */
-static char *section_name(char *line, bool config)
+/* With the type "profile": "[profile ci]" -> "ci"; NULL for a section of another type ("[sso-session x]"). The type
+ * NULL is that of the credentials file: "[ci]" -> "ci". */
+static char *section_name(char *line, const char *type)
 {
 	char *end = strchr(line, ']');
 	if (end)
 		*end = '\0';
 	char *name = trim(line + 1);
-	if (!config || strcmp(name, "default") == 0)
+	if (!type || (strcmp(type, "profile") == 0 && strcmp(name, "default") == 0))
 		return name;
-	size_t length = strlen("profile");
-	if (strncmp(name, "profile", length) != 0 || !strchr(" \t", name[length]) || !name[length])
+	size_t length = strlen(type);
+	if (strncmp(name, type, length) != 0 || !strchr(" \t", name[length]) || !name[length])
 		return NULL;
 	name = trim(name + length);
 	if (name[0] == '"' && str_ends(name + 1, "\"")) {
@@ -117,12 +134,12 @@ static void take_setting(char *line, struct profile *out)
 	}
 }
 
-static void parse(char *text, bool config, const char *name, struct profile *out, struct str *names)
+static void parse(char *text, const char *type, const char *name, struct profile *out, struct str *names)
 {
 	bool ours = false;
 	for (char *line; (line = strsep(&text, "\n"));) {
 		if (line[0] == '[') {
-			const char *section = section_name(line, config);
+			const char *section = section_name(line, type);
 			ours = str_eq(section, name);
 			out->present |= ours;
 			if (section && names)
@@ -133,30 +150,53 @@ static void parse(char *text, bool config, const char *name, struct profile *out
 	}
 }
 
-static bool read_profile(const char *path, bool config, const char *name, struct profile *out, struct str *names,
+static bool read_section(const char *path, const char *type, const char *name, struct profile *out, struct str *names,
 			 struct error *err)
 {
 	_cleanup_(str_wipe_free) struct str text = STR_INIT;
 	*out = (struct profile){0};
 	if (!file_exists(path))
 		return true;
-	str_reserve(&text, 4096); /* so that small files are read in place and leave no copies */
+	str_reserve(&text, 65536); /* so that all but huge files are read in place and leave no copies */
 	if (!file_read(path, MOST_BYTES, &text, err)) {
 		err->kind = ERROR_DENIED;
 		return false;
 	}
-	parse(text.data, config, name, out, names);
+	parse(text.data, type, name, out, names);
 	return true;
 }
 
 bool profile_read_credentials(const struct profile_files *files, const char *name, struct profile *out,
 			      struct str *names, struct error *err)
 {
-	return read_profile(files->credentials, false, name, out, names, err);
+	return read_section(files->credentials, NULL, name, out, names, err);
 }
 
 bool profile_read_config(const struct profile_files *files, const char *name, struct profile *out, struct str *names,
 			 struct error *err)
 {
-	return read_profile(files->config, true, name, out, names, err);
+	return read_section(files->config, "profile", name, out, names, err);
+}
+
+bool profile_read_sso_session(const struct profile_files *files, const char *name, struct profile *out,
+			      struct error *err)
+{
+	return read_section(files->config, "sso-session", name, out, NULL, err);
+}
+
+bool profile_read_both(const struct profile_files *files, const char *name, struct profile *out, struct error *err)
+{
+	_cleanup_(profile_free) struct profile over = {0};
+	*out = (struct profile){0};
+	if (!profile_read_config(files, name, out, NULL, err) ||
+	    !profile_read_credentials(files, name, &over, NULL, err))
+		return false;
+	out->present |= over.present;
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (!*setting_of(&over, i))
+			continue;
+		wipe_free(*setting_of(out, i));
+		*setting_of(out, i) = take(setting_of(&over, i));
+	}
+	return true;
 }

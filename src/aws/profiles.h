@@ -16,6 +16,11 @@ struct profile {
 	char *access_key, *secret_key, *session_token;
 	char *region, *endpoint_url, *ca_bundle, *max_attempts;
 	char *services, *use_fips, *use_dual_stack, *ignore_endpoints;
+	/* where credentials come from: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
+	char *role_arn, *source_profile, *credential_source, *external_id, *role_session_name, *duration_seconds;
+	char *mfa_serial, *web_identity_token_file, *credential_process;
+	char *sso_session, *sso_account_id, *sso_role_name, *sso_start_url, *sso_region;
+	char *ec2_metadata_service_endpoint, *ec2_metadata_service_endpoint_mode;
 };
 void profile_free(struct profile *profile); /* wipes the secrets */
 
@@ -31,5 +36,11 @@ bool profile_read_credentials(const struct profile_files *files, const char *nam
 			      struct str *names, struct error *err) must_check;
 bool profile_read_config(const struct profile_files *files, const char *name, struct profile *out, struct str *names,
 			 struct error *err) must_check;
+/* Both files in one; where both say something, the credentials file does. */
+bool profile_read_both(const struct profile_files *files, const char *name, struct profile *out,
+		       struct error *err) must_check;
+/* "[sso-session NAME]" of the config file: its sso_start_url and sso_region. */
+bool profile_read_sso_session(const struct profile_files *files, const char *name, struct profile *out,
+			      struct error *err) must_check;
 
 #endif

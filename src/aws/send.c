@@ -36,6 +36,8 @@ static bool exchange_start(struct exchange *out, struct aws *aws, const struct a
 	*out = (struct exchange){.aws = aws, .row = row, .service = service_row(row->service), .region = region};
 	out->repeat = repeat_of(row, call);
 	out->stop = call->stop ? call->stop : aws->stop;
+	out->with = call->with;
+	out->is_unsigned = operation_is_unsigned(call->operation);
 	out->not_yet_until_ms = clock_mono_ms() + call->not_yet_s * 1000;
 	out->dry_run = call->dry_run;
 	protocol_encode(row, call->args, &out->wire);
@@ -74,9 +76,10 @@ static enum http_outcome send_signed(const struct exchange *exchange, const stru
 	struct sigv4_credentials keys = {credentials->access_key, credentials->secret_key, credentials->session_token};
 	struct sigv4_scope scope = {endpoint->signing_region, exchange->service->name,
 				    aws->clock() + aws->clock_offset_ms, 0, 0};
-	struct sigv4 signature;
+	struct sigv4 signature = {0};
 
-	sigv4_sign_headers(&to_sign, &keys, &scope, &signature);
+	if (!exchange->is_unsigned)
+		sigv4_sign_headers(&to_sign, &keys, &scope, &signature);
 	memcpy(headers + count, signature.headers, signature.header_count * sizeof *headers);
 	struct http_request request = {
 		.method = "POST",
@@ -112,6 +115,7 @@ static bool take_refusal(const struct exchange *exchange, const struct http_repl
 		return true;
 	}
 	attempt->class = aws_error_classify(refusal.code, refusal.message.data, reply->status);
+	clock_skew_classify(exchange->aws, refusal.code, attempt);
 	return explain_refusal(exchange, &refusal, attempt, err);
 }
 
@@ -121,6 +125,8 @@ static bool take_answer(const struct exchange *exchange, const struct http_reply
 	struct error ignored;
 	attempt->retry_after_s = reply->retry_after_s;
 	attempt->date_ms = reply->date_ms;
+	if (reply->date_ms)
+		exchange->aws->clock_seen_ms = reply->date_ms - exchange->aws->clock();
 	if (reply->status < 200 || reply->status > 299)
 		return take_refusal(exchange, reply, attempt, out, err);
 	if (exchange->dry_run)
@@ -132,19 +138,45 @@ static bool take_answer(const struct exchange *exchange, const struct http_reply
 	return true;
 }
 
-static bool attempt_once(const struct exchange *exchange, struct attempt *attempt, struct tree **out, struct error *err)
+static bool attempt_with(const struct exchange *exchange, const struct credentials *credentials,
+			 struct attempt *attempt, struct tree **out, struct error *err)
 {
 	struct aws *aws = exchange->aws;
-	_cleanup_(credentials_free) struct credentials credentials = {0};
 	_cleanup_(http_reply_free) struct http_reply reply = {.body = STR_INIT};
 	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
-	if (!credential_store_get(aws->credentials, &credentials, err))
-		return false;
 	attempt->host_known = http_has_answered(aws->http, &exchange->endpoint.url);
-	attempt->outcome = send_signed(exchange, &credentials, &reply, err);
+	attempt->outcome = send_signed(exchange, credentials, &reply, err);
 	if (attempt->outcome != HTTP_ANSWERED)
 		return explain_no_answer(exchange, attempt, err);
 	return take_answer(exchange, &reply, attempt, out, err);
+}
+
+/* AWS says that the credentials have ended: one search for others, and one more try when there are. */
+static bool attempt_renewed(const struct exchange *exchange, const struct credentials *ended, struct attempt *attempt,
+			    struct tree **out, struct error *err)
+{
+	struct credential_store *store = exchange->aws->credentials;
+	_cleanup_(credentials_free) struct credentials credentials = {0};
+	struct error why = {0};
+	credential_store_drop(store, ended->access_key);
+	if (!credential_store_get(store, &credentials, &why))
+		return error_hint(err, "and no new ones were found: %s", why.text);
+	if (str_eq(credentials.access_key, ended->access_key) &&
+	    str_eq(credentials.session_token, ended->session_token))
+		return false;
+	return attempt_with(exchange, &credentials, attempt, out, err);
+}
+
+static bool attempt_once(const struct exchange *exchange, struct attempt *attempt, struct tree **out, struct error *err)
+{
+	_cleanup_(credentials_free) struct credentials credentials = {0};
+	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
+	if (exchange->with || exchange->is_unsigned)
+		return attempt_with(exchange, exchange->with ? exchange->with : &credentials, attempt, out, err);
+	if (!credential_store_get(exchange->aws->credentials, &credentials, err))
+		return false;
+	return attempt_with(exchange, &credentials, attempt, out, err) ||
+	       (err->kind == ERROR_EXPIRED && attempt_renewed(exchange, &credentials, attempt, out, err));
 }
 
 /* --- again and again --- */
@@ -161,7 +193,7 @@ static bool wait_for_next(const struct exchange *exchange, const struct attempt 
 	struct aws *aws = exchange->aws;
 	if (!retry_may_repeat(attempt, exchange->repeat, number, aws->most_attempts))
 		return number > 1 ? error_hint(err, "asked %d times", number) : false;
-	if (!retry_budget_take(&aws->budget))
+	if (!retry_budget_take(aws->budget))
 		return error_hint(err, "not asked again, since most calls fail now");
 	int64_t pause_ms = retry_pause_ms(attempt, number, aws->random());
 	log_debug(aws->log, "%s (%s): asking again in %" PRId64 " ms", exchange->row->name, exchange->region, pause_ms);
@@ -189,7 +221,7 @@ static bool send_until_done(const struct exchange *exchange, struct tree **out, 
 		return error_set(err, ERROR_STOPPED, "interrupted");
 	for (int number = 1;; number++) {
 		if (attempt_with_right_time(exchange, &attempt, out, err)) {
-			retry_budget_give_back(&exchange->aws->budget, number - 1);
+			retry_budget_give_back(exchange->aws->budget, number - 1);
 			return true;
 		}
 		log_debug(exchange->aws->log, "aws: %s %s (%s): %s", exchange->service->name, exchange->row->name,
@@ -281,4 +313,11 @@ bool aws_send(struct aws *aws, struct aws_call *call, struct tree **reply, struc
 	if (reply)
 		*reply = take(&result);
 	return true;
+}
+
+bool aws_send_with(struct aws *aws, struct aws_call *call, const struct credentials *with, struct tree **reply,
+		   struct error *err)
+{
+	call->with = with;
+	return aws_send(aws, call, reply, err);
 }

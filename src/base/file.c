@@ -38,6 +38,7 @@ bool file_read(const char *path, size_t most_bytes, struct str *out, struct erro
 			return error_set(err, ERROR_INVALID, "%s is larger than %zu bytes", path, most_bytes);
 		str_add_n(out, chunk, (size_t)got);
 	}
+	mem_wipe(chunk, sizeof(chunk)); /* keys are read here, too */
 	return true;
 }
 

@@ -3,6 +3,8 @@
  * The facts of partitions, as AWS's SDKs have them in partitions.json; tests/models holds the table against that. */
 #include "bakery/partition.h"
 
+#include <string.h>
+
 #include "bakery/str.h"
 
 static const struct partition partitions[] = {
@@ -20,6 +22,15 @@ const struct partition *partition_of(const char *region)
 {
 	size_t i = 0;
 	while (!str_starts(region, partitions[i].prefix)) /* the last prefix fits all */
+		i++;
+	return &partitions[i];
+}
+
+const struct partition *partition_of_arn(const char *arn)
+{
+	size_t length = str_starts(arn, "arn:") ? strcspn(arn + 4, ":") : 0, i = 0;
+	while (i + 1 < ARRAY_SIZE(partitions) &&
+	       !(strlen(partitions[i].name) == length && memcmp(partitions[i].name, arn + 4, length) == 0))
 		i++;
 	return &partitions[i];
 }

@@ -7,7 +7,8 @@
 #include "bakery/str.h"
 #include "pipeline.h"
 
-static const struct held_kind *const kinds[] = {&held_security_group, &held_instance, &held_image, &held_copy};
+static const struct held_kind *const kinds[] = {&held_security_group, &held_instance_profile, &held_instance,
+						&held_image, &held_copy};
 
 static const struct held_kind *kind_find(const char *name)
 {
@@ -45,6 +46,31 @@ static bool find_settled(struct build *build, const struct held_kind *kind, cons
 	return true;
 }
 
+/* ERROR_TRANSIENT does not say whether AWS acted: the answer may be what was lost. So it is looked for before it is
+ * asked for again. */
+static bool make_surely(struct build *build, const struct held_kind *kind, const struct hold *hold, const void *wish,
+			char id[ID_SIZE], struct error *err)
+{
+	enum { TRIES = 3 };
+
+	for (int number = 1; !kind->make(build, hold, wish, id, err); number++) {
+		struct error lookup = {0};
+
+		if (!error_is(err, ERROR_TRANSIENT) || number == TRIES)
+			return false;
+		build_note(build, "%s; looking whether the %s was made all the same", err->text, kind->name);
+		if (!find_settled(build, kind, hold, id, &lookup)) {
+			*err = lookup;
+			return error_context(err, "looking for a %s whose making was not answered", kind->name);
+		}
+		if (id[0]) {
+			build_note(build, "%s %s was made", kind->name, id);
+			return true;
+		}
+	}
+	return true;
+}
+
 bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
 		const void *wish, char id[ID_SIZE], struct error *err)
 {
@@ -62,11 +88,11 @@ bool build_hold(struct build *build, const struct held_kind *kind, const char *r
 	}
 	is_new = str_eq(hold.token, token);
 	id[0] = '\0';
-	if (!is_new && !find_settled(build, kind, &hold, id, err))
+	if (!is_new && !kind->completes && !find_settled(build, kind, &hold, id, err))
 		return error_context(err, "looking for the %s of an earlier try", kind->name);
 	if (id[0])
 		build_note(build, "%s %s of an earlier try is taken over", kind->name, id);
-	else if (!kind->make(build, &hold, wish, id, err))
+	else if (!make_surely(build, kind, &hold, wish, id, err))
 		return false;
 	return store_hold_made(build->store, hold.row, id, err) || error_context(err, "ledger: %s %s", kind->name, id);
 }

@@ -81,7 +81,8 @@ bool build_wait_learning(struct build *build, enum aws_wait wait, const char *na
 
 struct tagging {
 	struct aws_call *call;
-	int number, count;
+	char list[32]; /* "TagSpecification.1.Tag" */
+	int count;
 };
 
 static void tag(struct tagging *tagging, const char *key, const char *value)
@@ -91,9 +92,9 @@ static void tag(struct tagging *tagging, const char *key, const char *value)
 	if (!value)
 		return;
 	tagging->count++;
-	snprintf(path, sizeof(path), "TagSpecification.%d.Tag.%d.Key", tagging->number, tagging->count);
+	snprintf(path, sizeof(path), "%s.%d.Key", tagging->list, tagging->count);
 	aws_arg(tagging->call, path, key);
-	snprintf(path, sizeof(path), "TagSpecification.%d.Tag.%d.Value", tagging->number, tagging->count);
+	snprintf(path, sizeof(path), "%s.%d.Value", tagging->list, tagging->count);
 	aws_arg(tagging->call, path, value);
 }
 
@@ -103,28 +104,47 @@ static bool is_result(const char *resource_type)
 }
 
 /* Results live on: they carry no date after which they may be swept, but the facts that people look for on an image. */
+static void tag_all(const struct build *build, struct tagging *tagging, const char *name, bool is_result,
+		    const char *purpose, const char *token)
+{
+	const struct plan *plan = build->plan;
+	char expires[CLOCK_TEXT_SIZE];
+
+	clock_rfc3339(build->started_ms + plan->deadline_s * 1000, expires);
+	tag(tagging, "Name", name);
+	tag(tagging, "bakery:build", build->id);
+	tag(tagging, "bakery:recipe", plan->recipe);
+	tag(tagging, "bakery:project", plan->project);
+	tag(tagging, "bakery:purpose", purpose);
+	tag(tagging, "bakery:token", token);
+	if (is_result) {
+		tag(tagging, "bakery:source", plan->source.ami);
+		tag(tagging, "bakery:plan", plan->sha256);
+	} else {
+		tag(tagging, "bakery:expires", expires);
+	}
+	for (size_t i = 0; i < plan->tags.count; i++)
+		tag(tagging, plan->tags.items[i].key, plan->tags.items[i].value);
+}
+
 void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type,
 	       const char *purpose, const char *token)
 {
-	const struct plan *plan = build->plan;
-	struct tagging tagging = {call, number, 0};
-	char expires[CLOCK_TEXT_SIZE], path[64];
+	bool result = is_result(resource_type);
+	struct tagging tagging = {.call = call};
+	char path[64];
 
 	snprintf(path, sizeof(path), "TagSpecification.%d.ResourceType", number);
 	aws_arg(call, path, resource_type);
-	clock_rfc3339(build->started_ms + plan->deadline_s * 1000, expires);
-	tag(&tagging, "Name", is_result(resource_type) ? build->state.image_name : token);
-	tag(&tagging, "bakery:build", build->id);
-	tag(&tagging, "bakery:recipe", plan->recipe);
-	tag(&tagging, "bakery:project", plan->project);
-	tag(&tagging, "bakery:purpose", purpose);
-	tag(&tagging, "bakery:token", token);
-	if (is_result(resource_type)) {
-		tag(&tagging, "bakery:source", plan->source.ami);
-		tag(&tagging, "bakery:plan", plan->sha256);
-	} else {
-		tag(&tagging, "bakery:expires", expires);
-	}
-	for (size_t i = 0; i < plan->tags.count; i++)
-		tag(&tagging, plan->tags.items[i].key, plan->tags.items[i].value);
+	snprintf(tagging.list, sizeof(tagging.list), "TagSpecification.%d.Tag", number);
+	tag_all(build, &tagging, result ? build->state.image_name : token, result, purpose, token);
+}
+
+void build_tag_plain(const struct build *build, struct aws_call *call, const char *list, const char *purpose,
+		     const char *token)
+{
+	struct tagging tagging = {.call = call};
+
+	snprintf(tagging.list, sizeof(tagging.list), "%s", list);
+	tag_all(build, &tagging, token, false, purpose, token);
 }

@@ -16,6 +16,7 @@ const struct field build_state_fields[] = {
 	{AT(build_state, image_name), FIELD_TEXT},
 	{AT(build_state, image_description), FIELD_TEXT},
 	{AT(build_state, security_group), FIELD_TEXT},
+	{AT(build_state, instance_profile), FIELD_TEXT},
 	{AT(build_state, instance), FIELD_TEXT},
 	{AT(build_state, instance_type), FIELD_TEXT},
 	{AT(build_state, zone), FIELD_TEXT},

@@ -31,7 +31,6 @@ enum image_lack {
 	IMAGE_LACKS,
 };
 enum image_lack image_lack_find(const struct gather *gather, const struct tree *image);
-bool image_is_deprecated(const struct tree *image);
 /* "deprecated", "for another processor": to count them. */
 const char *image_lack_name(enum image_lack lack);
 /* Fails with the sentence that says what is wrong with the image and what to do. */
@@ -39,12 +38,15 @@ bool image_refuse(const struct gather *gather, const struct tree *image, enum im
 		  struct error *err) must_check;
 /* The processor that the recipe wants: its own word, else that of its instance types; NULL: not known. */
 const char *processor_wanted(const struct recipe *recipe);
-const char *image_tag(const struct tree *image, const char *key); /* NULL: not there, or of another account */
 
 /* Of an image of ours: who made it and what it stands on. A revoked ancestor refuses it. */
 bool ancestry_find(struct gather *gather, const struct tree *image, struct error *err) must_check;
 
 bool source_find(struct gather *gather, struct error *err) must_check;
 bool network_find(struct gather *gather, struct error *err) must_check;
+/* Faults and notes about the recipe's KMS keys go into the facts. Needs the organization, if one is to be asked. */
+bool keys_find(struct gather *gather, struct error *err) must_check;
+bool vpc_blocks_find(struct gather *gather, struct error *err) must_check; /* when a bastion needs them */
+bool profile_policy_read(struct gather *gather, struct error *err) must_check;
 
 #endif

@@ -73,6 +73,7 @@ static const struct field plan_launch_table[] = {
 	TEXT(plan_launch, vpc),
 	STRUCTS(plan_launch, subnets, plan_subnet),
 	LIST(plan_launch, security_groups),
+	LIST(plan_launch, admit),
 	CHOICE(plan_launch, address, address_names),
 	INLINE(plan_launch, root_volume, root_volume_table),
 	TEXT(plan_launch, iam_instance_profile),

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bakery/partition.h"
 #include "bakery/str.h"
 
 struct needing {
@@ -16,21 +17,6 @@ struct needing {
 	struct permission_needs *out;
 };
 
-static const struct partition {
-	const char *prefix, *name, *dns_suffix;
-} partitions[] = {{"cn-", "aws-cn", "amazonaws.com.cn"},
-		  {"us-gov-", "aws-us-gov", "amazonaws.com"},
-		  {"", "aws", "amazonaws.com"}};
-
-static const struct partition *partition_of(const char *region)
-{
-	size_t i = 0;
-
-	while (!str_starts(region, partitions[i].prefix)) /* the last fits all */
-		i++;
-	return &partitions[i];
-}
-
 /* --- when an operation is needed --- */
 
 static bool always(const struct needing *needing)
@@ -38,14 +24,31 @@ static bool always(const struct needing *needing)
 	return true;
 }
 
-static bool in_default_vpc(const struct needing *needing)
-{
-	return !needing->recipe->launch.subnets;
-}
-
 static bool with_temporary_group(const struct needing *needing)
 {
 	return !needing->recipe->launch.security_groups.count;
+}
+
+static bool with_bastion_in_vpc(const struct needing *needing)
+{
+	const struct bastion *bastion = needing->recipe->connect.bastion;
+
+	return bastion && !bastion->admit && with_temporary_group(needing);
+}
+
+static bool with_temporary_profile(const struct needing *needing)
+{
+	return needing->recipe->launch.temporary_profile;
+}
+
+static bool with_profile_policy(const struct needing *needing)
+{
+	return with_temporary_profile(needing) && needing->recipe->launch.temporary_profile->policy;
+}
+
+static bool with_managed_policies(const struct needing *needing)
+{
+	return with_temporary_profile(needing) && needing->recipe->launch.temporary_profile->managed_policies.count;
 }
 
 static bool with_copies(const struct needing *needing)
@@ -77,6 +80,21 @@ static bool with_image_attributes(const struct needing *needing)
 	return with_sharing(needing) || needing->recipe->image.imds;
 }
 
+static bool with_snapshots_shared(const struct needing *needing)
+{
+	return needing->recipe->distribute.share.snapshots;
+}
+
+static bool with_consumer_role(const struct needing *needing)
+{
+	return needing->recipe->distribute.share.consumer_role;
+}
+
+static bool with_protection(const struct needing *needing)
+{
+	return needing->recipe->image.deregistration_protection.enabled;
+}
+
 static bool with_deprecation(const struct needing *needing)
 {
 	return needing->recipe->image.deprecate_after_s > 0;
@@ -102,6 +120,17 @@ static bool for_doctor(const struct needing *needing)
 	return needing->scope->with_doctor;
 }
 
+static bool for_doctor_of_shared(const struct needing *needing)
+{
+	return for_doctor(needing) && with_sharing(needing);
+}
+
+/* To find its own again; doctor counts them. */
+static bool with_groups_to_see(const struct needing *needing)
+{
+	return with_temporary_group(needing) || for_doctor(needing);
+}
+
 static const struct {
 	enum aws_operation operation;
 	bool (*when)(const struct needing *needing);
@@ -109,12 +138,30 @@ static const struct {
 	{AWS_sts_GetCallerIdentity, always},
 	{AWS_organizations_DescribeOrganization, with_organization},
 	{AWS_ec2_DescribeRegions, for_doctor},
-	{AWS_ec2_DescribeVpcs, in_default_vpc},
+	{AWS_ec2_DescribeVpcs, with_bastion_in_vpc},
+	{AWS_iam_CreateRole, with_temporary_profile},
+	{AWS_iam_PutRolePolicy, with_profile_policy},
+	{AWS_iam_AttachRolePolicy, with_managed_policies},
+	{AWS_iam_CreateInstanceProfile, with_temporary_profile},
+	{AWS_iam_AddRoleToInstanceProfile, with_temporary_profile},
+	{AWS_iam_GetInstanceProfile, with_temporary_profile}, /* to find what a killed build made */
+	{AWS_iam_GetRole, with_temporary_profile},
+	{AWS_iam_RemoveRoleFromInstanceProfile, with_temporary_profile},
+	{AWS_iam_DeleteInstanceProfile, with_temporary_profile},
+	{AWS_iam_DetachRolePolicy, with_managed_policies},
+	{AWS_iam_DeleteRolePolicy, with_profile_policy},
+	{AWS_iam_DeleteRole, with_temporary_profile},
 	{AWS_ec2_DescribeSubnets, always},
 	{AWS_ec2_DescribeInstanceTypeOfferings, for_doctor},
+	{AWS_ec2_DescribeInstanceTypes, for_doctor},
+	{AWS_iam_SimulatePrincipalPolicy, for_doctor},
+	{AWS_servicequotas_GetServiceQuota, for_doctor},
+	{AWS_servicequotas_GetAWSDefaultServiceQuota, for_doctor},
+	{AWS_organizations_DescribeAccount, for_doctor},
+	{AWS_organizations_DescribeOrganizationalUnit, for_doctor},
 	{AWS_ec2_DescribeImages, always},
 	{AWS_ec2_DescribeImageAttribute, with_sharing},
-	{AWS_ec2_DescribeSecurityGroups, with_temporary_group},
+	{AWS_ec2_DescribeSecurityGroups, with_groups_to_see},
 	{AWS_ec2_CreateSecurityGroup, with_temporary_group},
 	{AWS_ec2_AuthorizeSecurityGroupIngress, with_temporary_group},
 	{AWS_ec2_DeleteSecurityGroup, with_temporary_group},
@@ -127,8 +174,17 @@ static const struct {
 	{AWS_ec2_CopyImage, with_copies},
 	{AWS_ec2_ModifyImageAttribute, with_image_attributes},
 	{AWS_ec2_EnableImageDeprecation, with_deprecation},
+	{AWS_ec2_DeleteTags, always},
+	{AWS_ec2_EnableImageDeregistrationProtection, with_protection},
+	{AWS_ec2_DisableImageDeregistrationProtection, with_protection},
+	{AWS_ec2_ModifySnapshotAttribute, with_snapshots_shared},
+	{AWS_ec2_DescribeSnapshotAttribute, with_snapshots_shared},
 	{AWS_ec2_DeregisterImage, always}, /* of a build that is given up */
 	{AWS_ec2_DeleteSnapshot, always},
+	{AWS_kms_DescribeKey, always},
+	{AWS_kms_GetKeyPolicy, for_doctor_of_shared},
+	{AWS_sts_AssumeRole, with_consumer_role},
+	{AWS_sts_DecodeAuthorizationMessage, for_doctor},
 	{AWS_ssm_GetParameter, with_parameters},
 	{AWS_ssm_PutParameter, with_channel},
 };
@@ -192,6 +248,10 @@ static void launch_values(struct needing *needing)
 		add(needing, "groups", "*");
 	if (launch->iam_instance_profile)
 		add(needing, "passed_roles", "*");
+	if (launch->temporary_profile) {
+		add(needing, "passed_roles", "bakery-*");
+		add(needing, "made_profiles", "bakery-*");
+	}
 	if (launch->market != MARKET_ON_DEMAND)
 		add(needing, "spot_role", "AWSServiceRoleForEC2Spot");
 }
@@ -239,6 +299,25 @@ static void region_values(struct needing *needing)
 	}
 }
 
+static const char *last_part(const char *arn)
+{
+	const char *slash = strrchr(arn, '/');
+
+	return slash ? slash + 1 : arn;
+}
+
+static void share_values(struct needing *needing)
+{
+	const struct share *share = &needing->recipe->distribute.share;
+
+	add_list(needing, "shared_accounts", &share->accounts);
+	for (size_t i = 0; share->consumer_role && i < share->accounts.count; i++)
+		addf(needing, "roles", "arn:%s:iam::%s:role/%s", needing->partition, share->accounts.items[i],
+		     share->consumer_role);
+	for (size_t i = 0; i < share->organizational_units.count; i++)
+		add(needing, "shared_units", last_part(share->organizational_units.items[i]));
+}
+
 static void publish_values(struct needing *needing)
 {
 	const struct recipe *recipe = needing->recipe;
@@ -267,5 +346,68 @@ void needs_of_recipe(const struct settings *settings, const struct recipe *recip
 	source_values(&needing);
 	launch_values(&needing);
 	region_values(&needing);
+	share_values(&needing);
 	publish_values(&needing);
+}
+
+/* What stands before "/RECIPE/CHANNEL" in the plan's parameter. */
+static const char *prefix_of(const struct plan *plan, struct arena *arena)
+{
+	const char *parameter = plan->publish.parameter;
+	size_t tail = parameter ? strlen(plan->recipe) + strlen(plan->publish.channel) + 2 : 0;
+
+	return parameter ? arena_strndup(arena, parameter, strlen(parameter) - tail) : "";
+}
+
+static struct subnets *subnets_of(const struct plan *plan, struct arena *arena)
+{
+	const struct plan_subnet *planned = plan->launch.subnets.items;
+	struct subnets *subnets = arena_alloc(arena, sizeof(*subnets));
+
+	for (size_t i = 0; i < plan->launch.subnets.count; i++)
+		text_list_append(&subnets->ids, planned[i].id, arena);
+	return subnets;
+}
+
+static struct struct_map copies_of(const struct plan *plan, struct arena *arena)
+{
+	const struct plan_region *copies = plan->copies.items;
+	struct region_wish *wishes = arena_alloc(arena, (plan->copies.count + 1) * sizeof(*wishes));
+	const char **keys = arena_alloc(arena, (plan->copies.count + 1) * sizeof(*keys));
+
+	for (size_t i = 0; i < plan->copies.count; i++) {
+		keys[i] = copies[i].region;
+		wishes[i].kms_key = copies[i].kms_key;
+	}
+	return (struct struct_map){keys, wishes, plan->copies.count};
+}
+
+void needs_of_plan(const struct plan *plan, struct arena *arena, struct permission_needs *out)
+{
+	const struct settings settings = {.project = plan->project, .parameter_prefix = prefix_of(plan, arena)};
+	const struct recipe recipe = {
+		.name = plan->recipe,
+		.launch = {.region = plan->region,
+			   .instance_types = plan->launch.instance_types,
+			   .market = plan->launch.market,
+			   .subnets = subnets_of(plan, arena),
+			   .security_groups = plan->launch.security_groups,
+			   .address = plan->launch.address,
+			   .root_volume = plan->launch.root_volume,
+			   .iam_instance_profile = plan->launch.iam_instance_profile},
+		.connect = plan->connect,
+		.verify = {.off = plan->verify_off},
+		.image = {.imds = plan->image.imds,
+			  .deprecate_after_s = plan->image.deprecate_after_s,
+			  .deregistration_protection = {plan->image.protect, plan->image.protect_cooldown}},
+		.distribute = {.regions = copies_of(plan, arena),
+			       .share = {.organizations = plan->share.organizations,
+					 .organizational_units = plan->share.organizational_units,
+					 .accounts = plan->share.accounts,
+					 .snapshots = plan->share.snapshots,
+					 .consumer_role = plan->share.consumer_role}},
+		.publish = {.channel = plan->publish.channel},
+	};
+
+	needs_of_recipe(&settings, &recipe, &(struct needs_scope){.account = plan->account}, out);
 }

@@ -27,20 +27,18 @@ static void abilities_check(struct making *making)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
 			   "a scan");
-	if (recipe->connect.bastion)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "connect.bastion: this version of bakery connects directly only");
-	if (recipe->launch.temporary_profile)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "launch.temporary_profile: this version of bakery makes no instance profiles");
-	if (recipe->distribute.share.consumer_role)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "distribute.share: this version of bakery does not know consumer_role");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,
 				   "playbooks: this version of bakery does not run Ansible playbooks");
 	}
+}
+
+/* What gathering the facts showed already. */
+static void facts_check(struct making *making)
+{
+	for (size_t i = 0; i < making->facts->faults.count; i++)
+		faults_add(&making->faults, making->recipe->file, 0, 0, "%s", making->facts->faults.items[i]);
 }
 
 /* CreateImage takes boot mode and TPM over from the instance, and that from its image (EC2 API reference,
@@ -59,6 +57,20 @@ static void inheritance_check(struct making *making)
 			   "image.tpm: an image has the TPM support of its source, which is %s here, not %s; start "
 			   "from an image registered with TPM support",
 			   tpm ? tpm : "none", wish->tpm);
+}
+
+/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/CopyingAMIs.html: "You can't copy an AMI with an associated
+ * billingProduct code that was shared with you from another account." */
+static void product_check(struct making *making)
+{
+	const struct text_list *codes = &making->facts->source.product_codes;
+
+	if (codes->count && making->recipe->distribute.share.snapshots)
+		faults_add(
+			&making->faults, making->recipe->file, 0, 0,
+			"distribute.share.snapshots: the source image is a product of AWS Marketplace (%s): accounts "
+			"may launch an image of it, but not copy it",
+			codes->items[0]);
 }
 
 /* EC2 service quotas, "AMI sharing": the accounts of an organization do not count, its ARN does. */
@@ -137,6 +149,35 @@ static void volume_decide(struct making *making)
 			   (long long)volume->size_gib, (long long)source_gib);
 }
 
+/* Inside a VPC, security groups see the addresses of the bastion there only from private address to private address. */
+static void bastion_check(struct making *making)
+{
+	const struct recipe *recipe = making->recipe;
+	const struct bastion *bastion = recipe->connect.bastion;
+
+	if (bastion && !bastion->admit && !recipe->launch.security_groups.count &&
+	    recipe->launch.address == ADDRESS_PUBLIC)
+		faults_add(
+			&making->faults, recipe->file, 0, 0,
+			"connect.bastion: say launch.address: private when the bastion stands in the VPC; else say in "
+			"connect.bastion.admit which address it comes from");
+}
+
+/* Whom a temporary security group lets in instead of this host. */
+static struct text_list admit_decide(struct making *making)
+{
+	const struct bastion *bastion = making->recipe->connect.bastion;
+	const char **one;
+
+	if (!bastion || making->recipe->launch.security_groups.count)
+		return (struct text_list){0};
+	if (!bastion->admit)
+		return making->facts->vpc_blocks;
+	one = arena_alloc(making->arena, 2 * sizeof(*one));
+	one[0] = bastion->admit;
+	return (struct text_list){one, 1};
+}
+
 static void launch_decide(struct making *making)
 {
 	const struct launch *wish = &making->recipe->launch;
@@ -149,7 +190,11 @@ static void launch_decide(struct making *making)
 	launch->security_groups = wish->security_groups;
 	launch->address = wish->address;
 	launch->iam_instance_profile = wish->iam_instance_profile;
+	launch->admit = admit_decide(making);
 	launch->user_data = making->facts->user_data;
+	launch->profile_policy = making->facts->profile_policy;
+	if (wish->temporary_profile)
+		launch->managed_policies = wish->temporary_profile->managed_policies;
 	volume_decide(making);
 }
 
@@ -315,15 +360,18 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
 	abilities_check(&making);
+	facts_check(&making);
 	inheritance_check(&making);
 	channel_check(&making);
 	encryption_check(&making);
+	bastion_check(&making);
 	head_fill(&making);
 	launch_decide(&making);
 	playbooks_decide(&making);
 	image_decide(&making);
 	copies_decide(&making);
 	share_decide(&making);
+	product_check(&making);
 	share_count_check(&making);
 	publish_decide(&making);
 	fine = faults_check(&making.faults, err);
@@ -331,6 +379,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	if (!fine)
 		return false;
 	identify(making.plan, arena);
+	making.plan->notes = facts->notes;
 	*out = making.plan;
 	return true;
 }

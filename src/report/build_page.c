@@ -88,6 +88,14 @@ static void holder_fact(struct str *out, const struct tree *build)
 	fact(out, "worked on", &value);
 }
 
+static void ancestors_fact(struct str *out, const struct tree *build)
+{
+	_cleanup_(str_free) struct str value = STR_INIT;
+	for (struct tree_iter i = tree_iter(tree_get(build, "plan.source.ancestors")); tree_next(&i);)
+		piece(&value, i.value, NULL, ", ", "");
+	fact(out, "ancestors", &value);
+}
+
 static void hashes_fact(struct str *out, const struct tree *build)
 {
 	static const char *const names[][2] = {
@@ -143,6 +151,8 @@ static void head(struct str *out, const struct tree *build)
 	git_fact(out, build);
 	holder_fact(out, build);
 	pair_fact(out, build, "source", "source_ami", "source_name", " (", ")");
+	pair_fact(out, build, "parent", "plan.source.build", "plan.source.recipe", " of recipe ", "");
+	ancestors_fact(out, build);
 	pair_fact(out, build, "in", "region", "account", ", account ", "");
 	pair_fact(out, build, "channel", "channel", "project", " of project ", "");
 	pair_fact(out, build, "bakery", "version", "", "", "");

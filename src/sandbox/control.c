@@ -7,12 +7,14 @@
 
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
+#include "bakery/str.h"
 #include "ec2.h"
 #include "http_header.h"
 #include "policy.h"
 #include "regions.h"
 #include "room.h"
 #include "ssm.h"
+#include "transitions.h"
 
 static bool answer_error(struct answer *out, int status, const struct error *err)
 {
@@ -125,9 +127,12 @@ static bool change_settings(struct api *api, const struct sigv4_request *http, s
 	struct error err = {0};
 	_cleanup_(freep) char *text = mem_strndup(http->body, http->body_length);
 	char *rest = NULL;
-	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		if (!settings_set(api->cloud->settings, line, &err))
 			return answer_error(out, 400, &err);
+		if (str_starts(line, "interrupt=i-"))
+			transition_interrupt(api->cloud, line + strlen("interrupt="));
+	}
 	str_add(&out->body, "{}");
 	return true;
 }

@@ -15,9 +15,10 @@
 #include "request.h"
 
 extern const struct operation ec2_image_operations[], ec2_image_make_operations[], ec2_image_attribute_operations[],
-	ec2_snapshot_operations[], ec2_instance_operations[], ec2_run_operations[], ec2_instance_state_operations[],
-	ec2_instance_attribute_operations[], ec2_volume_operations[], ec2_key_operations[], ec2_group_operations[],
-	ec2_tag_operations[], ec2_network_operations[], ec2_type_operations[];
+	ec2_snapshot_operations[], ec2_spot_operations[], ec2_instance_operations[], ec2_run_operations[],
+	ec2_instance_state_operations[], ec2_instance_attribute_operations[], ec2_volume_operations[],
+	ec2_key_operations[], ec2_group_operations[], ec2_tag_operations[], ec2_network_operations[],
+	ec2_type_operations[];
 
 /* Images */
 struct tree *image_new(const char *account, const char *id, const char *name, const char *created);
@@ -57,12 +58,15 @@ struct tree *reservation_of(const struct tree *instance);
 struct instance_type {
 	const char *name, *architecture;
 	int vcpus, memory_mib;
-	bool burstable;
+	bool burstable, scarce; /* scarce: not offered in the last zone of a region */
 };
 const struct instance_type *instance_type_find(const char *name);
+const struct instance_type *instance_type_at(size_t index); /* NULL: no more */
+bool instance_type_offered(const struct instance_type *type, const char *zone);
 bool instance_type_check(struct request *rq, const char *name, const char *architecture);
 
 /* Networks and groups */
+int64_t subnet_addresses_free(const struct tree *subnet, const struct tree *instances);
 struct tree *security_group_new(const char *account, const char *vpc_id, const char *id, const char *name,
 				const char *description);
 struct tree *default_vpc(struct request *rq); /* or NULL */

@@ -8,6 +8,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "group_rules.h"
+#include "quotas.h"
 #include "region_fill.h"
 
 static void add_everything_out(struct tree *group)
@@ -101,6 +102,14 @@ static struct tree *vpc_asked(struct request *rq)
 	return vpc;
 }
 
+static bool check_group_quota(struct request *rq)
+{
+	_cleanup_(tree_freep) struct tree *groups =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "security-group");
+	return (int64_t)tree_count(groups) < quota_of(rq, QUOTA_GROUPS) ||
+	       refuse(rq, "SecurityGroupLimitExceeded", "The maximum number of security groups has been reached.");
+}
+
 static bool create_security_group(struct request *rq)
 {
 	static const char *const types[] = {"security-group", NULL};
@@ -114,7 +123,7 @@ static bool create_security_group(struct request *rq)
 	if (known != NULL)
 		return refuse(rq, "InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name,
 			      tree_text(vpc, "vpcId"));
-	if (!tags_for(rq, "security-group", &tags))
+	if (!check_group_quota(rq) || !tags_for(rq, "security-group", &tags))
 		return false;
 	make_id("sg-", id);
 	_cleanup_(tree_freep) struct tree *group = security_group_new(rq->caller.account, tree_text(vpc, "vpcId"), id,
@@ -192,6 +201,9 @@ static bool authorize(struct request *rq)
 	for (struct tree_iter i = tree_iter(asked); tree_next(&i);)
 		if (!rule_add(rq, group, i.value))
 			return false;
+	if ((int64_t)tree_count(tree_key(group, "_rules")) > quota_of(rq, QUOTA_RULES_PER_GROUP))
+		return refuse(rq, "RulesPerSecurityGroupLimitExceeded",
+			      "The maximum number of rules per security group has been reached.");
 	put_object(rq, "security-group", tree_text(group, "groupId"), group);
 	reply_return(rq);
 	tree_set(rq->reply, "securityGroupRuleSet", rules_reply(group, asked));

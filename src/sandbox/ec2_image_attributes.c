@@ -9,6 +9,7 @@
 #include "ec2.h"
 #include "kms.h"
 #include "organization.h"
+#include "quotas.h"
 
 /* --- launch permissions --- */
 
@@ -100,6 +101,27 @@ static bool check_shareable(struct request *rq, const struct tree *image)
 	return true;
 }
 
+static bool check_quotas(struct request *rq, const struct tree *image, bool public)
+{
+	int64_t most = quota_of(rq, QUOTA_PUBLIC_IMAGES), count = 0;
+	if ((int64_t)tree_count(tree_key(image, "_launchPermission")) > quota_of(rq, QUOTA_IMAGE_SHARING))
+		return refuse(rq, "ResourceLimitExceeded",
+			      "The number of entities that the image %s is shared with exceeds your AMI sharing quota.",
+			      tree_text(image, "imageId"));
+	if (!public)
+		return true;
+	_cleanup_(tree_freep) struct tree *images =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "image");
+	for (struct tree_iter i = tree_iter(images); tree_next(&i);)
+		count += tree_bool(i.value, "isPublic", false) &&
+			 !str_eq(tree_text(i.value, "imageId"), tree_text(image, "imageId"));
+	return count < most || refuse(rq, "ResourceLimitExceeded",
+				      "You have reached your quota of %d for the number of public images allowed in "
+				      "this Region. Deregister unused public images or request an increase in your "
+				      "public AMIs quota.",
+				      (int)most);
+}
+
 static bool modify_launch_permission(struct request *rq, struct tree *image)
 {
 	if (!change_list(rq, image, "LaunchPermission.Add", true) ||
@@ -111,6 +133,10 @@ static bool modify_launch_permission(struct request *rq, struct tree *image)
 		any = true;
 	}
 	tree_set_bool(image, "isPublic", public);
+	if (!check_quotas(rq, image, public))
+		return false;
+	if (public && tree_count(tree_key(image, "productCodes")) > 0)
+		return refuse(rq, "InvalidParameterCombination", "Images with product codes can't be shared publicly");
 	return !any || check_shareable(rq, image);
 }
 
@@ -187,7 +213,8 @@ static bool describe_image_attribute(struct request *rq)
 		return true;
 	}
 	if (str_eq(attribute, "productCodes")) {
-		tree_set_array(rq->reply, attribute);
+		struct tree *codes = tree_key(image, attribute);
+		tree_set(rq->reply, attribute, codes == NULL ? tree_new_array() : tree_share(codes));
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
@@ -208,6 +235,36 @@ static bool reset_image_attribute(struct request *rq)
 	tree_set_bool(image, "isPublic", false);
 	image_put(rq, image);
 	reply_return(rq);
+	return true;
+}
+
+/* --- deregistration protection --- */
+
+/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deregistration-protection.html */
+static bool enable_protection(struct request *rq)
+{
+	_cleanup_(tree_freep) struct tree *image = image_owned(rq, arg(rq, "ImageId"));
+	if (image == NULL)
+		return false;
+	const char *kind = arg_bool(rq, "WithCooldown", false) ? "enabled-with-cooldown" : "enabled-without-cooldown";
+	tree_set_text(image, "deregistrationProtection", kind);
+	tree_remove(image, "_protectedUntil");
+	image_put(rq, image);
+	tree_set_text(rq->reply, "return", kind);
+	return true;
+}
+
+static bool disable_protection(struct request *rq)
+{
+	_cleanup_(tree_freep) struct tree *image = image_owned(rq, arg(rq, "ImageId"));
+	if (image == NULL)
+		return false;
+	if (str_eq(tree_text(image, "deregistrationProtection"), "enabled-with-cooldown"))
+		tree_set_int(image, "_protectedUntil",
+			     rq->now_ms + settings_ms(rq->cloud->settings, "latency.cooldown"));
+	tree_set_text(image, "deregistrationProtection", "disabled");
+	image_put(rq, image);
+	tree_set_text(rq->reply, "return", "disabled");
 	return true;
 }
 
@@ -279,6 +336,8 @@ const struct operation ec2_image_attribute_operations[] = {
 	 "OrganizationalUnitArn.N " ARGS_PERMISSION("Add") ARGS_PERMISSION("Remove")},
 	{"DescribeImageAttribute", describe_image_attribute, OPERATION_DRY_RUN, "ImageId! Attribute!"},
 	{"ResetImageAttribute", reset_image_attribute, OPERATION_DRY_RUN, "ImageId! Attribute!"},
+	{"EnableImageDeregistrationProtection", enable_protection, OPERATION_DRY_RUN, "ImageId! WithCooldown:bool"},
+	{"DisableImageDeregistrationProtection", disable_protection, OPERATION_DRY_RUN, "ImageId!"},
 	{"EnableImageDeprecation", enable_image_deprecation, OPERATION_DRY_RUN, "ImageId! DeprecateAt!:time"},
 	{"DisableImageDeprecation", disable_image_deprecation, OPERATION_DRY_RUN, "ImageId!"},
 	{"DisableImage", disable_image, OPERATION_DRY_RUN, "ImageId!"},

@@ -8,6 +8,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "kms.h"
+#include "quotas.h"
 #include "region_fill.h"
 #include "regions.h"
 
@@ -21,8 +22,24 @@ static const struct tree *root_mapping(const struct tree *image)
 	return NULL;
 }
 
+static bool check_image_quota(struct request *rq)
+{
+	int64_t count = 0, most = quota_of(rq, QUOTA_IMAGES);
+	_cleanup_(tree_freep) struct tree *images =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "image");
+	for (struct tree_iter i = tree_iter(images); tree_next(&i);)
+		count += !str_eq(tree_text(i.value, "imageState"), "failed");
+	return count < most ||
+	       refuse(rq, "ResourceLimitExceeded",
+		      "You have reached your quota of %d for the number of images allowed in this Region. Deregister "
+		      "unused images or request an increase in your AMIs quota.",
+		      (int)most);
+}
+
 static bool check_new_image(struct request *rq)
 {
+	if (!check_image_quota(rq))
+		return false;
 	if (!check_image_name(rq, arg_or(rq, "Name", "")) || !image_name_free(rq, arg_or(rq, "Name", "")))
 		return false;
 	if (strlen(arg_or(rq, "Description", "")) > 255 * 4)
@@ -48,6 +65,8 @@ static struct tree *new_image(struct request *rq, const char *id, const struct t
 	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
 		if (tree_text(like, inherited[i]) != NULL)
 			tree_set_text(image, inherited[i], tree_text(like, inherited[i]));
+	if (tree_count(tree_key(like, "productCodes")) > 0)
+		tree_set(image, "productCodes", tree_copy(tree_key(like, "productCodes")));
 	if (arg(rq, "Description") != NULL)
 		tree_set_text(image, "description", arg(rq, "Description"));
 	return image;
@@ -195,7 +214,16 @@ static struct tree *image_to_copy(struct request *rq)
 	rq->region = region;
 	_cleanup_(tree_freep) struct tree *image = image_seen(rq, arg(rq, "SourceImageId"));
 	rq->region = here;
-	if (image == NULL || str_eq(tree_text(image, "imageState"), "available"))
+	if (image == NULL)
+		return NULL;
+	if (tree_count(tree_key(image, "productCodes")) > 0 &&
+	    !str_eq(tree_text(image, "imageOwnerId"), rq->caller.account)) {
+		refuse(rq, "InvalidRequest",
+		       "The AMI %s cannot be copied: it has a product code and belongs to another account",
+		       arg(rq, "SourceImageId"));
+		return NULL;
+	}
+	if (str_eq(tree_text(image, "imageState"), "available"))
 		return take(&image);
 	refuse(rq, "InvalidAMIID.Unavailable", "The image id '[%s]' in %s is not available but %s",
 	       arg(rq, "SourceImageId"), region, tree_text(image, "imageState"));

@@ -152,6 +152,8 @@ static const struct filter image_filters[] = {
 	{"owner-alias", "imageOwnerAlias"},
 	{"owner-id", "imageOwnerId"},
 	{"platform-details", "platformDetails"},
+	{"product-code", "productCodes.*.productCode"},
+	{"product-code.type", "productCodes.*.type"},
 	{"root-device-name", "rootDeviceName"},
 	{"root-device-type", "rootDeviceType"},
 	{"source-image-id", "sourceImageId"},
@@ -161,6 +163,7 @@ static const struct filter image_filters[] = {
 	{"state-reason-code", "stateReason.code"},
 	{"state-reason-message", "stateReason.message"},
 	{"sriov-net-support", "sriovNetSupport"},
+	{"tpm-support", "tpmSupport"},
 	{"virtualization-type", "virtualizationType"},
 	{NULL, NULL},
 };
@@ -243,15 +246,23 @@ static void delete_snapshot_of(struct request *rq, const char *snapshot_id, stru
 	tree_set_text(result, "returnCode", "success");
 }
 
+static bool check_protection(struct request *rq, const struct tree *image)
+{
+	bool enabled = !str_eq(tree_text(image, "deregistrationProtection"), "disabled");
+	if (!enabled && tree_int(image, "_protectedUntil", 0) <= rq->now_ms)
+		return true;
+	return refuse(rq, "OperationNotPermitted",
+		      enabled ? "The AMI %s is protected from deregistration. Disable deregistration protection first."
+			      : "The AMI %s cannot be deregistered before the cooldown of its deregistration "
+				"protection is over.",
+		      tree_text(image, "imageId"));
+}
+
 static bool deregister_image(struct request *rq)
 {
 	_cleanup_(tree_freep) struct tree *image = image_owned(rq, arg(rq, "ImageId"));
-	if (image == NULL)
+	if (image == NULL || !check_protection(rq, image))
 		return false;
-	if (!str_eq(tree_text(image, "deregistrationProtection"), "disabled"))
-		return refuse(rq, "OperationNotPermitted",
-			      "The AMI %s has deregistration protection: disable it before deregistering",
-			      arg(rq, "ImageId"));
 	remove_object(rq, "image", tree_text(image, "imageId"));
 	reply_return(rq);
 	if (arg_bool(rq, "DeleteAssociatedSnapshots", false)) {

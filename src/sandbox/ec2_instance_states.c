@@ -9,6 +9,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "kms.h"
+#include "spot.h"
 
 /* What an operation does to an instance in a state. */
 struct change {
@@ -118,8 +119,25 @@ static bool start_instances(struct request *rq)
 	return change_all(rq, &starting, NULL, NULL);
 }
 
+/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-interruptions.html */
+static bool check_stoppable(struct request *rq)
+{
+	_cleanup_(tree_freep) struct tree *instances = instances_by_id(rq);
+	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)
+		if (spot_is_once(i.value))
+			return refuse(
+				rq, "UnsupportedOperation",
+				"You can't stop the Spot Instance '%s' because it is associated with a one-time "
+				"Spot Instance request. You can only stop Spot Instances associated with persistent "
+				"Spot Instance requests.",
+				tree_text(i.value, "instanceId"));
+	return instances != NULL;
+}
+
 static bool stop_instances(struct request *rq)
 {
+	if (!check_stoppable(rq))
+		return false;
 	return change_all(rq, &stopping, "_stopProtected", "disableApiStop");
 }
 

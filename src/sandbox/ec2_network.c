@@ -104,12 +104,37 @@ static const struct filter subnet_filters[] = {
 	{NULL, NULL},
 };
 
+int64_t subnet_addresses_free(const struct tree *subnet, const struct tree *instances)
+{
+	int64_t free_count = tree_int(subnet, "availableIpAddressCount", 0);
+	for (struct tree_iter i = tree_iter(instances); tree_next(&i);)
+		free_count -= instance_state(i.value) != INSTANCE_TERMINATED &&
+			      str_eq(tree_text(i.value, "subnetId"), tree_text(subnet, "subnetId"));
+	return free_count < 0 ? 0 : free_count;
+}
+
+static void count_addresses(struct request *rq, struct tree **subnets)
+{
+	_cleanup_(tree_freep) struct tree *instances =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "instance");
+	struct tree *counted = tree_new_array();
+	for (struct tree_iter i = tree_iter(*subnets); tree_next(&i);) {
+		struct tree *one = tree_copy(i.value);
+		tree_set_int(one, "availableIpAddressCount", subnet_addresses_free(i.value, instances));
+		tree_add(counted, one);
+	}
+	tree_free(*subnets);
+	*subnets = counted;
+}
+
 static bool describe_subnets(struct request *rq)
 {
 	region_prepare(rq);
 	struct tree *subnets = arg_tree(rq, "SubnetId") == NULL ? list_objects(rq, "subnet")
 								: need_objects(rq, "subnet", "SubnetId",
 									       "InvalidSubnetID.NotFound", "subnet ID");
+	if (subnets != NULL)
+		count_addresses(rq, &subnets);
 	return subnets != NULL && apply_filters(rq, subnet_filters, &subnets) && reply_page(rq, "subnetSet", subnets);
 }
 

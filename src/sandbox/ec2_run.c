@@ -12,6 +12,7 @@
 #include "launch_volumes.h"
 #include "region_fill.h"
 #include "room.h"
+#include "spot.h"
 
 /* --- the network interface --- */
 
@@ -137,12 +138,6 @@ static void set_options(struct request *rq, const struct launch *launch, struct 
 		tree_set_text(instance, "keyName", tree_text(launch->key, "keyName"));
 		tree_set_text(instance, "_authorizedKey", tree_text(launch->key, "_publicKey"));
 	}
-	if (str_eq(arg(rq, "InstanceMarketOptions.MarketType"), "spot")) {
-		char request_id[ID_SIZE];
-		make_id("sir-", request_id);
-		tree_set_text(instance, "instanceLifecycle", "spot");
-		tree_set_text(instance, "spotInstanceRequestId", request_id);
-	}
 	if (launch->profile != NULL) {
 		struct tree *holder = tree_set_object(instance, "iamInstanceProfile");
 		tree_set_text(holder, "arn", tree_text(launch->profile, "Arn"));
@@ -164,7 +159,9 @@ static struct tree *new_instance(struct request *rq, const struct launch *launch
 	instance_set_state(instance, INSTANCE_PENDING);
 	tree_set_text(instance, "reason", "");
 	tree_set_int(instance, "amiLaunchIndex", index);
-	tree_set_array(instance, "productCodes");
+	tree_set(instance, "productCodes",
+		 tree_key(launch->image, "productCodes") == NULL ? tree_new_array()
+								 : tree_copy(tree_key(launch->image, "productCodes")));
 	tree_set_text(instance, "instanceType", launch->type->name);
 	tree_set_text(instance, "launchTime", at);
 	tree_set_text(instance, "architecture", tree_text(launch->image, "architecture"));
@@ -184,7 +181,27 @@ static struct tree *new_instance(struct request *rq, const struct launch *launch
 	tree_set(instance, "_layers", tree_copy(tree_key(launch->image, "_layers")));
 	tree_set_text(instance, "_login", tree_text_or(launch->image, "_login", "admin"));
 	tree_set_text(instance, "_reservation", launch->reservation);
+	if (rq->cloud->machines != NULL && !str_eq(launch->type->architecture, cloud_architecture())) {
+		struct tree *fate = tree_set_object(instance, "_fate");
+		tree_set_text(fate, "code", "Server.InternalError");
+		tree_setf(fate, "message", "this host can run no machines of %s", launch->type->architecture);
+	}
 	return instance;
+}
+
+/* What a one-time spot instance shuts down by itself is gone. */
+static void make_spot(struct request *rq, const struct launch *launch, struct tree *instance)
+{
+	char turn[40];
+	int64_t interrupt_ms = settings_count(rq->cloud->settings, "spot.interrupt", -1);
+	spot_make(rq, instance, launch->request_tags);
+	if (spot_is_once(instance))
+		tree_set_text(instance, "_shutdown", "terminate");
+	if (interrupt_ms < 0)
+		return;
+	snprintf(turn, sizeof turn, "spot %s", tree_text(instance, "instanceId"));
+	tree_set_int(instance, "_interruptAt", rq->now_ms + interrupt_ms);
+	want_job_in_turn(rq, "spot", tree_text(instance, "instanceId"), turn);
 }
 
 static bool launch_one(struct request *rq, const struct launch *launch, int64_t index)
@@ -198,6 +215,8 @@ static bool launch_one(struct request *rq, const struct launch *launch, int64_t 
 	add_interface(rq, launch, instance, at);
 	if (!launch_make_volumes(rq, launch, instance, at))
 		return false;
+	if (spot_asked(rq))
+		make_spot(rq, launch, instance);
 	tree_set_int(instance, "_due", rq->now_ms + settings_ms(rq->cloud->settings, "latency.launch"));
 	put_new_object(rq, "instance", tree_text(instance, "instanceId"), instance);
 	want_job(rq, "instance", tree_text(instance, "instanceId"));
@@ -261,7 +280,9 @@ const struct operation ec2_run_operations[] = {
 	 "InstanceInitiatedShutdownBehavior Placement.AvailabilityZone Placement.Tenancy IamInstanceProfile.Name "
 	 "IamInstanceProfile.Arn MetadataOptions.HttpTokens MetadataOptions.HttpPutResponseHopLimit:int "
 	 "MetadataOptions.HttpEndpoint MetadataOptions.HttpProtocolIpv6 MetadataOptions.InstanceMetadataTags "
-	 "InstanceMarketOptions.MarketType InstanceMarketOptions.SpotOptions.* CreditSpecification.CpuCredits "
+	 "InstanceMarketOptions.MarketType InstanceMarketOptions.SpotOptions.MaxPrice "
+	 "InstanceMarketOptions.SpotOptions.SpotInstanceType InstanceMarketOptions.SpotOptions.ValidUntil:time "
+	 "InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior CreditSpecification.CpuCredits "
 	 "NetworkInterface.N.DeviceIndex:int NetworkInterface.N.SubnetId NetworkInterface.N.SecurityGroupId.N "
 	 "NetworkInterface.N.AssociatePublicIpAddress:bool NetworkInterface.N.DeleteOnTermination:bool "
 	 "NetworkInterface.N.Description BlockDeviceMapping.N.DeviceName BlockDeviceMapping.N.NoDevice "

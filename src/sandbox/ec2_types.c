@@ -10,25 +10,25 @@
 #include "regions.h"
 
 static const struct instance_type types[] = {
-	{"m1.small", "x86_64", 1, 1740, false},	   {"t2.micro", "x86_64", 1, 1024, true},
-	{"t2.small", "x86_64", 1, 2048, true},	   {"t2.medium", "x86_64", 2, 4096, true},
-	{"t3.nano", "x86_64", 2, 512, true},	   {"t3.micro", "x86_64", 2, 1024, true},
-	{"t3.small", "x86_64", 2, 2048, true},	   {"t3.medium", "x86_64", 2, 4096, true},
-	{"t3.large", "x86_64", 2, 8192, true},	   {"t3a.micro", "x86_64", 2, 1024, true},
-	{"t3a.small", "x86_64", 2, 2048, true},	   {"t3a.medium", "x86_64", 2, 4096, true},
-	{"m5.large", "x86_64", 2, 8192, false},	   {"m5.xlarge", "x86_64", 4, 16384, false},
-	{"m5a.large", "x86_64", 2, 8192, false},   {"m6i.large", "x86_64", 2, 8192, false},
-	{"m6i.xlarge", "x86_64", 4, 16384, false}, {"m6a.large", "x86_64", 2, 8192, false},
-	{"m7i.large", "x86_64", 2, 8192, false},   {"m7i.xlarge", "x86_64", 4, 16384, false},
-	{"m7a.large", "x86_64", 2, 8192, false},   {"c5.large", "x86_64", 2, 4096, false},
-	{"c6i.large", "x86_64", 2, 4096, false},   {"c7i.large", "x86_64", 2, 4096, false},
-	{"r5.large", "x86_64", 2, 16384, false},   {"r6i.large", "x86_64", 2, 16384, false},
-	{"t4g.nano", "arm64", 2, 512, true},	   {"t4g.micro", "arm64", 2, 1024, true},
-	{"t4g.small", "arm64", 2, 2048, true},	   {"t4g.medium", "arm64", 2, 4096, true},
-	{"m6g.large", "arm64", 2, 8192, false},	   {"m6g.xlarge", "arm64", 4, 16384, false},
-	{"m7g.large", "arm64", 2, 8192, false},	   {"m7g.xlarge", "arm64", 4, 16384, false},
-	{"c6g.large", "arm64", 2, 4096, false},	   {"c7g.large", "arm64", 2, 4096, false},
-	{"r6g.large", "arm64", 2, 16384, false},
+	{"m1.small", "x86_64", 1, 1740, false, false},	  {"t2.micro", "x86_64", 1, 1024, true, false},
+	{"t2.small", "x86_64", 1, 2048, true, false},	  {"t2.medium", "x86_64", 2, 4096, true, false},
+	{"t3.nano", "x86_64", 2, 512, true, false},	  {"t3.micro", "x86_64", 2, 1024, true, false},
+	{"t3.small", "x86_64", 2, 2048, true, false},	  {"t3.medium", "x86_64", 2, 4096, true, false},
+	{"t3.large", "x86_64", 2, 8192, true, false},	  {"t3a.micro", "x86_64", 2, 1024, true, false},
+	{"t3a.small", "x86_64", 2, 2048, true, false},	  {"t3a.medium", "x86_64", 2, 4096, true, false},
+	{"m5.large", "x86_64", 2, 8192, false, false},	  {"m5.xlarge", "x86_64", 4, 16384, false, false},
+	{"m5a.large", "x86_64", 2, 8192, false, false},	  {"m6i.large", "x86_64", 2, 8192, false, false},
+	{"m6i.xlarge", "x86_64", 4, 16384, false, false}, {"m6a.large", "x86_64", 2, 8192, false, false},
+	{"m7i.large", "x86_64", 2, 8192, false, false},	  {"m7i.xlarge", "x86_64", 4, 16384, false, false},
+	{"m7a.large", "x86_64", 2, 8192, false, false},	  {"c5.large", "x86_64", 2, 4096, false, false},
+	{"c6i.large", "x86_64", 2, 4096, false, false},	  {"c7i.large", "x86_64", 2, 4096, false, true},
+	{"r5.large", "x86_64", 2, 16384, false, false},	  {"r6i.large", "x86_64", 2, 16384, false, false},
+	{"t4g.nano", "arm64", 2, 512, true, false},	  {"t4g.micro", "arm64", 2, 1024, true, false},
+	{"t4g.small", "arm64", 2, 2048, true, false},	  {"t4g.medium", "arm64", 2, 4096, true, false},
+	{"m6g.large", "arm64", 2, 8192, false, false},	  {"m6g.xlarge", "arm64", 4, 16384, false, false},
+	{"m7g.large", "arm64", 2, 8192, false, false},	  {"m7g.xlarge", "arm64", 4, 16384, false, false},
+	{"c6g.large", "arm64", 2, 4096, false, false},	  {"c7g.large", "arm64", 2, 4096, false, false},
+	{"r6g.large", "arm64", 2, 16384, false, true},
 };
 
 const struct instance_type *instance_type_find(const char *name)
@@ -37,6 +37,21 @@ const struct instance_type *instance_type_find(const char *name)
 		if (str_eq(types[i].name, name))
 			return &types[i];
 	return NULL;
+}
+
+const struct instance_type *instance_type_at(size_t index)
+{
+	return index < ARRAY_SIZE(types) ? &types[index] : NULL;
+}
+
+bool instance_type_offered(const struct instance_type *type, const char *zone)
+{
+	size_t length = strlen(zone);
+	_cleanup_(freep) char *name = mem_strndup(zone, length == 0 ? 0 : length - 1);
+	const struct region *region = region_find(name);
+	if (!type->scarce || region == NULL)
+		return true;
+	return zone[length - 1] != region->zones[strlen(region->zones) - 1];
 }
 
 bool instance_type_check(struct request *rq, const char *name, const char *architecture)
@@ -147,18 +162,21 @@ static void add_offering(struct tree *offerings, const char *type, const char *l
 	free(location);
 }
 
-static void add_offerings(struct tree *offerings, const char *type, const char *location_type,
+static void add_offerings(struct tree *offerings, const struct instance_type *type, const char *location_type,
 			  const struct region *region)
 {
 	if (str_eq(location_type, "region")) {
-		add_offering(offerings, type, location_type, mem_strdup(region->name));
+		add_offering(offerings, type->name, location_type, mem_strdup(region->name));
 		return;
 	}
-	for (size_t zone = 0; region->zones[zone] != '\0'; zone++)
-		add_offering(offerings, type, location_type,
-			     str_eq(location_type, "availability-zone")
-				     ? mem_printf("%s%c", region->name, region->zones[zone])
-				     : mem_printf("%s-az%zu", region->zone_id, zone + 1));
+	for (size_t i = 0; region->zones[i] != '\0'; i++) {
+		_cleanup_(freep) char *zone = mem_printf("%s%c", region->name, region->zones[i]);
+		if (instance_type_offered(type, zone))
+			add_offering(offerings, type->name, location_type,
+				     str_eq(location_type, "availability-zone")
+					     ? take(&zone)
+					     : mem_printf("%s-az%zu", region->zone_id, i + 1));
+	}
 }
 
 static bool describe_instance_type_offerings(struct request *rq)
@@ -169,7 +187,7 @@ static bool describe_instance_type_offerings(struct request *rq)
 		return refuse(rq, "InvalidParameterValue", "Value (%s) for parameter LocationType is invalid", kind);
 	struct tree *offerings = tree_new_array();
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		add_offerings(offerings, types[i].name, kind, region_find(rq->region));
+		add_offerings(offerings, &types[i], kind, region_find(rq->region));
 	return apply_filters(rq, offering_filters, &offerings) && reply_page(rq, "instanceTypeOfferingSet", offerings);
 }
 

@@ -11,7 +11,7 @@ struct launch {
 	struct tree *groups;  /* [{groupId, groupName}] */
 	struct tree *key;     /* key pair, or NULL */
 	struct tree *profile; /* instance profile, or NULL */
-	struct tree *instance_tags, *volume_tags;
+	struct tree *instance_tags, *volume_tags, *request_tags;
 	const struct instance_type *type;
 	char zone[40];
 	bool public_address;

@@ -284,6 +284,7 @@ int refusal_status(const struct refusal *refusal)
 		{"AuthFailure", 401},
 		{"DryRunOperation", 412},
 		{"UnauthorizedOperation", 403},
+		{"OptInRequired", 401},
 		{"SignatureDoesNotMatch", 403},
 		{"MissingAuthenticationToken", 403},
 		{"InvalidClientTokenId", 403},

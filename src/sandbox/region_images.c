@@ -8,9 +8,15 @@
 #include "ec2.h"
 #include "public_images.h"
 
-static const char *debian_architecture(void)
+static const char *architecture_of(const struct public_image *public)
 {
-	return str_eq(cloud_architecture(), "arm64") ? "arm64" : "amd64";
+	return str_eq(cloud_architecture(), "arm64") != public->foreign ? "arm64" : "x86_64";
+}
+
+/* As Debian calls it. */
+static const char *debian_architecture(const struct public_image *public)
+{
+	return str_eq(architecture_of(public), "arm64") ? "arm64" : "amd64";
 }
 
 static void make_public_snapshot(struct cloud *cloud, const struct public_image *public, const char *region,
@@ -30,21 +36,40 @@ static void share_with_all(struct tree *image)
 	tree_set_bool(image, "isPublic", true);
 }
 
+static void set_kind(struct tree *image, const struct public_image *public, const struct public_version *version)
+{
+	tree_set_text(image, "architecture", architecture_of(public));
+	tree_set_text(image, "imageState", version->state == NULL ? "available" : version->state);
+	tree_set_text(image, "bootMode", public->guarded ? "uefi" : "uefi-preferred");
+	if (version->deprecated != NULL)
+		tree_set_text(image, "deprecationTime", version->deprecated);
+	if (public->owner_alias != NULL)
+		tree_set_text(image, "imageOwnerAlias", public->owner_alias);
+	if (public->guarded) {
+		tree_set_text(image, "tpmSupport", "v2.0");
+		tree_set_text(image, "imdsSupport", "v2.0");
+	}
+	if (public->product_code == NULL)
+		return;
+	struct tree *code = tree_add_object(tree_set_array(image, "productCodes"));
+	tree_set_text(code, "productCode", public->product_code);
+	tree_set_text(code, "type", "marketplace");
+}
+
 static void make_public_image(struct cloud *cloud, const struct public_image *public, const char *region,
-			      size_t version, char id[ID_SIZE])
+			      const struct public_version *version, char id[ID_SIZE])
 {
 	char snapshot_id[ID_SIZE];
-	_cleanup_(freep) char *name = mem_printf(public->name, debian_architecture(), public->versions[version]);
-	_cleanup_(freep) char *description = mem_printf(public->description, public->versions[version]);
+	_cleanup_(freep) char *name = mem_printf(public->name, debian_architecture(public), version->name);
+	_cleanup_(freep) char *description = mem_printf(public->description, version->name);
 	_cleanup_(freep) char *seed = mem_printf("%s %s", region, name);
 	make_stable_id("ami-", seed, id);
 	make_stable_id("snap-", seed, snapshot_id);
-	make_public_snapshot(cloud, public, region, snapshot_id, public->created[version]);
+	make_public_snapshot(cloud, public, region, snapshot_id, version->created);
 
-	_cleanup_(tree_freep) struct tree *image = image_new(public->owner, id, name, public->created[version]);
+	_cleanup_(tree_freep) struct tree *image = image_new(public->owner, id, name, version->created);
 	tree_set_text(image, "description", description);
-	tree_set_text(image, "imageState", "available");
-	tree_set_text(image, "bootMode", "uefi-preferred");
+	set_kind(image, public, version);
 	tree_set_text(image, "_login", public->login_user);
 	_cleanup_(freep) char *layer = mem_printf("base:%s", public->base);
 	tree_add_text(tree_set_array(image, "_layers"), layer);
@@ -59,7 +84,7 @@ static void make_public_parameter(struct cloud *cloud, const struct public_image
 	int64_t created_ms = cloud->started_ms;
 	if (!clock_parse_rfc3339(created, &created_ms))
 		return;
-	_cleanup_(freep) char *name = mem_printf(public->parameter, version, debian_architecture());
+	_cleanup_(freep) char *name = mem_printf(public->parameter, version, debian_architecture(public));
 	_cleanup_(tree_freep) struct tree *parameter = tree_new_object();
 	tree_set_text(parameter, "Name", name);
 	tree_set_text(parameter, "Type", "String");
@@ -76,14 +101,32 @@ static void make_public_parameter(struct cloud *cloud, const struct public_image
 	state_put(cloud->state, PUBLIC_PARAMETERS_ACCOUNT, region, "parameter", name, parameter);
 }
 
+static bool is_good(const struct public_version *version)
+{
+	return version->state == NULL && version->deprecated == NULL;
+}
+
+/* The newest that a publisher would point at. */
+static bool is_latest(const struct public_version *version)
+{
+	if (!is_good(version))
+		return false;
+	while ((++version)->name != NULL)
+		if (is_good(version))
+			return false;
+	return true;
+}
+
 static void make_versions(struct cloud *cloud, const struct public_image *public, const char *region)
 {
-	for (size_t i = 0; public->versions[i] != NULL; i++) {
+	for (const struct public_version *version = public->versions; version->name != NULL; version++) {
 		char id[ID_SIZE];
-		make_public_image(cloud, public, region, i, id);
-		make_public_parameter(cloud, public, region, public->versions[i], public->created[i], id);
-		if (public->versions[i + 1] == NULL)
-			make_public_parameter(cloud, public, region, "latest", public->created[i], id);
+		make_public_image(cloud, public, region, version, id);
+		if (public->parameter == NULL)
+			continue;
+		make_public_parameter(cloud, public, region, version->name, version->created, id);
+		if (is_latest(version))
+			make_public_parameter(cloud, public, region, "latest", version->created, id);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "jobs.h"
 #include "kms.h"
 #include "organization.h"
+#include "quotas.h"
 #include "ssm.h"
 #include "sts.h"
 
@@ -19,6 +20,7 @@ static const struct operation *const ec2_tables[] = {ec2_image_operations,
 						     ec2_image_make_operations,
 						     ec2_image_attribute_operations,
 						     ec2_snapshot_operations,
+						     ec2_spot_operations,
 						     ec2_instance_operations,
 						     ec2_run_operations,
 						     ec2_instance_state_operations,
@@ -32,11 +34,12 @@ static const struct operation *const ec2_tables[] = {ec2_image_operations,
 						     NULL};
 static const struct operation *const ssm_tables[] = {ssm_write_operations, ssm_read_operations, ssm_tag_operations,
 						     NULL};
-static const struct operation *const sts_tables[] = {sts_operations, sts_role_operations, sts_web_operations, NULL};
 static const struct operation *const iam_tables[] = {iam_role_operations, iam_role_policy_operations,
 						     iam_profile_operations, iam_user_operations, NULL};
 static const struct operation *const kms_tables[] = {kms_key_operations, kms_alias_operations, kms_grant_operations,
 						     kms_policy_operations, NULL};
+static const struct operation *const sts_tables[] = {sts_operations, sts_role_operations, sts_web_operations, NULL};
+static const struct operation *const quota_tables[] = {quota_operations, NULL};
 static const struct operation *const organizations_tables[] = {organizations_operations, NULL};
 
 #define JSON_ERRORS                                                                                                    \
@@ -84,6 +87,11 @@ const struct service services[] = {
 	 .operations = iam_tables},
 	{.name = "ssm", .protocol = PROTOCOL_JSON, .target = "AmazonSSM", JSON_ERRORS, .operations = ssm_tables},
 	{.name = "kms", .protocol = PROTOCOL_JSON, .target = "TrentService", JSON_ERRORS, .operations = kms_tables},
+	{.name = "servicequotas",
+	 .protocol = PROTOCOL_JSON,
+	 .target = "ServiceQuotasV20190624",
+	 JSON_ERRORS,
+	 .operations = quota_tables},
 	{.name = "organizations",
 	 .protocol = PROTOCOL_JSON,
 	 .target = "AWSOrganizationsV20161128",

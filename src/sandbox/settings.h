@@ -21,6 +21,7 @@ enum setting_kind {
 	SETTING_HANG,	  /* <duration>[:after] */
 	SETTING_HOLD,	  /* <N>[:after] */
 	SETTING_STRIKE,	  /* <N>:<what>[:after] */
+	SETTING_INSTANCE, /* i-... */
 };
 
 struct setting_row {

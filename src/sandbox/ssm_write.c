@@ -9,6 +9,7 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "public_images.h"
+#include "quotas.h"
 #include "region_fill.h"
 #include "ssm.h"
 
@@ -191,6 +192,16 @@ static bool image_passes(struct request *rq)
 	return str_eq(tree_text(image, "imageState"), "available");
 }
 
+static bool check_parameter_quota(struct request *rq)
+{
+	_cleanup_(tree_freep) struct tree *all =
+		state_list(rq->cloud->state, rq->caller.account, rq->region, "parameter");
+	return (int64_t)tree_count(all) < quota_of(rq, QUOTA_PARAMETERS) ||
+	       refuse(rq, "ParameterLimitExceeded",
+		      "You have exceeded the number of parameters for this Amazon Web Services account. Delete one or "
+		      "more parameters and try again.");
+}
+
 static bool put_parameter(struct request *rq)
 {
 	const char *name = arg_or(rq, "Name", "");
@@ -207,6 +218,8 @@ static bool put_parameter(struct request *rq)
 	tree_set_text(rq->reply, "Tier", tree_text(parameter, "Tier"));
 	if (!image_passes(rq))
 		return true;
+	if (known == NULL && !check_parameter_quota(rq))
+		return false;
 	if (known == NULL)
 		put_new_object(rq, "parameter", name, parameter);
 	else

@@ -11,6 +11,7 @@
 #include "ec2.h"
 #include "regions.h"
 #include "room.h"
+#include "spot.h"
 
 static struct tree *look(struct cloud *cloud, const char *region, const char *kind, const char *id)
 {
@@ -87,6 +88,7 @@ static bool end_instance(struct cloud *cloud, struct tree *instance, const struc
 		set_reason(instance, ending->code, ending->message);
 	if (ending->to == INSTANCE_TERMINATED) {
 		drop_volumes(cloud, what, instance);
+		spot_note_end(cloud, tree_text_or(instance, "_account", CLOUD_ACCOUNT), what->region, instance);
 		tree_set_int(instance, "_ended", clock_wall_ms());
 		tree_set_array(instance, "_layers");
 	}
@@ -191,6 +193,57 @@ static void run_reboot(struct job *job)
 		log_warn(job->cloud->log, "sandbox: %s", err.text);
 }
 
+/* --- spot --- */
+
+static const char *region_of(struct cloud *cloud, const char *id, char region[32])
+{
+	pthread_mutex_lock(&cloud->lock);
+	_cleanup_(tree_freep) struct tree *instance = state_get(cloud->state, NULL, NULL, "instance", id);
+	const char *zone = tree_text_or(instance, "placement.availabilityZone", "");
+	size_t length = strlen(zone);
+	snprintf(region, 32, "%.*s", length > 0 ? (int)length - 1 : 0, zone);
+	pthread_mutex_unlock(&cloud->lock);
+	return region;
+}
+
+static bool take_back(struct cloud *cloud, struct tree *instance, const struct wanted_job *what, const void *cookie)
+{
+	enum instance_state state = instance_state(instance);
+	(void)what;
+	(void)cookie;
+	if (!spot_is(instance) || (state != INSTANCE_RUNNING && state != INSTANCE_PENDING))
+		return false;
+	instance_set_state(instance, INSTANCE_SHUTTING_DOWN);
+	tree_set_int(instance, "_due", clock_wall_ms() + settings_ms(cloud->settings, "latency.terminate"));
+	tree_set_text(instance, "reason", SPOT_TERMINATION);
+	set_reason(instance, SPOT_TERMINATION, "Spot instance termination");
+	return true;
+}
+
+/* The instance's own job is what sees it through, so this one must have ended before. */
+static void take_back_now(struct cloud *cloud, const char *region, const char *id)
+{
+	struct wanted_job what = {.kind = "instance"};
+	snprintf(what.region, sizeof what.region, "%s", region);
+	snprintf(what.id, sizeof what.id, "%s", id);
+	snprintf(what.turn, sizeof what.turn, "%s", id);
+	change_in_state(cloud, &what, "instance", take_back, NULL);
+	jobs_start(cloud->jobs, &what);
+}
+
+static void run_spot(struct job *job)
+{
+	_cleanup_(tree_freep) struct tree *instance = look(job->cloud, job->what.region, "instance", job->what.id);
+	if (instance != NULL && job_sleep_until(job, tree_int(instance, "_interruptAt", 0)))
+		take_back_now(job->cloud, job->what.region, job->what.id);
+}
+
+void transition_interrupt(struct cloud *cloud, const char *id)
+{
+	char region[32];
+	take_back_now(cloud, region_of(cloud, id, region), id);
+}
+
 /* --- a machine that ended by itself --- */
 
 static bool ended_by_itself(struct cloud *cloud, struct tree *instance, const struct wanted_job *what,
@@ -210,17 +263,6 @@ static bool ended_by_itself(struct cloud *cloud, struct tree *instance, const st
 	else
 		set_reason(instance, "Server.InternalError", "The instance ended unexpectedly");
 	return true;
-}
-
-static const char *region_of(struct cloud *cloud, const char *id, char region[32])
-{
-	pthread_mutex_lock(&cloud->lock);
-	_cleanup_(tree_freep) struct tree *instance = state_get(cloud->state, NULL, NULL, "instance", id);
-	const char *zone = tree_text_or(instance, "placement.availabilityZone", "");
-	size_t length = strlen(zone);
-	snprintf(region, 32, "%.*s", length > 0 ? (int)length - 1 : 0, zone);
-	pthread_mutex_unlock(&cloud->lock);
-	return region;
 }
 
 void transition_machine_ended(void *cookie, const char *id, enum machine_exit how)
@@ -359,7 +401,11 @@ void transition_run(struct job *job)
 	static const struct {
 		const char *kind;
 		void (*run)(struct job *job);
-	} kinds[] = {{"instance", run_instance}, {"reboot", run_reboot}, {"image", run_image}, {"layers", run_layers}};
+	} kinds[] = {{"instance", run_instance},
+		     {"spot", run_spot},
+		     {"reboot", run_reboot},
+		     {"image", run_image},
+		     {"layers", run_layers}};
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (str_eq(kinds[i].kind, job->what.kind))
 			kinds[i].run(job);
@@ -399,6 +445,8 @@ static void resume_instances(struct cloud *cloud, const char *region)
 		snprintf(what.id, sizeof what.id, "%s", id);
 		change_in_state(cloud, &what, "instance", boot_again, NULL);
 		resume_one(cloud, "instance", region, id, id);
+		if (tree_key(i.value, "_interruptAt") != NULL)
+			resume_one(cloud, "spot", region, id, "spot");
 	}
 }
 

@@ -7,8 +7,9 @@
 
 #include "jobs.h"
 
-void transition_run(struct job *job);	      /* kinds: instance, reboot, image, layers */
+void transition_run(struct job *job);	      /* kinds: instance, spot, reboot, image, layers */
 void transitions_resume(struct cloud *cloud); /* at start: all that is under way; running instances boot again */
+void transition_interrupt(struct cloud *cloud, const char *id); /* EC2 takes the spot instance back */
 void transition_machine_ended(void *cookie, const char *id, enum machine_exit how); /* cookie: the cloud */
 
 #endif

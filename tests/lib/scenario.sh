@@ -20,6 +20,7 @@ failed=0
 export BAKERY_STORE=$work/bakery.db
 export BAKERY_SANDBOX=$work/sandbox
 export NO_COLOR=1
+export AWS_EC2_METADATA_DISABLED=true
 export HOME=$work
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-${BAKERY_TEST_CACHE:-/root/.cache}}
 export XDG_RUNTIME_DIR=$work/runtime

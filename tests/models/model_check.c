@@ -52,6 +52,8 @@ static void check_services(struct run *run)
 		const struct service_row *row = service_row(i);
 		const struct model *model = models_find(run->models, row->name);
 		findings.context = row->name;
+		if (row->protocol == PROTOCOL_REST)
+			continue;
 		if (!model) {
 			fault(&findings, "", "there is no model of it");
 			continue;

@@ -40,7 +40,7 @@ ok "the newest image of the owner, by name" got base ec2 describe-images --owner
 ami=$(value base 'x["ImageId"]')
 ok "the public parameter names it too" got alias ssm get-parameter --name /aws/service/debian/release/12/latest/$deb
 ok "... by the same id" is alias "x['Parameter']['Value'] == '$ami'"
-ok "another region has it under another id" eval_again other "len(x['Images']) == 2 and '$ami' not in [i['ImageId'] for i in x['Images']]" ec2 describe-images --region eu-west-1 --owners 136693071363
+ok "another region has it under another id" eval_again other "len(x['Images']) == 2 and '$ami' not in [i['ImageId'] for i in x['Images']]" ec2 describe-images --region eu-west-1 --owners 136693071363 --filters "Name=name,Values=debian-12-$deb-*"
 ok "an unknown image is refused as AWS does" refused InvalidAMIID.NotFound ec2 describe-images --image-ids ami-00000000000000000
 ok "a malformed one too" refused InvalidAMIID.Malformed ec2 describe-images --image-ids ami-xyz
 

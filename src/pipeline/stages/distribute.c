@@ -74,13 +74,27 @@ static bool copy_again_later(struct region_work *work, int *tries, struct error 
 	return copy_drop(work, err);
 }
 
+/* A failed image is no part of a result. What cannot be removed stays in the ledger. */
+static void copy_give_up(struct region_work *work, const struct error *why)
+{
+	struct error undone = {0};
+
+	if (!work->ami[0] || is_hopeless(why))
+		return;
+	if (!copy_drop(work, &undone) ||
+	    !store_image_state(work->build->store, work->build->id, work->region, "failed", &undone))
+		build_note(work->build, "%s: %s", work->region, undone.text);
+}
+
 static bool copy_make(struct region_work *work, struct error *err)
 {
 	int tries = 0;
 
 	while (!copy_try(work, err)) {
-		if (!copy_again_later(work, &tries, err))
-			return false;
+		if (copy_again_later(work, &tries, err))
+			continue;
+		copy_give_up(work, err);
+		return false;
 	}
 	build_note(work->build, "%s in %s is available", work->ami, work->region);
 	return image_check(work->build, work->image, err) && image_record(work->build, work->region, work->image, err);

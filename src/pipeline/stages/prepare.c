@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * prepare: the image's name is made and must be free in every region before anything is started. A name that holds the
- * build's id ({{ build }}: the second it began, and chance) is nobody else's, so nobody is asked about it. */
+ * prepare: what can be known of the build's fate is looked at (preflight); the image's name is made and must be free in
+ * every region before anything is started. A name that holds the build's id ({{ build }}: the second it began, and
+ * chance) is nobody else's, so nobody is asked about it. */
 #include <string.h>
 
 #include "../pipeline.h"
 #include "bakery/parallel.h"
+#include "bakery/preflight.h"
 #include "bakery/str.h"
 
 struct region_check {
@@ -58,14 +60,36 @@ static const char *with_build(struct build *build, const char *text)
 	return arena_strdup(build->arena, replaced);
 }
 
+/* Before anything is made, all that would make the build fail is told at once. */
+static bool preflight(struct build *build, struct error *err)
+{
+	struct struct_list findings;
+	const struct finding *items;
+	enum preflight_extent extent;
+
+	if (build->context->no_preflight)
+		return true;
+	if (!preflight_extent_of_build(build->context, build->plan, &extent, err) ||
+	    !preflight_run(build->context, build->plan, extent, build->arena, &findings, err))
+		return false;
+	items = findings.items;
+	for (size_t i = 0; i < findings.count; i++) {
+		if (items[i].result == FINDING_WARNING)
+			build_note(build, "%s: %s", items[i].check, items[i].detail);
+	}
+	return preflight_verdict(&findings, err);
+}
+
 bool stage_prepare(struct build *build, struct error *err)
 {
-	if (!build_account_check(build, err))
+	if (!build_account_check(build, err) || !preflight(build, err))
 		return false;
 	build->state.image_name = with_build(build, build->plan->image.name);
 	build->state.image_description = with_build(build, build->plan->image.description);
 	if (!names_are_free(build, err))
 		return false;
+	for (size_t i = 0; i < build->plan->notes.count; i++)
+		build_note(build, "note: %s", build->plan->notes.items[i]);
 	build_note(build, "image %s from %s (%s)", build->state.image_name, build->plan->source.ami,
 		   build->plan->source.name);
 	return true;

@@ -8,6 +8,7 @@
 #include "../pipeline.h"
 #include "bakery/parallel.h"
 #include "bakery/str.h"
+#include "consumers.h"
 
 enum { LOOKS = 10, PAUSE_MS = 500, MOST_ACCOUNTS = 500 /* in one ModifySnapshotAttribute */ };
 
@@ -203,5 +204,5 @@ bool stage_share(struct build *build, struct error *err)
 	build_note(build, "shared with %zu organizations, %zu units, %zu accounts%s", share->organizations.count,
 		   share->organizational_units.count, share->accounts.count,
 		   share->snapshots ? " (accounts: with the snapshots)" : "");
-	return true;
+	return consumers_check(build, err);
 }

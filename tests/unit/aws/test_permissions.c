@@ -24,12 +24,17 @@ static void values_fill(struct permission_needs *needs)
 		{"subnets", "subnet-1"},
 		{"groups", "*"},
 		{"passed_roles", "*"},
+		{"made_profiles", "bakery-*"},
 		{"spot_role", "AWSServiceRoleForEC2Spot"},
 		{"keys", "arn:aws:kms:us-east-1:123456789012:key/k"},
 		{"alias_keys", "arn:aws:kms:us-east-1:123456789012:key/*"},
 		{"aliases", "alias/a"},
 		{"source_parameters", "arn:aws:ssm:us-east-1::parameter/aws/service/x"},
 		{"parameters", "/bakery/web/candidate"},
+		{"roles", "arn:aws:iam::210987654321:role/bakery"},
+		{"shared_accounts", "444455556666"},
+		{"shared_units", "ou-ab12-11111111"},
+		{"roles", "arn:aws:iam::210987654321:role/bakery"},
 	};
 
 	permission_needs_init(needs);
@@ -107,7 +112,7 @@ static void every_row_is_well_formed(void **state)
 #define STATEMENT(sid, resources, conditions)                                                                          \
 	if (!tree_key(sids, #sid))                                                                                     \
 		fail_msg("%s is not in the policy: a name of it has no value in this test", #sid);
-#define GRANT(service, operation, sid, actions)
+#define GRANT(service, operation, sid, on, actions)
 #define FREE(service, operation)
 #include "src/aws/permissions.def"
 #undef STATEMENT

@@ -129,7 +129,7 @@ static void test_expired_token(void **state)
 	struct error err;
 	start(&script, replies);
 	assert_fails(send_simple(&script, AWS_ec2_CreateImage, &err), ERROR_EXPIRED,
-		     "credentials: the sandbox's own keys; get new ones");
+		     "credentials: the sandbox's own keys; they have run out: get new ones");
 	assert_int_equal(error_exit_status(err.kind), 6);
 	finish(&script);
 }

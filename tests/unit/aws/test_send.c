@@ -131,7 +131,7 @@ static void test_budget(void **state)
 	struct script script;
 	struct error err;
 	start(&script, replies);
-	script.aws->budget.tokens = 10;
+	script.aws->budget->tokens = 10;
 	assert_false(send_simple(&script, AWS_ec2_DescribeImages, &err));
 	assert_int_equal(loopback_requests(script.server), 3);
 	assert_non_null(strstr(err.text, "not asked again, since most calls fail now"));

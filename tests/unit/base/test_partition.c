@@ -31,6 +31,15 @@ static void test_regions(void **state)
 		assert_string_equal(partition_of(pairs[i][0])->name, pairs[i][1]);
 }
 
+static void test_arns(void **state)
+{
+	assert_string_equal(partition_of_arn("arn:aws:iam::123456789012:role/a")->name, "aws");
+	assert_string_equal(partition_of_arn("arn:aws-cn:iam::123456789012:role/a")->name, "aws-cn");
+	assert_string_equal(partition_of_arn("arn:aws-iso-b:iam::123456789012:role/a")->name, "aws-iso-b");
+	assert_string_equal(partition_of_arn("arn:aws-xx:iam::123456789012:role/a")->name, "aws");
+	assert_string_equal(partition_of_arn("")->name, "aws");
+}
+
 static void test_table(void **state)
 {
 	size_t count = 0;
@@ -44,6 +53,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_arns),
 		cmocka_unit_test(test_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,12 +12,12 @@ static const char head[] = "bakery: 1\n"
 			   "name: web\n"
 			   "playbooks: []\n"
 			   "image: {name: \"web-{{ build }}\"%s}\n"
-			   "connect: {user: admin}\n"
+			   "connect: {user: admin%s}\n"
 			   "launch: {region: %s, instance_types: [m5.large], root_volume: {encrypted: true%s}%s}\n"
 			   "%s";
 
 struct recipe_text {
-	const char *image, *region, *volume, *launch, *rest;
+	const char *image, *region, *volume, *launch, *rest, *connect;
 };
 #define SOURCE "source: {ami: {owners: [\"136693071363\"], name: \"debian-12-*\"}}\n"
 
@@ -67,9 +67,9 @@ static struct tree *policy_of(struct bench *bench, struct recipe_text text, bool
 {
 	_cleanup_(permission_needs_free) struct permission_needs needs;
 	_cleanup_(freep) char *document =
-		mem_printf(head, text.image ? text.image : "", text.region ? text.region : "us-east-1",
-			   text.volume ? text.volume : "", text.launch ? text.launch : "",
-			   text.rest ? text.rest : SOURCE "verify: false\n");
+		mem_printf(head, text.image ? text.image : "", text.connect ? text.connect : "",
+			   text.region ? text.region : "us-east-1", text.volume ? text.volume : "",
+			   text.launch ? text.launch : "", text.rest ? text.rest : SOURCE "verify: false\n");
 	_cleanup_(freep) char *path = path_join(bench->folder, "web.yaml");
 	struct needs_scope scope = {.account = "111122223333", .with_doctor = with_doctor};
 	struct recipe *recipe;
@@ -125,11 +125,23 @@ static void each_feature_brings_its_own(void **state)
 		{{.volume = ", kms_key: 1234abcd-12ab-34cd-56ef-1234567890ab"},
 		 {"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", "kms:CreateGrant"}},
 		{{.launch = ", iam_instance_profile: builder"}, {"iam:PassRole", "\"iam:PassedToService\""}},
+		{{.launch = ", temporary_profile: {managed_policies: "
+			    "[\"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\"]}"},
+		 {"iam:CreateRole", "iam:AttachRolePolicy", "arn:aws:iam::111122223333:instance-profile/bakery-*",
+		  "\"arn:aws:iam::111122223333:role/bakery-*\""}},
+		{{.connect = ", bastion: {host: jump, user: jump}"}, {"ec2:DescribeVpcs"}},
 		{{.launch = ", market: spot"},
 		 {"iam:CreateServiceLinkedRole", "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"}},
 		{{.launch = ", subnets: {ids: [subnet-0123456789abcdef0]}"}, {"subnet/subnet-0123456789abcdef0"}},
 		{{.launch = ", security_groups: [sg-0123456789abcdef0], subnets: {ids: [subnet-0123456789abcdef0]}"},
 		 {"security-group/sg-0123456789abcdef0"}},
+		{{.rest = SOURCE
+		  "verify: false\ndistribute: {share: {accounts: [\"123456789012\"], consumer_role: look, "
+		  "snapshots: true}}\n"},
+		 {"arn:aws:iam::123456789012:role/look", "ec2:ModifySnapshotAttribute",
+		  "ec2:DescribeSnapshotAttribute"}},
+		{{.image = ", deregistration_protection: {enabled: true}"},
+		 {"ec2:EnableImageDeregistrationProtection", "ec2:DisableImageDeregistrationProtection"}},
 		{{.region = "cn-north-1"}, {"arn:aws-cn:ec2:cn-north-1:111122223333:instance/*"}},
 	};
 	struct bench *bench = *state;
@@ -155,9 +167,8 @@ static void each_feature_left_out_takes_its_own(void **state)
 			  (struct recipe_text){.launch = ", security_groups: [sg-0123456789abcdef0], subnets: {ids: "
 							 "[subnet-0123456789abcdef0]}"},
 			  false);
-	static const char *const gone[] = {"ec2:CreateSecurityGroup",	 "ec2:AuthorizeSecurityGroupIngress",
-					   "ec2:DeleteSecurityGroup",	 "vpc/*",
-					   "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"};
+	static const char *const gone[] = {"ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress",
+					   "ec2:DeleteSecurityGroup", "vpc/*", "ec2:DescribeSecurityGroups"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
 		assert_true(speaks_of(plain, gone[i]));

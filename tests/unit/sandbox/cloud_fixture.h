@@ -160,17 +160,6 @@ static inline void json_service(struct fixture *fixture, const char *service, co
 	fixture_send(fixture, service, target.data, body.data);
 }
 
-static inline void query(struct fixture *fixture, const char *service, const char *fmt, ...) printf_like(3, 4);
-static inline void query(struct fixture *fixture, const char *service, const char *fmt, ...)
-{
-	_cleanup_(str_free) struct str body = STR_INIT;
-	va_list args;
-	str_addf(&body, "Version=%s&Action=", str_eq(service, "iam") ? "2010-05-08" : "2011-06-15");
-	va_start(args, fmt);
-	str_vaddf(&body, fmt, args);
-	va_end(args);
-	fixture_send(fixture, service, NULL, body.data);
-}
 #define JSON_SERVICE(name, service, target_prefix)                                                                     \
 	static inline void name(struct fixture *fixture, const char *operation, const char *fmt, ...)                  \
 		printf_like(3, 4);                                                                                     \
@@ -184,6 +173,17 @@ static inline void query(struct fixture *fixture, const char *service, const cha
 JSON_SERVICE(ssm, "ssm", "AmazonSSM")
 JSON_SERVICE(kms, "kms", "TrentService")
 JSON_SERVICE(quotas, "servicequotas", "ServiceQuotasV20190624")
+static inline void query(struct fixture *fixture, const char *service, const char *fmt, ...) printf_like(3, 4);
+static inline void query(struct fixture *fixture, const char *service, const char *fmt, ...)
+{
+	_cleanup_(str_free) struct str body = STR_INIT;
+	va_list args;
+	str_addf(&body, "Version=%s&Action=", str_eq(service, "iam") ? "2010-05-08" : "2011-06-15");
+	va_start(args, fmt);
+	str_vaddf(&body, fmt, args);
+	va_end(args);
+	fixture_send(fixture, service, NULL, body.data);
+}
 
 /* A text of the last reply; the test fails when there is none. */
 static inline const char *said(const struct fixture *fixture, const char *path)
@@ -268,6 +268,28 @@ static inline char *launch_and_wait(struct fixture *fixture, const char *more)
 	eventually(fixture, "reservationSet.1.instancesSet.1.instanceState.name", "running",
 		   "DescribeInstances&InstanceId.1=%s", id);
 	return id;
+}
+
+static inline void set(struct fixture *fixture, const char *fmt, ...) printf_like(2, 3);
+static inline void set(struct fixture *fixture, const char *fmt, ...)
+{
+	struct error err = {0};
+	_cleanup_(str_free) struct str text = STR_INIT;
+	va_list args;
+	va_start(args, fmt);
+	str_vaddf(&text, fmt, args);
+	va_end(args);
+	assert_works(settings_set(fixture->cloud->settings, text.data, &err));
+}
+
+static inline char *bake(struct fixture *fixture, const char *name)
+{
+	_cleanup_(freep) char *instance = launch_and_wait(fixture, "");
+	ec2(fixture, "CreateImage&InstanceId=%s&Name=%s", instance, name);
+	assert_done(fixture);
+	char *image = mem_strdup(said(fixture, "imageId"));
+	eventually(fixture, "imagesSet.1.imageState", "available", "DescribeImages&ImageId.1=%s", image);
+	return image;
 }
 
 #endif

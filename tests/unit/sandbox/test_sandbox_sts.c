@@ -9,12 +9,6 @@
 #define MEMBER "210987654321"
 #define OTHER "345678901234"
 
-static void set(struct fixture *fixture, const char *assignment)
-{
-	struct error err = {0};
-	assert_works(settings_set(fixture->cloud->settings, assignment, &err));
-}
-
 static void a_role_of_another_account_speaks_for_it(void **state)
 {
 	struct fixture *fixture = *state;
