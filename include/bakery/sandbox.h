@@ -43,6 +43,8 @@ bool sandbox_serve(const struct sandbox_options *options, struct error *err) mus
 bool sandbox_down(const struct sandbox_options *options, struct error *err) must_check; /* state is kept */
 bool sandbox_reset(const struct sandbox_options *options,
 		   struct error *err) must_check; /* down, and all state but the cached base images removed */
+/* What it offers, running or not: [{service, operation}], services as their signatures name them. Free it. */
+struct tree *sandbox_operations(void);
 /* {endpoint, pid, instances: [...], images: [...], parameters: [...], settings: {...}} */
 bool sandbox_status(const struct sandbox_options *options, struct tree **out, struct error *err) must_check;
 /* Changes settings of a running one: "latency.image=5s", "fault.CreateImage=500:2". */

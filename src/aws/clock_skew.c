@@ -9,25 +9,26 @@
 #define MOST_SKEW_MS (4 * 60 * 1000) /* that AWS puts up with, and some leeway */
 #define LEAST_SKEW_MS 2000	     /* worth correcting when AWS says that it is the clock; a Date has whole seconds */
 
-static int64_t skew_ms(const struct aws *aws, const struct attempt *attempt)
+/* Against the time that was signed: other threads may have corrected the clock meanwhile. */
+static int64_t skew_ms(const struct attempt *attempt)
 {
-	return attempt->date_ms ? attempt->date_ms - (aws->clock() + aws->clock_offset_ms) : 0;
+	return attempt->date_ms ? attempt->date_ms - attempt->signed_ms : 0;
 }
 
-void clock_skew_classify(const struct aws *aws, const char *code, struct attempt *attempt)
+void clock_skew_classify(const char *code, struct attempt *attempt)
 {
-	if (str_eq(code, "RequestExpired") && attempt->date_ms && llabs(skew_ms(aws, attempt)) < LEAST_SKEW_MS)
+	if (str_eq(code, "RequestExpired") && attempt->date_ms && llabs(skew_ms(attempt)) < LEAST_SKEW_MS)
 		attempt->class.kind = ERROR_EXPIRED;
 }
 
 bool clock_skew_correct(struct aws *aws, const struct attempt *attempt, const struct error *err)
 {
-	int64_t skew = skew_ms(aws, attempt), least = err->kind == ERROR_CLOCK ? LEAST_SKEW_MS : MOST_SKEW_MS;
+	int64_t skew = skew_ms(attempt), least = err->kind == ERROR_CLOCK ? LEAST_SKEW_MS : MOST_SKEW_MS;
 	char text[CLOCK_TEXT_SIZE];
 	if (attempt->outcome != HTTP_ANSWERED || llabs(skew) < least ||
 	    (err->kind != ERROR_CLOCK && err->kind != ERROR_DENIED))
 		return false;
-	aws->clock_offset_ms += skew;
+	aws->clock_offset_ms = attempt->date_ms - aws->clock();
 	clock_duration(llabs(aws->clock_offset_ms), text);
 	if (!atomic_exchange(&aws->clock_warned, true))
 		log_warn(aws->log, "this host's clock is %s %s AWS's; requests are signed with AWS's time", text,

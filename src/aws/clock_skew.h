@@ -7,7 +7,7 @@
 #include "exchange.h"
 
 /* RequestExpired is said of a wrong clock and of temporary credentials that have run out: the answer's date tells. */
-void clock_skew_classify(const struct aws *aws, const char *code, struct attempt *attempt);
+void clock_skew_classify(const char *code, struct attempt *attempt);
 
 /* After a refusal: true when the clock may have been the reason and is corrected now, so that the same request may be
  * sent again. */

@@ -63,7 +63,7 @@ static void trace(const struct exchange *exchange, const struct http_reply *repl
 }
 
 static enum http_outcome send_signed(const struct exchange *exchange, const struct credentials *credentials,
-				     struct http_reply *reply, struct error *err)
+				     int64_t signed_ms, struct http_reply *reply, struct error *err)
 {
 	struct aws *aws = exchange->aws;
 	const struct endpoint *endpoint = &exchange->endpoint;
@@ -74,8 +74,7 @@ static enum http_outcome send_signed(const struct exchange *exchange, const stru
 	struct sigv4_request to_sign = {"POST", endpoint->url.path, NULL,	   headers,
 					count,	wire->body.data,    wire->body.len};
 	struct sigv4_credentials keys = {credentials->access_key, credentials->secret_key, credentials->session_token};
-	struct sigv4_scope scope = {endpoint->signing_region, exchange->service->name,
-				    aws->clock() + aws->clock_offset_ms, 0, 0};
+	struct sigv4_scope scope = {endpoint->signing_region, exchange->service->name, signed_ms, 0, 0};
 	struct sigv4 signature = {0};
 
 	if (!exchange->is_unsigned)
@@ -115,7 +114,7 @@ static bool take_refusal(const struct exchange *exchange, const struct http_repl
 		return true;
 	}
 	attempt->class = aws_error_classify(refusal.code, refusal.message.data, reply->status);
-	clock_skew_classify(exchange->aws, refusal.code, attempt);
+	clock_skew_classify(refusal.code, attempt);
 	return explain_refusal(exchange, &refusal, attempt, err);
 }
 
@@ -145,7 +144,8 @@ static bool attempt_with(const struct exchange *exchange, const struct credentia
 	_cleanup_(http_reply_free) struct http_reply reply = {.body = STR_INIT};
 	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
 	attempt->host_known = http_has_answered(aws->http, &exchange->endpoint.url);
-	attempt->outcome = send_signed(exchange, credentials, &reply, err);
+	attempt->signed_ms = aws->clock() + aws->clock_offset_ms;
+	attempt->outcome = send_signed(exchange, credentials, attempt->signed_ms, &reply, err);
 	if (attempt->outcome != HTTP_ANSWERED)
 		return explain_no_answer(exchange, attempt, err);
 	return take_answer(exchange, &reply, attempt, out, err);

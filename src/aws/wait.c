@@ -198,7 +198,7 @@ int64_t wait_pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected
 	if (waited_ms < due_ms)
 		return between(due_ms - waited_ms, SHORTEST_DUE_MS, aws->longest_wait_ms);
 	if (waited_ms < 2 * expected_ms)
-		return between(expected_ms / 32, SHORTEST_DUE_MS, aws->longest_wait_ms);
+		return between(expected_ms / 24, SHORTEST_DUE_MS, aws->longest_wait_ms);
 	return between(waited_ms / 8, aws->shortest_wait_ms, aws->longest_wait_ms);
 }
 

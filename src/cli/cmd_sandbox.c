@@ -214,6 +214,23 @@ const struct command command_sandbox_status = {
 	.run = status_run,
 };
 
+/* --- operations --- */
+
+static const struct column operation_columns[] = {{"SERVICE", "service"}, {"OPERATION", "operation"}};
+
+static bool operations_run(struct app *app, void *args, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *rows = sandbox_operations();
+	(void)args;
+	return output_rows(stdout, app->format, rows, operation_columns, ARRAY_SIZE(operation_columns), 0, err);
+}
+
+const struct command command_sandbox_operations = {
+	.name = "sandbox operations",
+	.summary = "list what the local cloud offers: services and operations",
+	.run = operations_run,
+};
+
 /* --- env, set, exec, import --- */
 
 static bool env_run(struct app *app, void *args, struct error *err)

@@ -117,7 +117,7 @@ bool instance_dry_run(struct build *build, const char *type, const struct plan_s
 	struct aws_call call = call_make(&launching, &candidate);
 
 	call.dry_run = true;
-	return build_send(build, &call, NULL, err);
+	return build_send(build, &call, NULL, err) || marketplace_hint(build->plan, err);
 }
 
 /* EC2 may not know yet of an instance profile that IAM has just made ("Invalid IAM Instance Profile name"). */
@@ -141,7 +141,7 @@ static bool run(struct launching *launching, const struct candidate *candidate, 
 		if (build_send(launching->build, &call, reply, err))
 			return true;
 		if (!profile_is_too_new(launching, err) || clock_mono_ms() >= until_ms)
-			return marketplace_hint(launching->build->plan, err);
+			return false;
 		if (!stop_sleep_ms(build_stop(launching->build), PAUSE_MS))
 			return error_set(err, ERROR_STOPPED, "stopped");
 	}
@@ -152,7 +152,7 @@ static bool try_one(struct launching *launching, const struct candidate *candida
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 
 	if (!run(launching, candidate, &reply, err))
-		return false;
+		return marketplace_hint(launching->build->plan, err);
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
 	return id[0] || error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");
 }
@@ -225,20 +225,38 @@ static bool instance_find(struct build *build, const struct hold *hold, char id[
 	return true;
 }
 
+/* When this process had its termination taken; 0: it had not. */
+static int64_t ended_at(const struct build *build, const char *id)
+{
+	const struct box *boxes[] = {&build->box, &build->test};
+
+	for (size_t i = 0; i < ARRAY_SIZE(boxes); i++) {
+		if (str_eq(boxes[i]->instance, id))
+			return boxes[i]->ended_ms;
+	}
+	return 0;
+}
+
 /* Gone for good only when terminated: until then it holds its security group. */
 static bool instance_drop(struct build *build, const struct hold *hold, struct error *err)
 {
 	enum { TERMINATE_TIMEOUT_S = 600 };
-	struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
+	int64_t began_ms = ended_at(build, hold->id);
 
-	aws_arg(&call, "InstanceId.1", hold->id);
-	if (!build_send(build, &call, NULL, err)) {
-		if (!error_is(err, ERROR_ABSENT))
-			return false;
-		error_clear(err);
-		return true;
+	if (!began_ms) {
+		struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
+
+		began_ms = clock_mono_ms();
+		aws_arg(&call, "InstanceId.1", hold->id);
+		if (!build_send(build, &call, NULL, err)) {
+			if (!error_is(err, ERROR_ABSENT))
+				return false;
+			error_clear(err);
+			return true;
+		}
 	}
-	return build_wait(build, AWS_WAIT_instance_terminated, hold->region, hold->id, TERMINATE_TIMEOUT_S, NULL, err);
+	return build_wait_since(build, AWS_WAIT_instance_terminated, "terminate", hold->region, hold->id, began_ms,
+				TERMINATE_TIMEOUT_S, err);
 }
 
 const struct held_kind held_instance = {

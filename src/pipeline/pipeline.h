@@ -27,6 +27,7 @@ struct box {
 	struct ssh *ssh;
 	bool spot;
 	struct lookout *lookout; /* while it is a spot instance that is worked on */
+	int64_t ended_ms; /* when AWS took the wish to terminate it (monotonic); 0: not yet */
 };
 
 struct build_image {
@@ -108,6 +109,10 @@ bool build_wait(struct build *build, enum aws_wait wait, const char *region, con
  * the region looks at the right time. */
 bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
 			 int64_t timeout_s, struct tree **item, struct error *err) must_check;
+/* The same for what was begun a while ago (monotonic time). Waits of the same kind that begin together look together.
+ */
+bool build_wait_since(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
+		      int64_t began_ms, int64_t timeout_s, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
 /* Of things done side by side: false with all that failed in one sentence, the first one's kind and code (but STOPPED
@@ -205,6 +210,8 @@ void bastion_command(const struct build *build, struct str *command);
 /* --- instances that end before their time (loss.c, lookout.c) --- */
 /* After the wait for a launch failed: a kind and a hint by EC2's own reason (err->code). */
 void loss_explain_launch(const struct build *build, struct error *err);
+/* The record tells why it ended, if why->code does; when it cannot be written, a note says so. */
+void loss_record(struct build *build, const struct box *box, const struct error *why);
 /* After a stage failed: when its instance is gone, *why says how it went, the record knows, and build->fall_back is
  * set if another one may do better. */
 void loss_judge(struct build *build, struct error *why);

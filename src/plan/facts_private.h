@@ -44,9 +44,9 @@ bool ancestry_find(struct gather *gather, const struct tree *image, struct error
 
 bool source_find(struct gather *gather, struct error *err) must_check;
 bool network_find(struct gather *gather, struct error *err) must_check;
-/* Faults and notes about the recipe's KMS keys go into the facts. Needs the organization, if one is to be asked. */
-bool keys_find(struct gather *gather, struct error *err) must_check;
 bool vpc_blocks_find(struct gather *gather, struct error *err) must_check; /* when a bastion needs them */
 bool profile_policy_read(struct gather *gather, struct error *err) must_check;
+/* Faults and notes about the recipe's KMS keys go into the facts. Needs the organization, if one is to be asked. */
+bool keys_find(struct gather *gather, struct error *err) must_check;
 
 #endif

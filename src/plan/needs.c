@@ -252,8 +252,10 @@ static void launch_values(struct needing *needing)
 		add(needing, "passed_roles", "bakery-*");
 		add(needing, "made_profiles", "bakery-*");
 	}
-	if (launch->market != MARKET_ON_DEMAND)
+	if (launch->market != MARKET_ON_DEMAND) {
 		add(needing, "spot_role", "AWSServiceRoleForEC2Spot");
+		add(needing, "spot_requests", "*");
+	}
 }
 
 /* The account of a key that is told by an ARN: arn:aws:kms:region:account:... */

@@ -183,10 +183,24 @@ static bool carry_out(struct call *call)
 	return (!strike.after && !cut) || endure(call, &strike);
 }
 
+/* Where an account has not opted in, its keys are not known.
+ * https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html */
+static bool check_opted_in(struct call *call)
+{
+	const struct service *service = call->identity.service;
+	if (region_opted_in(region_find(call->identity.region), call->api->cloud->settings))
+		return true;
+	return refuse(&call->rq, service->unknown_key, "%s",
+		      service->protocol == PROTOCOL_EC2 ? "AWS was not able to validate the provided access credentials"
+							: "The security token included in the request is invalid.");
+}
+
 static bool answer_call(struct call *call)
 {
 	struct request *rq = &call->rq;
-	if (!auth_check(call->api->cloud, call->http, clock_wall_ms(), &call->identity, &rq->refusal))
+	if (!auth_check(call->api->cloud, call->http, cloud_clock_ms(call->api->cloud), &call->identity,
+			&rq->refusal) ||
+	    !check_opted_in(call))
 		return false;
 	rq->caller = call->identity.caller;
 	rq->service = call->identity.service->name;

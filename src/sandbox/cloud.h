@@ -41,6 +41,9 @@ struct cloud {
 	int64_t forget_next_ms; /* when old instances are looked for again; under the lock */
 };
 
+/* The cloud's clock: this host's, and what the setting "clock" adds. Only clients see it. */
+int64_t cloud_clock_ms(const struct cloud *cloud);
+
 /* How the sandbox's own host spells its architecture: "x86_64" or "arm64". */
 const char *cloud_architecture(void);
 

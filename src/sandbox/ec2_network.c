@@ -21,13 +21,16 @@ static bool describe_regions(struct request *rq)
 				      tree_text_or(i.value, NULL, ""));
 	struct tree *found = tree_new_array();
 	for (const struct region *region = regions; region->name != NULL; region++) {
-		if (names != NULL ? !list_has(names, region->name)
-				  : !region->opted_in && !arg_bool(rq, "AllRegions", false))
+		bool opted_in = region_opted_in(region, rq->cloud->settings);
+		if (names != NULL ? !list_has(names, region->name) : !opted_in && !arg_bool(rq, "AllRegions", false))
 			continue;
 		struct tree *one = tree_add_object(found);
 		tree_set_text(one, "regionName", region->name);
 		tree_setf(one, "regionEndpoint", "ec2.%s.amazonaws.com", region->name);
-		tree_set_text(one, "optInStatus", region->opted_in ? "opt-in-not-required" : "not-opted-in");
+		tree_set_text(one, "optInStatus",
+			      region->opted_in ? "opt-in-not-required"
+			      : opted_in       ? "opted-in"
+					       : "not-opted-in");
 	}
 	return apply_filters(rq, region_filters, &found) && reply_page(rq, "regionInfo", found);
 }

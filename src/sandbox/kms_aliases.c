@@ -17,7 +17,7 @@ static bool check_alias(struct request *rq, const char *alias)
 	if (!good)
 		return refuse(rq, "ValidationException", "Alias must start with the prefix \"alias/\": %s", alias);
 	return !str_starts(alias, "alias/aws/") ||
-	       refuse(rq, "NotAuthorizedException", "Aliases that begin with alias/aws/ are AWS's own");
+	       refuse(rq, "InvalidAliasNameException", "Aliases that begin with alias/aws/ are AWS's own");
 }
 
 static bool create_alias(struct request *rq)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "authorize.h"
+#include "bakery/sandbox.h"
 #include "bakery/str.h"
 #include "ec2.h"
 #include "iam.h"
@@ -125,6 +126,19 @@ const struct operation *operation_named(const struct service *service, const cha
 			if (str_eq(row->name, name))
 				return row;
 	return NULL;
+}
+
+struct tree *sandbox_operations(void)
+{
+	struct tree *list = tree_new_array();
+	for (const struct service *service = services; service->name != NULL; service++)
+		for (size_t t = 0; service->operations[t] != NULL; t++)
+			for (const struct operation *row = service->operations[t]; row->name != NULL; row++) {
+				struct tree *one = tree_add_object(list);
+				tree_set_text(one, "service", service->name);
+				tree_set_text(one, "operation", row->name);
+			}
+	return list;
 }
 
 /* Under the lock. DryRun: tried out, and nothing of it kept. */

@@ -29,6 +29,15 @@ const struct setting_row setting_rows[] = {
 	 "an image whose deregistration protection had a cooldown cannot be deregistered for so long after it was "
 	 "disabled"},
 	{"lag", SETTING_DURATION, "0", "what was made is not found for so long: eventual consistency"},
+	{"lag.*", SETTING_DURATION, "",
+	 "lag.KIND: the same for one kind of thing (image, snapshot, instance, volume, security-group, parameter, "
+	 "kms-key, ...)"},
+	{"clock", SETTING_OFFSET, "",
+	 "the cloud's clock is ahead of this host's (+) or behind: signatures are judged by it, the Date header shows "
+	 "it"},
+	{"optin.*", SETTING_SWITCH, "",
+	 "optin.REGION: whether the account has opted in to a region that it does not have from the start; until then "
+	 "requests there are refused"},
 	{"session.duration", SETTING_DURATION, "0",
 	 "temporary credentials given out now last, and say so, for so long; 0: as asked for"},
 	{"session.early", SETTING_DURATION, "0",
@@ -48,8 +57,9 @@ const struct setting_row setting_rows[] = {
 	{"throttle", SETTING_COUNT, "0",
 	 "requests a second that are answered, with as many at once; past it RequestLimitExceeded; 0: all"},
 	{"fault.*", SETTING_FAULT, "",
-	 "fault.OPERATION (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code, an HTTP status, "
-	 "reset or cut"},
+	 "fault.OPERATION (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code (CODE or CODE/STATUS), "
+	 "an "
+	 "HTTP status, reset or cut"},
 	{"hang.*", SETTING_HANG, "",
 	 "hang.OPERATION (hang.* for all): every request waits so long, before it is carried out or after"},
 	{"hold", SETTING_HOLD, "",
@@ -79,9 +89,15 @@ struct settings {
 const char *setting_form(enum setting_kind kind)
 {
 	static const char *const forms[] = {
-		[SETTING_DURATION] = "DURATION",     [SETTING_COUNT] = "COUNT",		  [SETTING_SWITCH] = "on, off",
-		[SETTING_FAULT] = "WHAT[:COUNT]",    [SETTING_HANG] = "DURATION[:after]", [SETTING_HOLD] = "N[:after]",
-		[SETTING_STRIKE] = "N:WHAT[:after]", [SETTING_INSTANCE] = "INSTANCE",
+		[SETTING_DURATION] = "DURATION",
+		[SETTING_COUNT] = "COUNT",
+		[SETTING_SWITCH] = "on, off",
+		[SETTING_FAULT] = "WHAT[:COUNT]",
+		[SETTING_HANG] = "DURATION[:after]",
+		[SETTING_HOLD] = "N[:after]",
+		[SETTING_STRIKE] = "N:WHAT[:after]",
+		[SETTING_INSTANCE] = "INSTANCE",
+		[SETTING_OFFSET] = "+DURATION, -DURATION",
 	};
 	return forms[kind];
 }
@@ -147,6 +163,8 @@ static bool read_value(const struct setting_row *row, const char *text, struct v
 		return value_hold(text, &out->strike, &out->number);
 	case SETTING_STRIKE:
 		return value_strike(text, &out->strike, &out->number);
+	case SETTING_OFFSET:
+		return value_offset(text, &out->number);
 	case SETTING_INSTANCE:
 		return str_starts(text, "i-");
 	}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `bakery doctor RECIPE` and the first seconds of a build find before anything is made: all of it at once, and what to do.
 . "$2/tests/lib/scenario.sh"
-plan 26
+plan 28
 export BAKERY_RECORD=$work/record.jsonl
 project_make
 # shellcheck disable=SC2086
@@ -25,7 +25,7 @@ groups() { cloud ec2 describe-security-groups --query 'length(SecurityGroups)' -
 ok "a recipe that would work: exit 0" doctor 0 tiny
 ok "each region's endpoints" finds endpoints ok "eu-west-1: EC2 and Parameter Store answer"
 ok "EC2 would start an instance" finds "dry runs" ok "2 types"
-ok "and copy images" finds "dry run of a copy" ok eu-west-1
+ok "there is no image yet to try a copy with" finds "dry run of a copy" unknown eu-west-1
 ok "the organization is known" finds organization ok "the account's own"
 ok "quotas have room" finds "vCPU quota" ok "of standard instances"
 ok "in each region" finds "image quota" ok eu-west-1
@@ -81,5 +81,7 @@ ok "without asking for quotas a second time" sh -c "! tail -n +$((mark + 1)) '$B
 mark=$(asked)
 ok "--no-preflight asks for none, either" exits 0 "$bakery" build tiny --no-preflight
 ok "though it is the first of its recipe" sh -c "! tail -n +$((mark + 1)) '$BAKERY_RECORD' | grep -q ServiceQuota"
+ok "now there is an image to try a copy with" doctor 0 tiny
+ok "and EC2 would copy it" finds "dry run of a copy" ok eu-west-1
 fits_models "${3:-}"
 exit $failed

@@ -208,12 +208,17 @@ static bool group_try(struct probe *probe)
 	return build_send(probe->build, &call, NULL, &err) || dry_run_judge(probe, "a temporary security group", &err);
 }
 
-static bool launch_try(struct probe *probe, const char *type, const struct plan_subnet *subnet)
+static bool launch_try(struct probe *probe, const char *type, const struct plan_subnet *subnet, struct error *err)
 {
 	_cleanup_(freep) char *what = mem_printf("%s in %s", type, subnet->zone);
-	struct error err = {0};
 
-	return instance_dry_run(probe->build, type, subnet, &err) || dry_run_judge(probe, what, &err);
+	return instance_dry_run(probe->build, type, subnet, err) || dry_run_judge(probe, what, err);
+}
+
+/* Of the image and the account, whatever the type and the subnet. */
+static bool is_same_everywhere(const struct error *err)
+{
+	return str_eq(err->code, "OptInRequired");
 }
 
 void check_dry_runs(struct probe *probe)
@@ -221,12 +226,16 @@ void check_dry_runs(struct probe *probe)
 	const struct plan_launch *launch = &probe->plan->launch;
 	const struct plan_subnet *subnets = launch->subnets.items;
 	bool fine = launch->security_groups.count || group_try(probe);
+	struct error err = {0};
 
 	for (size_t i = 0; i < launch->instance_types.count; i++) {
 		for (size_t k = 0; k < launch->subnets.count; k++) {
 			/* Permission is by type or by subnet, hardly ever by both at once. */
-			if (i == 0 || k == 0)
-				fine = launch_try(probe, launch->instance_types.items[i], &subnets[k]) && fine;
+			if ((i == 0 || k == 0) &&
+			    !launch_try(probe, launch->instance_types.items[i], &subnets[k], &err))
+				fine = false;
+			if (is_same_everywhere(&err))
+				return;
 		}
 	}
 	if (fine)
@@ -234,18 +243,39 @@ void check_dry_runs(struct probe *probe)
 			 launch->subnets.count);
 }
 
-/* The source image stands for the one that is not there yet. Of an image that its owner lets nobody copy, EC2 says so,
- * which tells nothing of ours. */
+/* An earlier image of the project, in place of the one that is not there yet; NULL in *ami when there is none. */
+static bool earlier_image(struct probe *probe, const char **ami)
+{
+	struct aws_call call = aws_call(AWS_ec2_DescribeImages, probe->plan->region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	call.share_ms = 10000;
+	aws_arg(&call, "Owner.1", "self");
+	aws_arg(&call, "Filter.1.Name", "tag:bakery:project");
+	aws_arg(&call, "Filter.1.Value.1", probe->plan->project);
+	aws_arg(&call, "Filter.2.Name", "state");
+	aws_arg(&call, "Filter.2.Value.1", "available");
+	if (!probe_ask(probe, ASK_NEEDED, &call, &reply))
+		return false;
+	*ami = arena_strdup(probe->arena, tree_text(reply, "imagesSet.1.imageId"));
+	return true;
+}
+
 void check_copy(struct probe *probe)
 {
 	struct aws_call call;
 	struct error err = {0};
+	const char *ami;
 
-	if (str_eq(probe->region, probe->plan->region))
+	if (str_eq(probe->region, probe->plan->region) || !earlier_image(probe, &ami))
 		return;
+	if (!ami) {
+		probe_unknown(probe, "%s: there is no image of the project yet to try it with", probe->region);
+		return;
+	}
 	call = aws_call(AWS_ec2_CopyImage, probe->region);
 	call.dry_run = true;
-	aws_arg(&call, "SourceImageId", probe->plan->source.ami);
+	aws_arg(&call, "SourceImageId", ami);
 	aws_arg(&call, "SourceRegion", probe->plan->region);
 	aws_arg(&call, "Name", probe->build->state.image_name);
 	build_tag(probe->build, &call, 1, "image", "copy", "bakery-preflight");
@@ -255,5 +285,5 @@ void check_copy(struct probe *probe)
 	else if (error_is(&err, ERROR_DENIED))
 		dry_run_judge(probe, "a copy", &err);
 	else if (!error_is(&err, ERROR_STOPPED))
-		probe_unknown(probe, "%s: cannot be tried with the source image: %s", probe->region, err.text);
+		probe_unknown(probe, "%s: cannot be tried with %s: %s", probe->region, ami, err.text);
 }

@@ -55,7 +55,7 @@ static bool shares_with_units(const struct plan *plan)
 
 static bool has_copies(const struct plan *plan)
 {
-	return plan->copies.count && plan->source.ami;
+	return plan->copies.count;
 }
 
 const struct check preflight_checks[] = {

@@ -26,6 +26,7 @@ static void values_fill(struct permission_needs *needs)
 		{"passed_roles", "*"},
 		{"made_profiles", "bakery-*"},
 		{"spot_role", "AWSServiceRoleForEC2Spot"},
+		{"spot_requests", "*"},
 		{"keys", "arn:aws:kms:us-east-1:123456789012:key/k"},
 		{"alias_keys", "arn:aws:kms:us-east-1:123456789012:key/*"},
 		{"aliases", "alias/a"},
@@ -131,6 +132,7 @@ static void what_is_made_or_touched_is_tagged(void **state)
 	policy = permissions_policy(&needs);
 	for (struct tree_iter i = tree_iter(tree_get(policy, "Statement")); tree_next(&i);) {
 		const struct tree *equals = tree_get(i.value, "Condition.StringEquals");
+		const struct tree *if_told = tree_get(i.value, "Condition.StringEqualsIfExists");
 		for (struct tree_iter a = tree_iter(tree_get(i.value, "Action")); tree_next(&a);) {
 			const char *action = tree_text(a.value, NULL);
 			if (!str_starts(action, "ec2:Terminate") && !str_starts(action, "ec2:De") &&
@@ -139,7 +141,8 @@ static void what_is_made_or_touched_is_tagged(void **state)
 			if (str_starts(action, "ec2:Describe") && !str_ends(action, "Attribute"))
 				continue;
 			assert_true(tree_key(equals, "aws:ResourceTag/bakery:project") ||
-				    tree_key(equals, "aws:RequestTag/bakery:project"));
+				    tree_key(equals, "aws:RequestTag/bakery:project") ||
+				    tree_key(if_told, "aws:RequestTag/bakery:project"));
 		}
 	}
 }

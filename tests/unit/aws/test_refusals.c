@@ -2,6 +2,7 @@
  *
  * What AWS refuses: kinds of errors, their words, reasons that STS decodes, clocks that are wrong, dry runs. */
 #include "script.h"
+#include "src/aws/clock_skew.h"
 
 /* --- kinds --- */
 
@@ -53,7 +54,7 @@ static void test_kinds(void **state)
 		{"Throttling", NULL, 400, ERROR_THROTTLED, RETRY_THROTTLED},
 		{"ThrottlingException", NULL, 400, ERROR_THROTTLED, RETRY_THROTTLED},
 		{"RequestLimitExceeded", NULL, 503, ERROR_THROTTLED, RETRY_THROTTLED},
-		{"ResourceLimitExceeded", NULL, 400, ERROR_THROTTLED, RETRY_THROTTLED},
+		{"ResourceLimitExceeded", NULL, 400, ERROR_QUOTA, RETRY_NEVER},
 		{"Unavailable", NULL, 503, ERROR_TRANSIENT, RETRY_AGAIN},
 		{"KMSInternalException", NULL, 500, ERROR_TRANSIENT, RETRY_AGAIN},
 		{"InvalidParameterValue", NULL, 400, ERROR_REMOTE, RETRY_NEVER},
@@ -278,6 +279,25 @@ static void test_wrong_clock_is_corrected(void **state)
 	}
 }
 
+/* Another thread corrected it while this one's request was on its way: asked again all the same. */
+static void test_clock_is_corrected_meanwhile(void **state)
+{
+	const char *replies[] = {EMPTY, NULL};
+	const struct attempt attempt = {.outcome = HTTP_ANSWERED,
+					.class = {ERROR_CLOCK, RETRY_NEVER},
+					.signed_ms = NOW_MS,
+					.date_ms = NOW_MS + 1200000};
+	struct error err = {.kind = ERROR_CLOCK};
+	struct script script;
+	start(&script, replies);
+	script.aws->clock = fixed_clock;
+	for (int i = 0; i < 2; i++) {
+		assert_true(clock_skew_correct(script.aws, &attempt, &err));
+		assert_int_equal(script.aws->clock_offset_ms, 1200000);
+	}
+	finish(&script);
+}
+
 static void test_clock_is_not_the_reason(void **state)
 {
 	static const struct {
@@ -362,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_reason_stays_hidden),
 		cmocka_unit_test(test_plain_denial_is_kept),
 		cmocka_unit_test(test_wrong_clock_is_corrected),
+		cmocka_unit_test(test_clock_is_corrected_meanwhile),
 		cmocka_unit_test(test_clock_is_not_the_reason),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_dry_run_that_acts),

@@ -56,6 +56,9 @@ static inline int fixture_setup(void **state)
 	fixture->body = (struct str)STR_INIT;
 	pthread_mutex_init(&fixture->api.record_lock, NULL);
 	fixture_open_cloud(fixture);
+	/* tests/models/clouds.sh holds all that was said against AWS's models. */
+	if (getenv("BAKERY_RECORD") != NULL)
+		fixture->api.record = fopen(getenv("BAKERY_RECORD"), "ae");
 	*state = fixture;
 	return 0;
 }
@@ -65,6 +68,8 @@ static inline int fixture_teardown(void **state)
 	struct fixture *fixture = *state;
 	struct error err = {0};
 	cloud_close(fixture->cloud);
+	if (fixture->api.record != NULL)
+		fclose(fixture->api.record);
 	tree_free(fixture->reply);
 	str_free(&fixture->body);
 	pthread_mutex_destroy(&fixture->api.record_lock);

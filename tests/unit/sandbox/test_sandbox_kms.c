@@ -81,7 +81,7 @@ static void an_alias_names_a_key(void **state)
 	kms(fixture, "CreateAlias", "{\"AliasName\":\"alias/other\",\"TargetKeyId\":\"%s\"}", arn);
 	assert_refused(fixture, "AlreadyExistsException");
 	kms(fixture, "CreateAlias", "{\"AliasName\":\"alias/aws/x\",\"TargetKeyId\":\"%s\"}", arn);
-	assert_refused(fixture, "NotAuthorizedException");
+	assert_refused(fixture, "InvalidAliasNameException");
 	kms(fixture, "CreateAlias", "{\"AliasName\":\"other\",\"TargetKeyId\":\"%s\"}", arn);
 	assert_refused(fixture, "ValidationException");
 	kms(fixture, "ListAliases", "{\"KeyId\":\"%s\"}", arn);
@@ -98,16 +98,18 @@ static void a_policy_is_kept_and_judged(void **state)
 	_cleanup_(freep) char *arn = key_arn(fixture, "alias/bakery");
 	kms(fixture, "GetKeyPolicy", "{\"KeyId\":\"%s\",\"PolicyName\":\"default\"}", arn);
 	assert_non_null(strstr(said(fixture, "Policy"), "aws:PrincipalOrgID"));
-	kms(fixture, "PutKeyPolicy", "{\"KeyId\":\"%s\",\"Policy\":\"{}\"}", arn);
+	kms(fixture, "PutKeyPolicy", "{\"KeyId\":\"%s\",\"PolicyName\":\"default\",\"Policy\":\"{}\"}", arn);
 	assert_refused(fixture, "MalformedPolicyDocumentException");
 	kms(fixture, "PutKeyPolicy",
-	    "{\"KeyId\":\"%s\",\"Policy\":\"{\\\"Statement\\\":[{\\\"Effect\\\":\\\"Allow\\\",\\\"Principal\\\":"
+	    "{\"KeyId\":\"%s\",\"PolicyName\":\"default\",\"Policy\":\"{\\\"Statement\\\":[{\\\"Effect\\\":"
+	    "\\\"Allow\\\",\\\"Principal\\\":"
 	    "{\\\"AWS\\\":\\\"arn:aws:iam::210987654321:root\\\"},\\\"Action\\\":\\\"kms:*\\\",\\\"Resource\\\":\\\"*"
 	    "\\\"}]}\"}",
 	    arn);
 	assert_refused(fixture, "MalformedPolicyDocumentException"); /* it would lock its owner out */
 	kms(fixture, "PutKeyPolicy",
-	    "{\"KeyId\":\"%s\",\"BypassPolicyLockoutSafetyCheck\":true,\"Policy\":\"{\\\"Statement\\\":[{"
+	    "{\"KeyId\":\"%s\",\"BypassPolicyLockoutSafetyCheck\":true,\"PolicyName\":\"default\",\"Policy\":\"{"
+	    "\\\"Statement\\\":[{"
 	    "\\\"Effect\\\":"
 	    "\\\"Allow\\\",\\\"Principal\\\":\\\"*\\\",\\\"Action\\\":\\\"kms:Describe*\\\",\\\"Resource\\\":\\\"*\\\"}"
 	    "]}\"}",
@@ -187,7 +189,8 @@ static void a_launch_without_permission_for_the_key_ends(void **state)
 	struct fixture *fixture = *state;
 	_cleanup_(freep) char *arn = key_arn(fixture, "alias/bakery");
 	kms(fixture, "PutKeyPolicy",
-	    "{\"KeyId\":\"%s\",\"Policy\":\"{\\\"Statement\\\":[{\\\"Effect\\\":\\\"Allow\\\",\\\"Principal\\\":"
+	    "{\"KeyId\":\"%s\",\"PolicyName\":\"default\",\"Policy\":\"{\\\"Statement\\\":[{\\\"Effect\\\":"
+	    "\\\"Allow\\\",\\\"Principal\\\":"
 	    "{\\\"AWS\\\":\\\"123456789012\\\"},\\\"Action\\\":[\\\"kms:Put*\\\",\\\"kms:GenerateDataKey*\\\"],"
 	    "\\\"Resource\\\":"
 	    "\\\"*\\\"}]}\"}",
