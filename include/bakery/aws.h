@@ -132,7 +132,7 @@ struct aws_wait_options {
 	aws_wait_progress *progress;
 	void *cookie;
 	int64_t every_ms;    /* between looks, where nothing is expected soon; 0: as above */
-	int64_t expected_ms; /* how long it took before; looking begins shortly before that. 0: unknown, or begun a
+	int64_t expected_ms; /* how long it took before; looking begins around then. 0: unknown, or begun a
 				while ago */
 };
 /* *item: the description in the wanted state (free it); NULL when it is done because there is no such id. Fails with

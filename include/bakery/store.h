@@ -160,6 +160,9 @@ struct parameter_row {
 	int64_t version, at_ms;
 };
 bool store_parameter_add(struct store *store, const struct parameter_row *parameter, struct error *err) must_check;
+/* What a recipe's builds wrote into a parameter last; value NULL: nothing is known. Texts live in arena. */
+bool store_parameter_last(struct store *store, const char *recipe, const char *region, const char *name,
+			  struct arena *arena, struct parameter_row *out, struct error *err) must_check;
 /* A log line of the build: stream is "out", "err" or "note". Buffered; on disk after at most a second, at each stage's
  * end and at close. */
 bool store_log_add(struct store *store, const char *build, const char *stage, const char *step, const char *stream,

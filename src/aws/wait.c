@@ -189,10 +189,12 @@ static int64_t between(int64_t value, int64_t least, int64_t most)
 }
 
 /* Where the time is known: now and then for three quarters of it, then never later than longest_wait_ms after the
- * change, and almost at once around the time itself. Else in proportion to the time waited. */
+ * change, and almost at once from the time itself on. Else in proportion to the time waited. */
 int64_t wait_pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms)
 {
-	int64_t due_ms = expected_ms - expected_ms / 32, seldom_ms = expected_ms * 3 / 4;
+	int64_t due_ms = expected_ms, seldom_ms = expected_ms * 3 / 4;
+	if (due_ms - seldom_ms <= aws->longest_wait_ms)
+		seldom_ms = due_ms; /* no look between: the last quarter is short enough */
 	if (waited_ms < seldom_ms && due_ms - waited_ms > aws->longest_wait_ms)
 		return between(seldom_ms - waited_ms, SHORTEST_DUE_MS, LONGEST_EARLY_MS);
 	if (waited_ms < due_ms)

@@ -91,6 +91,7 @@ bool box_launch(struct build *build, struct box *box, const char *ami, struct er
 {
 	_cleanup_(tree_freep) struct tree *instance = NULL;
 
+	box->ended_ms = 0;
 	/* An instance of an earlier try carries keys that died with the process that made them. */
 	if (!build_drop(build, &held_instance, box->purpose, err))
 		return error_context(err, "removing the instance of an earlier try");
@@ -144,11 +145,12 @@ bool box_terminate(struct build *build, struct box *box, struct error *err)
 
 	box_close(box);
 	aws_arg(&call, "InstanceId.1", box->instance);
-	if (build_send(build, &call, NULL, err))
-		return true;
-	if (!error_is(err, ERROR_ABSENT))
-		return false;
-	error_clear(err);
+	if (!build_send(build, &call, NULL, err)) {
+		if (!error_is(err, ERROR_ABSENT))
+			return false;
+		error_clear(err);
+	}
+	box->ended_ms = clock_mono_ms();
 	return true;
 }
 

@@ -206,20 +206,38 @@ static bool instance_find(struct build *build, const struct hold *hold, char id[
 	return true;
 }
 
+/* When this process had its termination taken; 0: it had not. */
+static int64_t ended_at(const struct build *build, const char *id)
+{
+	const struct box *boxes[] = {&build->box, &build->test};
+
+	for (size_t i = 0; i < ARRAY_SIZE(boxes); i++) {
+		if (str_eq(boxes[i]->instance, id))
+			return boxes[i]->ended_ms;
+	}
+	return 0;
+}
+
 /* Gone for good only when terminated: until then it holds its security group. */
 static bool instance_drop(struct build *build, const struct hold *hold, struct error *err)
 {
 	enum { TERMINATE_TIMEOUT_S = 600 };
-	struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
+	int64_t began_ms = ended_at(build, hold->id);
 
-	aws_arg(&call, "InstanceId.1", hold->id);
-	if (!build_send(build, &call, NULL, err)) {
-		if (!error_is(err, ERROR_ABSENT))
-			return false;
-		error_clear(err);
-		return true;
+	if (!began_ms) {
+		struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
+
+		began_ms = clock_mono_ms();
+		aws_arg(&call, "InstanceId.1", hold->id);
+		if (!build_send(build, &call, NULL, err)) {
+			if (!error_is(err, ERROR_ABSENT))
+				return false;
+			error_clear(err);
+			return true;
+		}
 	}
-	return build_wait(build, AWS_WAIT_instance_terminated, hold->region, hold->id, TERMINATE_TIMEOUT_S, NULL, err);
+	return build_wait_since(build, AWS_WAIT_instance_terminated, "terminate", hold->region, hold->id, began_ms,
+				TERMINATE_TIMEOUT_S, err);
 }
 
 const struct held_kind held_instance = {

@@ -4,6 +4,7 @@
  * newest first. */
 #include <stdio.h>
 
+#include "bakery/parallel.h"
 #include "bakery/str.h"
 #include "pipeline.h"
 
@@ -134,27 +135,64 @@ bool build_drop(struct build *build, const struct held_kind *kind, const char *p
 	return true;
 }
 
+struct dropping {
+	struct build *build;
+	const struct hold *hold;
+};
+
+static bool drop_one(void *item, struct error *err)
+{
+	const struct dropping *dropping = item;
+
+	return hold_drop(dropping->build, dropping->hold, err);
+}
+
+/* How many from `first` on are of one kind: they do not depend on each other, and their ends are waited for together.
+ */
+static size_t run_length(const struct dropping *items, size_t first, size_t count)
+{
+	size_t end = first + 1;
+
+	while (end < count && str_eq(items[end].hold->kind, items[first].hold->kind))
+		end++;
+	return end - first;
+}
+
+static size_t run_drop(struct build *build, struct dropping *items, size_t count)
+{
+	_cleanup_(freep) struct error *errors = mem_array(count, sizeof(*errors));
+	struct error first = {0};
+	size_t dropped = 0;
+
+	if (parallel_each(items, count, sizeof(*items), 0, drop_one, errors, &first))
+		return count;
+	for (size_t i = 0; i < count; i++) {
+		if (errors[i].kind == ERROR_NONE)
+			dropped++;
+		else
+			build_note(build, "left behind: %s", errors[i].text);
+	}
+	return dropped;
+}
+
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err)
 {
+	_cleanup_(freep) struct dropping *items = NULL;
 	struct hold *holds;
-	size_t count, left = 0;
+	size_t count, wanted = 0, left;
 
 	*dropped = 0;
 	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
 		return error_context(err, "ledger");
+	items = mem_array(count, sizeof(*items));
 	for (size_t i = 0; i < count; i++) {
 		const struct held_kind *kind = kind_find(holds[i].kind);
-		struct error failure = {0};
-
-		if (extent == DROP_ALL_BUT_RESULTS && kind && kind->is_result)
-			continue;
-		if (hold_drop(build, &holds[i], &failure)) {
-			(*dropped)++;
-			continue;
-		}
-		left++;
-		build_note(build, "left behind: %s", failure.text);
+		if (extent == DROP_ALL || !kind || !kind->is_result)
+			items[wanted++] = (struct dropping){build, &holds[i]};
 	}
+	for (size_t i = 0; i < wanted; i += run_length(items, i, wanted))
+		*dropped += run_drop(build, &items[i], run_length(items, i, wanted));
+	left = wanted - *dropped;
 	if (!left)
 		return true;
 	return error_set(err, ERROR_LEFTOVER,

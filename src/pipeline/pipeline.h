@@ -25,6 +25,7 @@ struct box {
 	const char *host_keys[2];
 	struct bastion_way way;
 	struct ssh *ssh;
+	int64_t ended_ms; /* when AWS took the wish to terminate it (monotonic); 0: not yet */
 	bool spot;
 	struct lookout *lookout; /* while it is a spot instance that is worked on */
 };
@@ -108,6 +109,10 @@ bool build_wait(struct build *build, enum aws_wait wait, const char *region, con
  * the region looks at the right time. */
 bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
 			 int64_t timeout_s, struct tree **item, struct error *err) must_check;
+/* The same for what was begun a while ago (monotonic time). Waits of the same kind that begin together look together.
+ */
+bool build_wait_since(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
+		      int64_t began_ms, int64_t timeout_s, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
 /* Of things done side by side: false with all that failed in one sentence, the first one's kind and code (but STOPPED

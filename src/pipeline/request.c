@@ -64,6 +64,15 @@ bool build_wait(struct build *build, enum aws_wait wait, const char *region, con
 	return aws_wait(build->aws, wait, id, &options, item, err);
 }
 
+/* Looking begins when it was done soonest of late; now and then earlier, since it may take less by now. */
+static int64_t first_look_ms(int64_t expected_ms)
+{
+	unsigned char dice;
+
+	crypto_random(&dice, sizeof(dice));
+	return dice % 8 ? expected_ms : expected_ms - expected_ms / 8;
+}
+
 bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
 			 int64_t timeout_s, struct tree **item, struct error *err)
 {
@@ -73,10 +82,28 @@ bool build_wait_learning(struct build *build, enum aws_wait wait, const char *na
 	if (!store_wait_expected(build->store, region, name, &options.expected_ms, err))
 		return false;
 	watching.expected_ms = options.expected_ms;
+	options.expected_ms = first_look_ms(options.expected_ms);
 	options.progress = wait == AWS_WAIT_image_available ? progress_show : NULL;
 	options.cookie = &watching;
 	return aws_wait(build->aws, wait, id, &options, item, err) &&
 	       store_wait_add(build->store, region, name, clock_mono_ms() - watching.began_ms, err);
+}
+
+/* Where it may be done long since, nothing is learnt. */
+bool build_wait_since(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
+		      int64_t began_ms, int64_t timeout_s, struct error *err)
+{
+	enum { TOGETHER_MS = 50, JUST_NOW_MS = 1000 };
+	struct aws_wait_options options = wait_options(build, region, timeout_s);
+	int64_t elapsed_ms = clock_mono_ms() - began_ms, expected_ms;
+	bool learns;
+
+	if (!store_wait_expected(build->store, region, name, &expected_ms, err))
+		return false;
+	learns = elapsed_ms < (expected_ms ? expected_ms : JUST_NOW_MS);
+	options.expected_ms = expected_ms - elapsed_ms > TOGETHER_MS ? expected_ms - elapsed_ms : TOGETHER_MS;
+	return aws_wait(build->aws, wait, id, &options, NULL, err) &&
+	       (!learns || store_wait_add(build->store, region, name, clock_mono_ms() - began_ms, err));
 }
 
 struct tagging {

@@ -43,9 +43,9 @@ ok "a key policy that admits nobody else is no fault" exits 0 "$bakery" plan wid
 ok "but noted for each region" sh -c "[ \$(grep -c 'no statement of its key policy admits account 210987654321' '$work/err') = 3 ]"
 
 # --- a copy that is refused, and one that fails, each tried again by itself ---
-"$bakery" sandbox set fault.CopyImage=InvalidRequest:1 >/dev/null
 ok "a build, as far as its gate" exits 7 "$bakery" build wide --sandbox --until gate
 cloud --region eu-west-1 kms disable-key --key-id "$europe_key"
+"$bakery" sandbox set fault.CopyImage=InvalidRequest:1 >/dev/null
 "$bakery" resume --sandbox >"$work/out" 2>"$work/err" &
 resuming=$!
 copy_failed() { grep -q 'eu-west-1: copy ami-.* is failed.*it is tried again' "$work/err"; }

@@ -107,30 +107,59 @@ static bool region_ready(void *item, struct error *err)
 	return error_context(err, "%s", image->region);
 }
 
-static bool pointer_move(struct publishing *publishing, struct error *err)
+/* An earlier try of a resumed build may have written it. */
+static bool pointer_write(const struct publishing *publishing, struct error *err)
 {
 	struct build *build = publishing->build;
 	const struct build_image *image = publishing->image;
 	const char *name = build->plan->publish.parameter;
-	_cleanup_(tree_freep) struct tree *before = NULL, *now = NULL;
-	struct parameter_row row;
+	_cleanup_(tree_freep) struct tree *before = NULL;
 
-	if (!parameter_get(build, image->region, name, &before, err))
+	if (!build->images_seen && !parameter_get(build, image->region, name, &before, err))
 		return false;
-	if (!str_eq(tree_text(before, "Parameter.Value"), image->ami) &&
-	    !parameter_put(build, image->region, name, image->ami, "aws:ec2:image", err))
+	return str_eq(tree_text(before, "Parameter.Value"), image->ami) ||
+	       parameter_put(build, image->region, name, image->ami, "aws:ec2:image", err);
+}
+
+/* The value of the version before: our own record knows it when we wrote that one, else Parameter Store does. */
+static bool previous_find(const struct publishing *publishing, int64_t version, struct arena *arena, const char **value,
+			  struct error *err)
+{
+	struct build *build = publishing->build;
+	const char *region = publishing->image->region, *name = build->plan->publish.parameter;
+	_cleanup_(tree_freep) struct tree *before = NULL;
+	struct parameter_row last;
+
+	*value = NULL;
+	if (version <= 1)
+		return true;
+	if (!store_parameter_last(build->store, build->plan->recipe, region, name, arena, &last, err))
 		return false;
-	if (!parameter_verify(build, image->region, name, image->ami, &now, err))
+	if (last.value && last.version == version - 1) {
+		*value = last.value;
+		return true;
+	}
+	if (!parameter_get(build, region, arena_printf(arena, "%s:%lld", name, (long long)version - 1), &before, err))
 		return false;
-	row = (struct parameter_row){
-		.build = build->id,
-		.region = image->region,
-		.name = name,
-		.value = image->ami,
-		.previous = tree_text(before, "Parameter.Value"),
-		.version = tree_int(now, "Parameter.Version", 0),
-		.at_ms = clock_wall_ms(),
-	};
+	*value = arena_strdup(arena, tree_text(before, "Parameter.Value"));
+	return true;
+}
+
+static bool pointer_move(struct publishing *publishing, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct build *build = publishing->build;
+	const struct build_image *image = publishing->image;
+	const char *name = build->plan->publish.parameter;
+	_cleanup_(tree_freep) struct tree *now = NULL;
+	struct parameter_row row = {.build = build->id, .region = image->region, .name = name, .value = image->ami};
+
+	if (!pointer_write(publishing, err) || !parameter_verify(build, image->region, name, image->ami, &now, err))
+		return false;
+	row.version = tree_int(now, "Parameter.Version", 0);
+	row.at_ms = clock_wall_ms();
+	if (!previous_find(publishing, row.version, arena, &row.previous, err))
+		return false;
 	build_note(build, "%s: %s = %s (version %lld)", image->region, name, image->ami, (long long)row.version);
 	return store_parameter_add(build->store, &row, err) &&
 	       store_image_state(build->store, build->id, image->region, "published", err);

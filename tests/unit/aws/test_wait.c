@@ -306,8 +306,10 @@ static void test_pauses(void **state)
 	}
 	/* Around the time it should take, almost at once. */
 	assert_true(wait_pause_ms(cloud.aws, 60000, 60000) <= 60000 / 32);
-	assert_int_equal(wait_pause_ms(cloud.aws, 0, 4000), 3000);
-	assert_int_equal(wait_pause_ms(cloud.aws, 3000, 4000), 875);
+	assert_int_equal(wait_pause_ms(cloud.aws, 0, 4000), 4000);
+	assert_int_equal(wait_pause_ms(cloud.aws, 3000, 4000), 1000);
+	assert_int_equal(wait_pause_ms(cloud.aws, 43000, 60000), 2000);
+	assert_int_equal(wait_pause_ms(cloud.aws, 59000, 60000), 1000);
 	finish(&cloud);
 }
 
