@@ -85,6 +85,8 @@ static bool run(const struct credential_search *search, const char *const *words
 
 static bool take_output(const char *program, const struct str *output, struct credentials *out, struct error *err)
 {
+	if (!output->len)
+		return error_set(err, ERROR_DENIED, "%s printed nothing", program);
 	_cleanup_(tree_wipe_freep) struct tree *tree = tree_from_json(output->data, output->len, err);
 	bool good = tree;
 	if (good && tree_int(tree, "Version", 0) != 1)

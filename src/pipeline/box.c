@@ -58,6 +58,7 @@ static bool start_one(struct build *build, struct box *box, const struct instanc
 	loss_explain_launch(build, &why);
 	*again = candidates_moves_on(&why);
 	if (!*again) {
+		loss_record(build, box, &why);
 		*err = why;
 		return error_context(err, "%s starting", box->instance);
 	}

@@ -71,6 +71,15 @@ void loss_explain_launch(const struct build *build, struct error *err)
 	}
 }
 
+void loss_record(struct build *build, const struct box *box, const struct error *why)
+{
+	struct error unwritten = {0};
+
+	if ((str_starts(why->code, "Client.") || str_starts(why->code, "Server.") || str_eq(why->code, "Gone")) &&
+	    !store_launch_ended(build->store, build->id, box->instance, why->code, &unwritten))
+		build_note(build, "record: %s", unwritten.text);
+}
+
 /* --- in the midst of the work --- */
 
 static struct box *box_of(struct build *build)
@@ -139,7 +148,6 @@ static void tell(const struct box *box, const struct tree *gone, struct error *w
 void loss_judge(struct build *build, struct error *why)
 {
 	_cleanup_(tree_freep) struct tree *gone = NULL;
-	struct error unwritten = {0};
 	struct box *box;
 
 	build->fall_back = NULL;
@@ -152,8 +160,7 @@ void loss_judge(struct build *build, struct error *why)
 	if (!gone)
 		return;
 	tell(box, gone, why);
-	if (!store_launch_ended(build->store, build->id, box->instance, why->code, &unwritten))
-		build_note(build, "record: %s", unwritten.text);
+	loss_record(build, box, why);
 	if (!error_is(why, ERROR_CAPACITY))
 		return;
 	if (build->losses++ < MOST_LOSSES)

@@ -210,6 +210,8 @@ void bastion_command(const struct build *build, struct str *command);
 /* --- instances that end before their time (loss.c, lookout.c) --- */
 /* After the wait for a launch failed: a kind and a hint by EC2's own reason (err->code). */
 void loss_explain_launch(const struct build *build, struct error *err);
+/* The record tells why it ended, if why->code does; when it cannot be written, a note says so. */
+void loss_record(struct build *build, const struct box *box, const struct error *why);
 /* After a stage failed: when its instance is gone, *why says how it went, the record knows, and build->fall_back is
  * set if another one may do better. */
 void loss_judge(struct build *build, struct error *why);

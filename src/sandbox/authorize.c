@@ -30,7 +30,9 @@ void authorize_add_request_tags(struct tree *context, const struct tree *tags, c
  * The JSON itself behind a part of its HMAC, so that only what this sandbox has said is decoded.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html */
 
+#define FORM '\x01' /* first, so that the message never begins with "-", which commands take for an option */
 #define SEAL_SIZE 16
+#define HEAD_SIZE (1 + SEAL_SIZE)
 
 static struct tree *items(struct tree *holder, const char *key)
 {
@@ -86,6 +88,7 @@ static void denial_encode(const struct cloud *cloud, const struct tree *denial, 
 	_cleanup_(str_free) struct str json = STR_INIT, sealed = STR_INIT, text = STR_INIT;
 	tree_to_json(denial, &json);
 	seal(cloud, json.data, json.len, digest);
+	str_add_char(&sealed, FORM);
 	str_add_n(&sealed, digest, SEAL_SIZE);
 	str_add_n(&sealed, json.data, json.len);
 	crypto_base64(sealed.data, sealed.len, &text);
@@ -103,12 +106,12 @@ char *denial_decode(const struct cloud *cloud, const char *encoded)
 		str_add_char(&plain, *c == '-' ? '+' : *c == '_' ? '/' : *c);
 	while (plain.len % 4 != 0)
 		str_add_char(&plain, '=');
-	if (!crypto_base64_decode(plain.data, &sealed) || sealed.len <= SEAL_SIZE)
+	if (!crypto_base64_decode(plain.data, &sealed) || sealed.len <= HEAD_SIZE || *sealed.data != FORM)
 		return NULL;
-	seal(cloud, sealed.data + SEAL_SIZE, sealed.len - SEAL_SIZE, digest);
-	if (memcmp(digest, sealed.data, SEAL_SIZE) != 0)
+	seal(cloud, sealed.data + HEAD_SIZE, sealed.len - HEAD_SIZE, digest);
+	if (memcmp(digest, sealed.data + 1, SEAL_SIZE) != 0)
 		return NULL;
-	return mem_strndup(sealed.data + SEAL_SIZE, sealed.len - SEAL_SIZE);
+	return mem_strndup(sealed.data + HEAD_SIZE, sealed.len - HEAD_SIZE);
 }
 
 /* --- refusing --- */

@@ -142,19 +142,26 @@ static bool refuse_profile(struct request *rq, const char *name, const char *arn
 		      name);
 }
 
+/* A role that was put into it a moment ago. */
+static bool change_visible(struct request *rq, const struct tree *profile)
+{
+	_cleanup_(tree_freep) struct tree *change = tree_new_object();
+	tree_set_int(change, "_made", tree_int(profile, "_changed", 0));
+	tree_set_text(change, "_kind", tree_text(profile, "_kind"));
+	return object_visible(rq, change);
+}
+
 bool iam_profile_to_launch(struct request *rq, const char *name, const char *arn, struct tree **out)
 {
 	char account[16] = "", named[136] = "";
-	int64_t lag_ms = settings_ms(rq->cloud->settings, "lag");
 	if (arn != NULL &&
 	    (!iam_arn_split(arn, "instance-profile", account, named) || !str_eq(account, rq->caller.account)))
 		return refuse_profile(rq, NULL, arn);
 	_cleanup_(tree_freep) struct tree *profile =
 		iam_find(rq, rq->caller.account, IAM_PROFILE, arn != NULL ? named : name);
-	if (profile == NULL || tree_int(profile, "_made", 0) + lag_ms > rq->now_ms ||
-	    (arn != NULL && !str_eq(arn, tree_text(profile, "Arn"))))
+	if (profile == NULL || !object_visible(rq, profile) || (arn != NULL && !str_eq(arn, tree_text(profile, "Arn"))))
 		return refuse_profile(rq, name, arn);
-	if (tree_text(profile, "_role") == NULL || tree_int(profile, "_changed", 0) + lag_ms > rq->now_ms)
+	if (tree_text(profile, "_role") == NULL || !change_visible(rq, profile))
 		return refuse(rq, "InvalidParameterValue", "IAM Instance Profile \"%s\" has no associated IAM Roles",
 			      tree_text(profile, "Arn"));
 	*out = take(&profile);

@@ -37,6 +37,7 @@ static struct tree *new_document(const char *account, const char *path, const ch
 	tree_setf(document, "Arn", "arn:aws:iam::%s:%s%s%s", account, noun, path, name);
 	tree_set_text(document, "CreateDate", created);
 	tree_set_int(document, "_made", now_ms);
+	tree_set_text(document, "_kind", noun);
 	return document;
 }
 

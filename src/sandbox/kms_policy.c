@@ -11,6 +11,18 @@
 
 #define POLICY_MOST 32768
 
+/* The names that point to a key. */
+static struct tree *aliases_of(struct request *rq, const struct tree *key)
+{
+	_cleanup_(tree_freep) struct tree *all =
+		state_list(rq->cloud->state, tree_text(key, "AWSAccountId"), rq->region, "kms-alias");
+	struct tree *names = tree_new_array();
+	for (struct tree_iter i = tree_iter(all); tree_next(&i);)
+		if (str_eq(tree_text(i.value, "TargetKeyId"), tree_text(key, "KeyId")))
+			tree_add_text(names, tree_text(i.value, "AliasName"));
+	return names;
+}
+
 /* EC2 asks on the caller's behalf, through itself and for a resource of its own. */
 static struct tree *key_context(struct request *rq, const struct tree *key)
 {
@@ -21,6 +33,7 @@ static struct tree *key_context(struct request *rq, const struct tree *key)
 	if (!direct)
 		tree_setf(context, "kms:ViaService", "ec2.%s.amazonaws.com", rq->region);
 	tree_set_text(context, "kms:KeySpec", tree_text_or(key, "KeySpec", "SYMMETRIC_DEFAULT"));
+	tree_set(context, "kms:ResourceAliases", aliases_of(rq, key));
 	tree_set_text(context, "kms:KeyUsage", tree_text_or(key, "KeyUsage", "ENCRYPT_DECRYPT"));
 	return context;
 }

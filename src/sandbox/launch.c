@@ -9,9 +9,9 @@
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "iam.h"
 #include "quotas.h"
 #include "spot.h"
-#include "iam.h"
 #include "ssm.h"
 
 #define USER_DATA_MOST 16384

@@ -30,13 +30,14 @@ each_is_missed_by_doctor() {
       exits 6 "$bakery" doctor tiny --format json && names_an_action || { echo "without $sid"; return 1; }
   done
 }
-# What is refused while cleaning up is left behind, which says more than that it was refused: 8.
+# What is refused while cleaning up is left behind, which says more than that it was refused: 8. EC2 asks for a key on the caller's behalf, and of a
+# refusal says only that the launch failed: 1.
 each_is_missed_by_build() {
   for sid in $(sids "$work/policy.json"); do
     without "$work/policy.json" "$sid" && enforce "$work/less.json" || return 1
     "$bakery" build tiny --no-preflight >"$work/out" 2>"$work/err"
     status=$?
-    { [ $status = 6 ] || [ $status = 8 ]; } && names_an_action || { echo "exit $status without $sid"; return 1; }
+    case $sid-$status in *-6 | *-8 | *Keys*-1) ;; *) false ;; esac && names_an_action || { echo "exit $status without $sid"; return 1; }
     enforce "$work/policy.json" && "$bakery" gc --yes >"$work/gc.out" 2>&1 || { cat "$work/gc.out"; echo "gc after $sid"; return 1; }
   done
 }

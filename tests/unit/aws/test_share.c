@@ -2,6 +2,7 @@
  *
  * Reads that are shared: one call for all who ask the same, kept as long as they say, failures not kept. */
 #include "script.h"
+#include "src/aws/share.h"
 
 static bool ask(struct script *script, const char *name, int64_t share_ms, struct tree **reply, struct error *err)
 {
@@ -135,6 +136,53 @@ static void test_one_call_for_all(void **state)
 	finish(&script);
 }
 
+/* --- a failure goes to all who waited for it --- */
+
+static _Atomic int entered, asked;
+
+/* Fails when all are there, and had time to find that somebody asks already. */
+static bool fail_late(struct aws *aws, struct aws_call *call, const char *region, struct tree **reply,
+		      struct error *err)
+{
+	asked++;
+	while (entered < 10)
+		usleep(1000);
+	usleep(100000);
+	return error_coded(err, ERROR_DENIED, "UnauthorizedOperation", "no");
+}
+
+static void *share_in_thread(void *cookie)
+{
+	struct asker *asker = cookie;
+	struct tree *reply = NULL;
+	struct aws_call call = aws_call(AWS_ec2_DescribeImages, NULL);
+	call.share_ms = 60000;
+	entered++;
+	asker->good = share_send(asker->script->aws, &call, "eu-west-1", fail_late, &reply, &asker->err);
+	aws_call_clear(&call);
+	return NULL;
+}
+
+static void test_failure_is_handed_round(void **state)
+{
+	const char *replies[] = {EMPTY, NULL};
+	struct asker askers[10];
+	struct script script;
+	start(&script, replies);
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+		askers[i] = (struct asker){.script = &script};
+		pthread_create(&askers[i].thread, NULL, share_in_thread, &askers[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+		pthread_join(askers[i].thread, NULL);
+		assert_false(askers[i].good);
+		assert_int_equal(askers[i].err.kind, ERROR_DENIED);
+		assert_string_equal(askers[i].err.code, "UnauthorizedOperation");
+	}
+	assert_true(asked < 10);
+	finish(&script);
+}
+
 /* The one who asks hangs and is told to stop; another must take over. */
 static void *stop_when_asked(void *cookie)
 {
@@ -206,7 +254,8 @@ int main(void)
 		cmocka_unit_test(test_answer_is_kept),		 cmocka_unit_test(test_region_and_operation_count),
 		cmocka_unit_test(test_answer_grows_old),	 cmocka_unit_test(test_failure_is_not_kept),
 		cmocka_unit_test(test_many_answers_are_dropped), cmocka_unit_test(test_one_call_for_all),
-		cmocka_unit_test(test_given_up_is_taken_over),	 cmocka_unit_test(test_stop_while_another_asks),
+		cmocka_unit_test(test_failure_is_handed_round),	 cmocka_unit_test(test_given_up_is_taken_over),
+		cmocka_unit_test(test_stop_while_another_asks),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
