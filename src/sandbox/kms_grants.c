@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Grants: what lets Auto Scaling's role in another account launch an encrypted image. */
+#include <stdio.h>
 #include <string.h>
 
 #include "bakery/crypto.h"
@@ -68,6 +69,34 @@ static bool would_have_done(struct request *rq)
 		      "The request would have succeeded, but the DryRun option is set.");
 }
 
+static struct tree *grants_of(struct request *rq, const struct tree *key)
+{
+	_cleanup_(tree_freep) struct tree *all =
+		state_list(rq->cloud->state, tree_text(key, "AWSAccountId"), rq->region, "kms-grant");
+	struct tree *list = tree_new_array();
+	for (struct tree_iter i = tree_iter(all); tree_next(&i);)
+		if (str_eq(tree_text(i.value, "KeyId"), tree_text(key, "Arn")))
+			tree_add(list, tree_share(i.value));
+	return list;
+}
+
+/* A named grant that is asked for again with the same parameters is the one that there is. */
+static bool earlier_grant(struct request *rq, const struct tree *key, char id[65])
+{
+	_cleanup_(tree_freep) struct tree *all = grants_of(rq, key);
+	_cleanup_(freep) char *issuer = mem_printf("arn:aws:iam::%s:root", rq->caller.account);
+	for (struct tree_iter i = tree_iter(all); arg(rq, "Name") != NULL && tree_next(&i);) {
+		if (!str_eq(tree_text(i.value, "Name"), arg(rq, "Name")) ||
+		    !str_eq(tree_text(i.value, "GranteePrincipal"), arg(rq, "GranteePrincipal")) ||
+		    !str_eq(tree_text(i.value, "IssuingAccount"), issuer) ||
+		    !tree_equal(tree_key(i.value, "Operations"), arg_tree(rq, "Operations")))
+			continue;
+		snprintf(id, 65, "%s", tree_text_or(i.value, "GrantId", ""));
+		return true;
+	}
+	return false;
+}
+
 static bool create_grant(struct request *rq)
 {
 	char id[65];
@@ -78,22 +107,13 @@ static bool create_grant(struct request *rq)
 		return refuse_unusable(rq, key);
 	if (arg_bool(rq, "DryRun", false))
 		return would_have_done(rq);
-	crypto_random_hex(id, 64);
-	keep_grant(rq, key, id);
+	if (!earlier_grant(rq, key, id)) {
+		crypto_random_hex(id, 64);
+		keep_grant(rq, key, id);
+	}
 	tree_set_text(rq->reply, "GrantId", id);
 	tree_setf(rq->reply, "GrantToken", "AQpAM2RhZ%s", id);
 	return true;
-}
-
-static struct tree *grants_of(struct request *rq, const struct tree *key)
-{
-	_cleanup_(tree_freep) struct tree *all =
-		state_list(rq->cloud->state, tree_text(key, "AWSAccountId"), rq->region, "kms-grant");
-	struct tree *list = tree_new_array();
-	for (struct tree_iter i = tree_iter(all); tree_next(&i);)
-		if (str_eq(tree_text(i.value, "KeyId"), tree_text(key, "Arn")))
-			tree_add(list, tree_share(i.value));
-	return list;
 }
 
 static bool list_grants(struct request *rq)
