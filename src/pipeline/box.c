@@ -50,7 +50,8 @@ static bool start_one(struct build *build, struct box *box, const struct instanc
 	struct error why = {0};
 
 	*again = false;
-	if (!build_hold(build, &held_instance, build->plan->region, box->purpose, wish, box->instance, err))
+	if (!build_hold(build, &held_instance, build->plan->region, box->purpose, wish, box->instance, err) ||
+	    !candidates_got(build, wish->candidate, box, err))
 		return false;
 	if (build_wait_learning(build, AWS_WAIT_instance_running, "launch", build->plan->region, box->instance,
 				at_most(RUNNING_TIMEOUT_S, build), instance, &why))

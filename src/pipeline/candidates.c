@@ -49,6 +49,40 @@ bool candidates_next(struct candidates *candidates, struct candidate *out)
 	return true;
 }
 
+void candidates_again(struct candidates *candidates)
+{
+	candidates->next--;
+	candidates->tried--;
+}
+
+static struct launch_row row_of(const struct build *build, const struct candidate *candidate, const char *purpose)
+{
+	return (struct launch_row){
+		.build = build->id,
+		.purpose = purpose,
+		.market = candidate_market(candidate),
+		.instance_type = candidate->type,
+		.zone = candidate->subnet->zone,
+		.subnet = candidate->subnet->id,
+	};
+}
+
+bool candidates_got(struct build *build, const struct candidate *candidate, struct box *box, struct error *err)
+{
+	struct launch_row row = row_of(build, candidate, box->purpose);
+
+	row.instance = box->instance;
+	box->spot = candidate->spot;
+	if (box == &build->box) {
+		build->state.instance_type = candidate->type;
+		build->state.zone = candidate->subnet->zone;
+		build->state.spot = candidate->spot;
+	}
+	build_note(build, "%s: %s%s in %s", box->instance, candidate->spot ? "spot " : "", candidate->type,
+		   candidate->subnet->zone);
+	return store_launch_add(build->store, &row, err) || error_context(err, "record");
+}
+
 /* What an account may have of a family of types, wherever it stands. */
 static bool is_type_quota(const struct error *why)
 {
@@ -77,16 +111,9 @@ static void leave_type(struct candidates *candidates)
 bool candidates_refused(struct build *build, struct candidates *candidates, const struct candidate *candidate,
 			const char *purpose, const char *instance, const struct error *why, struct error *err)
 {
-	const struct launch_row row = {
-		.build = build->id,
-		.purpose = purpose,
-		.market = candidate_market(candidate),
-		.instance_type = candidate->type,
-		.zone = candidate->subnet->zone,
-		.subnet = candidate->subnet->id,
-		.code = why->code,
-	};
+	struct launch_row row = row_of(build, candidate, purpose);
 
+	row.code = why->code;
 	build_note(build, "no room for %s%s in %s (%s)%s%s", candidate->spot ? "spot " : "", candidate->type,
 		   candidate->subnet->zone, why->code, instance ? ": it ended " : "", instance ? instance : "");
 	str_addf(&candidates->refusals, "%s%s%s in %s: %s", candidates->refusals.len ? ", " : "",

@@ -24,6 +24,10 @@ struct candidates {
 void candidates_init(struct candidates *candidates, const struct build *build);
 void candidates_free(struct candidates *candidates);
 bool candidates_next(struct candidates *candidates, struct candidate *out); /* false: there are no more */
+void candidates_again(struct candidates *candidates);			    /* the last one will be the next */
+/* Notes and records the instance that there was room for. */
+bool candidates_got(struct build *build, const struct candidate *candidate, struct box *box,
+		    struct error *err) must_check;
 /* Whether the next may do better after this failure. */
 bool candidates_moves_on(const struct error *why);
 /* Notes and records that there was no room; a quota is the same in every subnet, so the type is left. instance: the one

@@ -13,7 +13,10 @@ struct launching {
 	const struct hold *hold;
 	const struct instance_wish *wish;
 	const char *user_data; /* base64 */
-	int sent;	       /* each request has a client token of its own: the one before was refused */
+	/* The client token's end: what is asked for again is the same request when its answer was lost, and another one
+	 * when it was refused. */
+	size_t number;
+	int refused;
 };
 
 static void network_args(const struct launching *launching, struct aws_call *call, const struct plan_subnet *subnet)
@@ -98,7 +101,7 @@ static struct aws_call call_make(const struct launching *launching, const struct
 	aws_arg(&call, "InstanceType", candidate->type);
 	aws_arg_int(&call, "MinCount", 1);
 	aws_arg_int(&call, "MaxCount", 1);
-	aws_argf(&call, "ClientToken", "%s-%d", launching->hold->token, launching->sent);
+	aws_argf(&call, "ClientToken", "%s-%zu-%d", launching->hold->token, launching->number, launching->refused);
 	aws_arg(&call, "UserData", launching->user_data);
 	network_args(launching, &call, candidate->subnet);
 	volume_args(launching, &call);
@@ -133,10 +136,8 @@ static bool run(struct launching *launching, const struct candidate *candidate, 
 	int64_t until_ms = clock_mono_ms() + PROFILE_SETTLE_MS;
 
 	for (;;) {
-		struct aws_call call;
+		struct aws_call call = call_make(launching, candidate);
 
-		launching->sent++;
-		call = call_make(launching, candidate);
 		call.not_yet_s = SETTLE_S;
 		if (build_send(launching->build, &call, reply, err))
 			return true;
@@ -144,6 +145,7 @@ static bool run(struct launching *launching, const struct candidate *candidate, 
 			return false;
 		if (!stop_sleep_ms(build_stop(launching->build), PAUSE_MS))
 			return error_set(err, ERROR_STOPPED, "stopped");
+		launching->refused++;
 	}
 }
 
@@ -155,30 +157,6 @@ static bool try_one(struct launching *launching, const struct candidate *candida
 		return marketplace_hint(launching->build->plan, err);
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
 	return id[0] || error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");
-}
-
-static bool remember(struct launching *launching, const struct candidate *candidate, const char *id, struct error *err)
-{
-	struct build *build = launching->build;
-	const struct launch_row row = {
-		.build = build->id,
-		.purpose = launching->hold->purpose,
-		.market = candidate_market(candidate),
-		.instance_type = candidate->type,
-		.zone = candidate->subnet->zone,
-		.subnet = candidate->subnet->id,
-		.instance = id,
-	};
-
-	launching->wish->box->spot = candidate->spot;
-	if (!launching->wish->is_test) {
-		build->state.instance_type = candidate->type;
-		build->state.zone = candidate->subnet->zone;
-		build->state.spot = candidate->spot;
-	}
-	build_note(build, "%s: %s%s in %s", id, candidate->spot ? "spot " : "", candidate->type,
-		   candidate->subnet->zone);
-	return store_launch_add(build->store, &row, err) || error_context(err, "record");
 }
 
 /* Only a shortage moves on to the next; any other refusal would meet the next one, too. */
@@ -195,9 +173,12 @@ static bool instance_make(struct build *build, const struct hold *hold, const vo
 	while (candidates_next(candidates, candidate)) {
 		struct error why = {0};
 
+		launching.number = candidates->next;
+		launching.refused = 0;
 		if (try_one(&launching, candidate, id, &why))
-			return remember(&launching, candidate, id, err);
+			return true;
 		if (!candidates_moves_on(&why)) {
+			candidates_again(candidates);
 			*err = why;
 			return false;
 		}

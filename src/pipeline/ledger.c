@@ -59,6 +59,8 @@ static bool make_surely(struct build *build, const struct held_kind *kind, const
 
 		if (!error_is(err, ERROR_TRANSIENT) || number == TRIES)
 			return false;
+		if (kind->completes)
+			continue;
 		build_note(build, "%s; looking whether the %s was made all the same", err->text, kind->name);
 		if (!find_settled(build, kind, hold, id, &lookup)) {
 			*err = lookup;

@@ -235,6 +235,8 @@ static void source_values(struct needing *needing)
 /* The role of a profile has most often its name, but need not: what is passed cannot be told without asking. */
 static void launch_values(struct needing *needing)
 {
+	/* "bakery-", the build's id, "-build-" and four more: no role that a person would name so is within reach. */
+	static const char made[] = "bakery-20*-build-????";
 	const struct launch *launch = &needing->recipe->launch;
 
 	if (launch->subnets && launch->subnets->ids.count)
@@ -249,8 +251,8 @@ static void launch_values(struct needing *needing)
 	if (launch->iam_instance_profile)
 		add(needing, "passed_roles", "*");
 	if (launch->temporary_profile) {
-		add(needing, "passed_roles", "bakery-*");
-		add(needing, "made_profiles", "bakery-*");
+		add(needing, "passed_roles", made);
+		add(needing, "made_profiles", made);
 	}
 	if (launch->market != MARKET_ON_DEMAND) {
 		add(needing, "spot_role", "AWSServiceRoleForEC2Spot");

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
+#include "access/auth.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "http_header.h"

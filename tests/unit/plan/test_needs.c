@@ -127,8 +127,9 @@ static void each_feature_brings_its_own(void **state)
 		{{.launch = ", iam_instance_profile: builder"}, {"iam:PassRole", "\"iam:PassedToService\""}},
 		{{.launch = ", temporary_profile: {managed_policies: "
 			    "[\"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\"]}"},
-		 {"iam:CreateRole", "iam:AttachRolePolicy", "arn:aws:iam::111122223333:instance-profile/bakery-*",
-		  "\"arn:aws:iam::111122223333:role/bakery-*\""}},
+		 {"iam:CreateRole", "iam:AttachRolePolicy",
+		  "arn:aws:iam::111122223333:instance-profile/bakery-20*-build-????",
+		  "\"arn:aws:iam::111122223333:role/bakery-20*-build-????\""}},
 		{{.connect = ", bastion: {host: jump, user: jump}"}, {"ec2:DescribeVpcs"}},
 		{{.launch = ", market: spot"},
 		 {"iam:CreateServiceLinkedRole", "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"}},
