@@ -55,7 +55,7 @@ struct build_context { /* what all builds of a process share */
 	struct build_events events;
 	struct build_origin origin;
 	bool keep_on_failure;
-	bool no_preflight; /* the stage prepare looks at nothing but what it must */
+	bool no_preflight;     /* the stage prepare looks at nothing but what it must */
 	const char *until;     /* stage after which to stop, or NULL */
 	const char *why;       /* why it is built, for its log; or NULL */
 	const char *plan_from; /* where the plan was read from, for its log; or NULL: just made */

@@ -82,7 +82,7 @@ struct plan {
 	struct text_map tags;
 
 	/* Not part of the document. */
-	struct text_list notes;	   /* for people: what may go wrong later, and could not be told for certain */
+	struct text_list notes;	      /* for people: what may go wrong later, and could not be told for certain */
 	const char *json, *sha256;    /* canonical */
 	const char *playbooks_sha256; /* of the playbooks' hashes in order */
 };

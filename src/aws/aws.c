@@ -6,7 +6,7 @@
 
 #include "aws_private.h"
 #include "bakery/mem.h"
-#include "credential_sources.h"
+#include "credentials/sources.h"
 #include "share.h"
 
 #define SHORTEST_WAIT_MS 200

@@ -8,11 +8,11 @@
 #include <stdatomic.h>
 
 #include "bakery/aws.h"
-#include "credentials.h"
+#include "credentials/credentials.h"
+#include "credentials/profiles.h"
 #include "endpoints.h"
 #include "http.h"
 #include "operations.h"
-#include "profiles.h"
 #include "retry.h"
 
 struct share_hub;

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 #include "bakery/error.h"
+#include "credentials/profiles.h"
 #include "http.h"
 #include "operations.h"
-#include "profiles.h"
 
 /* Read once, then only looked at. */
 struct endpoint_settings {

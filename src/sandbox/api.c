@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
+#include "access/auth.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "http_header.h"
@@ -224,6 +224,7 @@ static void record(struct call *call)
 	tree_set_text(line, "region", call->identity.region);
 	tree_set(line, "request", tree_share(call->wire));
 	tree_set_int(line, "status", call->answer->status);
+	tree_set_int(line, "at_ms", clock_wall_ms());
 	tree_set_text(line, "content_type", call->answer->content_type);
 	tree_set_text(line, "reply", call->answer->body.data);
 	tree_to_json(line, &text);

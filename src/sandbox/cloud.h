@@ -13,7 +13,7 @@
 #include "bakery/error.h"
 #include "bakery/log.h"
 #include "bakery/tree.h"
-#include "machine.h"
+#include "machine/machine.h"
 #include "settings.h"
 #include "state.h"
 

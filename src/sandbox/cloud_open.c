@@ -11,9 +11,9 @@
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "ec2/transitions.h"
 #include "jobs.h"
 #include "room.h"
-#include "transitions.h"
 
 /* The same key as long as the folder lives, so that a shell that has it in its environment goes on working. */
 static bool load_key(struct cloud *cloud, struct error *err)

@@ -5,16 +5,16 @@
 
 #include <string.h>
 
+#include "access/policy.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
-#include "ec2.h"
+#include "ec2/ec2.h"
+#include "ec2/transitions.h"
 #include "http_header.h"
-#include "policy.h"
 #include "regions.h"
 #include "room.h"
-#include "ssm.h"
-#include "transitions.h"
+#include "ssm/ssm.h"
 
 static bool answer_error(struct answer *out, int status, const struct error *err)
 {

@@ -9,12 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access/policy.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "control.h"
 #include "folder.h"
-#include "policy.h"
 
 #define REPLY_MOST (64u << 20)
 

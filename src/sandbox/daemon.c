@@ -13,13 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "access/policy.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "ec2/public_images.h"
 #include "folder.h"
-#include "machine.h"
-#include "policy.h"
-#include "public_images.h"
+#include "machine/machine.h"
 
 #define LOOK_EVERY_MS 30
 #define START_WITHIN_MS 60000

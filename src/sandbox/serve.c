@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access/policy.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "cloud_open.h"
 #include "folder.h"
-#include "policy.h"
 #include "server.h"
 
 #define LOOK_AT_FOLDER_EVERY_MS 3000

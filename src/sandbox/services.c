@@ -5,17 +5,17 @@
 
 #include <string.h>
 
-#include "authorize.h"
+#include "access/authorize.h"
+#include "access/iam.h"
+#include "access/sts.h"
 #include "bakery/sandbox.h"
 #include "bakery/str.h"
-#include "ec2.h"
-#include "iam.h"
+#include "ec2/ec2.h"
 #include "jobs.h"
-#include "kms.h"
+#include "kms/kms.h"
 #include "organization.h"
 #include "quotas.h"
-#include "ssm.h"
-#include "sts.h"
+#include "ssm/ssm.h"
 
 static const struct operation *const ec2_tables[] = {ec2_image_operations,
 						     ec2_image_make_operations,

@@ -2,7 +2,7 @@
 # Three regions with a key each: what is told of keys before a build, a copy that fails and is tried again by itself, one that fails for good and is all that resume does; protection,
 # shared snapshots, tags on all of it.
 . "$2/tests/lib/scenario.sh"
-plan 29
+plan 34
 export BAKERY_RECORD=$work/record.jsonl
 project_make
 # shellcheck disable=SC2086
@@ -38,7 +38,7 @@ cloud --region us-west-2 kms enable-key --key-id "$west_key"
 recipe_end '' 'organization: true'
 ok "a default key cannot be shared" exits 3 "$bakery" plan wide --sandbox
 ok "it says where one is needed" says 'distribute.regions.eu-west-1.kms_key'
-recipe_end 'kms_key: alias/wide' 'accounts: ["210987654321"], snapshots: true'
+recipe_end 'kms_key: alias/wide' 'accounts: ["210987654321"], snapshots: true, consumer_role: bakery-reader'
 ok "a key policy that admits nobody else is no fault" exits 0 "$bakery" plan wide --sandbox
 ok "but noted for each region" sh -c "[ \$(grep -c 'no statement of its key policy admits account 210987654321' '$work/err') = 3 ]"
 
@@ -54,6 +54,7 @@ cloud --region eu-west-1 kms enable-key --key-id "$europe_key"
 ok "and the build gets through" wait $resuming
 ok "so does what was refused" says 'InvalidRequest.*it is tried again'
 is_alone() { [ "$(image_count "$1")" = 1 ] && [ "$(snapshot_count "$1")" = 1 ]; }
+ok "the account was asked whether it sees the image" says 'account 210987654321 sees the image in 3 regions'
 ok "with one image and one snapshot a region: failed ones are gone" everywhere is_alone
 ok "the image has its key" test "$(snapshot_field us-east-1 KmsKeyId | sed 's|.*/||')" = "$home_key"
 ok "the copy in one region that region's" test "$(snapshot_field eu-west-1 KmsKeyId | sed 's|.*/||')" = "$europe_key"
@@ -71,6 +72,14 @@ ok "images and snapshots carry their tags everywhere" everywhere is_tagged
 snapshot_is_shared() { [ "$(cloud --region "$1" ec2 describe-snapshot-attribute --snapshot-id "$(snapshot_field "$1" SnapshotId)" --attribute createVolumePermission --query 'CreateVolumePermissions[].UserId' --output text)" = 210987654321 ]; }
 ok "and the account may make volumes of the snapshots" everywhere snapshot_is_shared
 ok "nothing else is left" nothing_left
+
+# --- grants for the accounts' Auto Scaling ---
+sed -e 's/^name: wide/name: granted/' -e 's|alias/wide-west|alias/bakery|; s|alias/wide|alias/bakery|' -e 's/share: .*/share: {accounts: ["210987654321"], consumer_role: OrganizationAccountAccessRole, auto_scaling_grant: true}/' recipes/wide.yaml >recipes/granted.yaml
+ok "with a role that may, Auto Scaling gets its grants" exits 0 "$bakery" build granted --sandbox
+ok "said with the key" says 'account 210987654321: its Auto Scaling may use arn:aws:kms:us-west-2:.*\(grant [0-9a-f]+\)'
+ok "a second build" exits 0 "$bakery" build granted --sandbox
+grant_is_one() { [ "$(cloud --region "$1" kms list-grants --key-id "$(cloud --region "$1" kms describe-key --key-id alias/bakery --query KeyMetadata.Arn --output text)" --query "length(Grants[?Name=='bakery-auto-scaling'])" --output text)" = 1 ]; }
+ok "makes no second grant" everywhere grant_is_one
 
 # --- one region fails for good ---
 recipe_end 'kms_key: alias/wide' 'organization: true'

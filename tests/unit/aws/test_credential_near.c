@@ -18,7 +18,7 @@
 #include "bakery/crypto.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
-#include "src/aws/credential_http.h"
+#include "src/aws/credentials/near_http.h"
 #include "trial.h"
 
 #define KEYS(key)                                                                                                      \

@@ -16,7 +16,7 @@
 
 #include "bakery/file.h"
 #include "bakery/mem.h"
-#include "src/aws/credentials.h"
+#include "src/aws/credentials/credentials.h"
 
 #define START_MS 1767323045000 /* 2026-01-02T03:04:05Z */
 #define MINUTE_MS (60 * 1000)

@@ -132,7 +132,8 @@ static void start(struct cloud *cloud, const struct instance *instances, size_t 
 {
 	struct error err = {0};
 	*cloud = (struct cloud){.count = count};
-	memcpy(cloud->instances, instances, count * sizeof *instances);
+	if (count)
+		memcpy(cloud->instances, instances, count * sizeof *instances);
 	cloud->server = loopback_start(play, cloud);
 	stop_init(&cloud->stop);
 	struct aws_options options = {.region = "eu-west-1",

@@ -6,8 +6,8 @@
 #include "check.h"
 
 #include "bakery/mem.h"
-#include "src/sandbox/policy.h"
-#include "src/sandbox/policy_condition.h"
+#include "src/sandbox/access/policy.h"
+#include "src/sandbox/access/policy_condition.h"
 
 /* Single quotes stand for double ones. */
 static char *quoted(const char *text)

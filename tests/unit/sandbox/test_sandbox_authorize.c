@@ -3,8 +3,8 @@
  * A sandbox that was given a policy: which permission each operation asks for, on what and with which conditions. */
 #include "cloud_fixture.h"
 
-#include "src/sandbox/asks.h"
-#include "src/sandbox/policy.h"
+#include "src/sandbox/access/asks.h"
+#include "src/sandbox/access/policy.h"
 #include "src/sandbox/services.h"
 
 /* Single quotes stand for double ones. */

@@ -4,7 +4,7 @@
  * machines. */
 #include "cloud_fixture.h"
 
-#include "src/sandbox/ec2.h"
+#include "src/sandbox/ec2/ec2.h"
 
 /* --- signatures --- */
 

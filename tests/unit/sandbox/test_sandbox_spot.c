@@ -3,7 +3,7 @@
  * Spot instances: how they are asked for, refused, taken back; and places where a launch cannot be. */
 #include "cloud_fixture.h"
 
-#include "src/sandbox/transitions.h"
+#include "src/sandbox/ec2/transitions.h"
 
 #define SPOT "&InstanceMarketOptions.MarketType=spot"
 #define OPTION "&InstanceMarketOptions.SpotOptions."
