@@ -13,7 +13,8 @@
  * failure has AWS's code in err->code, a kind from the table in errors.def, and a text that opens with the operation's
  * name. ERROR_DENIED is every refusal of credentials or permission, missing credentials, and an endpoint that cannot be
  * reached or is not AWS; ERROR_STOPPED a call that was given up (one that changes something gets a moment for its
- * answer before that). Thread-safe. */
+ * answer before that). ERROR_TRANSIENT of a call that may not simply be sent again (ONCE in operations.def) leaves open
+ * whether AWS acted: look before asking again. Thread-safe. */
 #ifndef BAKERY_AWS_H
 #define BAKERY_AWS_H
 
@@ -54,6 +55,8 @@ void aws_close(struct aws *aws);
 void aws_closep(struct aws **aws);
 const char *aws_region(const struct aws *aws);	  /* the default region, or NULL */
 int64_t aws_requests_sent(const struct aws *aws); /* for the bench and the record */
+/* How far AWS's clock is ahead of this host's, by the newest answer, to the second; 0 before the first. */
+int64_t aws_clock_ahead_ms(const struct aws *aws);
 
 struct aws_identity {
 	char account[16], arn[256], user_id[128];
@@ -96,6 +99,7 @@ struct aws_call {
 	int64_t share_ms;  /* of a call that only reads: an answer that another call with the same arguments got within
 			      so  long serves this one, too, as does one on its way. 0: asked anew */
 	bool dry_run;	   /* EC2: asks whether the call would be allowed; true is "yes", nothing is done */
+	const struct credentials *with; /* inside src/aws: signed with these; NULL: aws's own */
 };
 struct aws_call aws_call(enum aws_operation operation, const char *region);
 void aws_arg(struct aws_call *call, const char *path, const char *value); /* NULL value: left out */
@@ -112,7 +116,7 @@ const char *aws_operation_service(enum aws_operation operation); /* "ec2" */
 
 /* Waits: rows of src/aws/waits.def. One describe call serves all builds of the process that wait for the same row in a
  * region; a change is noticed soon after it happens: the pause between looks grows with the time waited (an eighth of
- * it, 0.2 s to 2 s). */
+ * it, 0.2 s to 2 s). Where it is known how long it took before, the pause is up to 5 s for three quarters of that. */
 enum aws_wait {
 #define WAIT(name, operation, ids, list, id, state, wanted, fatal, absent) AWS_WAIT_##name,
 #include "../../src/aws/waits.def"
@@ -127,13 +131,15 @@ struct aws_wait_options {
 	const struct stop *stop;
 	aws_wait_progress *progress;
 	void *cookie;
-	int64_t expected_ms; /* how long it took before; looking begins shortly before that. 0: unknown, or begun a
+	int64_t every_ms;    /* between looks, where nothing is expected soon; 0: as above */
+	int64_t expected_ms; /* how long it took before; looking begins around then. 0: unknown, or begun a
 				while ago */
 };
 /* *item: the description in the wanted state (free it); NULL when it is done because there is no such id. Fails with
- * ERROR_FAILED and the state's reason when a fatal state comes (ERROR_CAPACITY when AWS had no room; err->code is then
- * the reason's, "Server.InsufficientInstanceCapacity"), ERROR_FAILED with code "WaitTimeout", ERROR_ABSENT when the id
- * is not known for two minutes, ERROR_STOPPED. An AWS that does not answer for a few minutes does not end a wait. */
+ * ERROR_FAILED and the state's reason when a fatal state comes (ERROR_CAPACITY when AWS had no room, ERROR_QUOTA when
+ * the account may have no more; err->code is then the reason's, "Server.InsufficientInstanceCapacity"), ERROR_FAILED
+ * with code "WaitTimeout", ERROR_ABSENT when the id is not known for two minutes, ERROR_STOPPED. An AWS that does not
+ * answer for a few minutes does not end a wait. */
 bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct aws_wait_options *options,
 	      struct tree **item, struct error *err) must_check;
 

@@ -55,7 +55,10 @@ struct build_context { /* what all builds of a process share */
 	struct build_events events;
 	struct build_origin origin;
 	bool keep_on_failure;
-	const char *until; /* stage after which to stop, or NULL */
+	bool no_preflight;     /* the stage prepare looks at nothing but what it must */
+	const char *until;     /* stage after which to stop, or NULL */
+	const char *why;       /* why it is built, for its log; or NULL */
+	const char *plan_from; /* where the plan was read from, for its log; or NULL: just made */
 };
 
 struct build_result {
@@ -66,6 +69,15 @@ struct build_result {
 /* Runs a plan from the start. *out is filled also when it fails (build "" when there was no build yet). */
 bool build_run(const struct build_context *context, const struct plan *plan, struct build_result *out,
 	       struct error *err) must_check;
+/* Whether a bake of the plan would only make again what the last good build of its recipe and channel made. max_age_s:
+ * 0, or how old that may be. Texts live in arena. */
+struct build_verdict {
+	char build[BUILD_ID_SIZE]; /* the last good one; "" when there is none */
+	bool is_current;
+	const char *why; /* it is, or is not */
+};
+bool build_compare(const struct build_context *context, const struct plan *plan, int64_t max_age_s, struct arena *arena,
+		   struct build_verdict *out, struct error *err) must_check;
 /* Goes on with a stored one at its first unfinished stage, after falling back where the stage says so. */
 bool build_resume(const struct build_context *context, const char *build, struct build_result *out,
 		  struct error *err) must_check;

@@ -27,6 +27,7 @@ struct stop {
 void stop_init(struct stop *stop);
 void stop_close(struct stop *stop);
 void stop_request(struct stop *stop, int signal);
+void stop_reset(struct stop *stop);	      /* as if it had never been asked for */
 bool stop_requested(const struct stop *stop); /* NULL: never */
 /* Sleeps; false as soon as a stop was asked for. stop may be NULL. */
 bool stop_sleep_ms(const struct stop *stop, int64_t ms);

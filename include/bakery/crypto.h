@@ -16,6 +16,8 @@
 
 void crypto_sha256(const void *data, size_t length, uint8_t digest[SHA256_SIZE]);
 void crypto_sha256_hex(const void *data, size_t length, char hex[SHA256_HEX_SIZE]);
+/* Not for security: some file formats name things by it. */
+void crypto_sha1_hex(const void *data, size_t length, char hex[41]);
 void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
 			uint8_t digest[SHA256_SIZE]);
 void crypto_hex(const void *data, size_t length, char *hex); /* 2 * length + 1 bytes */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "bakery/crypto.h"
 #include "bakery/error.h"
 #include "bakery/str.h"
 
@@ -17,6 +18,8 @@ bool file_read(const char *path, size_t most_bytes, struct str *out,
 	       struct error *err) must_check; /* appends; ERROR_ABSENT when missing */
 /* Writes beside it, fsyncs, renames over it, fsyncs the folder. */
 bool file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err) must_check;
+/* Of the content of a regular file, which may be large: it is mapped, not read. The error has no path. */
+bool file_sha256_hex(const char *path, char hex[SHA256_HEX_SIZE], struct error *err) must_check;
 bool file_exists(const char *path);
 bool file_make_folders(const char *path, mode_t mode, struct error *err) must_check; /* mkdir -p */
 bool file_remove_tree(const char *path,

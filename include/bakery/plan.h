@@ -34,6 +34,7 @@ struct plan_launch {
 	const char *vpc;
 	struct struct_list subnets;	  /* of struct plan_subnet; tried in order */
 	struct text_list security_groups; /* empty: a temporary one is made */
+	struct text_list admit;		  /* sg-... and CIDRs that it admits; empty: this host's address */
 	int address;			  /* enum address_kind */
 	struct root_volume root_volume;	  /* size_gib decided */
 	const char *iam_instance_profile;
@@ -81,6 +82,7 @@ struct plan {
 	struct text_map tags;
 
 	/* Not part of the document. */
+	struct text_list notes;	      /* for people: what may go wrong later, and could not be told for certain */
 	const char *json, *sha256;    /* canonical */
 	const char *playbooks_sha256; /* of the playbooks' hashes in order */
 };
@@ -91,10 +93,13 @@ struct facts {
 	const char *account, *region;
 	struct plan_source source;
 	const char *vpc;
+	struct text_list vpc_blocks;  /* its CIDRs, when a bastion makes them matter */
 	struct struct_list subnets;   /* of struct plan_subnet */
 	const char *organization_arn; /* NULL: not asked */
 	const char *user_data;	      /* as JSON */
 	const char *profile_policy;   /* as JSON */
+	struct text_list faults;      /* "launch.root_volume.kms_key: ...": told by plan_make with its own */
+	struct text_list notes;	      /* for the plan's */
 };
 bool facts_gather(struct aws *aws, const struct settings *settings, const struct recipe *recipe, struct arena *arena,
 		  struct facts *out, struct error *err) must_check;
@@ -105,6 +110,20 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	       struct arena *arena, struct plan **out, struct error *err) must_check;
 /* Reads a stored plan back. */
 bool plan_load(const char *json, struct arena *arena, struct plan **out, struct error *err) must_check;
+
+/* A plan for a file: its document, indented, with its sha256 as plan_sha256; and back. Reading checks the hash when
+ * there is one, so that a plan that was edited is not taken for the one that was looked at. */
+void plan_wrap(const struct plan *plan, struct str *out);
+bool plan_unwrap(const struct str *text, struct arena *arena, struct plan **out, struct error *err) must_check;
+/* What a bake of `now` would make otherwise than one of `before` did, as a sentence for people; NULL: nothing. Where
+ * the instance stands for the while and where files lie does not count. */
+const char *plan_difference(const struct plan *before, const struct plan *now, struct arena *arena);
+/* Whether the files that the plan uploads are still what they were when it was made. */
+bool plan_files_check(const struct plan *plan, struct error *err) must_check;
+
+/* Of an image as DescribeImages tells it. */
+const char *image_tag(const struct tree *image, const char *key); /* NULL: not there, or of another account */
+bool image_is_deprecated(const struct tree *image);		  /* by now */
 
 size_t plan_step_count(const struct plan *plan);
 size_t plan_control_count(const struct plan *plan);

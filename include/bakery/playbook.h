@@ -7,6 +7,7 @@
 #include "bakery/faults.h"
 #include "bakery/fields.h"
 #include "bakery/mem.h"
+#include "bakery/str.h"
 
 struct settings;
 
@@ -16,6 +17,7 @@ struct transfer {
 	const char *from, *to; /* upload: `from` is absolute here; download: `to` is as written */
 	const char *mode;      /* octal text or NULL */
 	const char *owner;     /* user[:group] or NULL */
+	const char *sha256;    /* upload: of the file's content when it was read; NULL: not known */
 	bool is_template;      /* variables in the file are replaced: template_render(content, vars, ...) */
 	struct text_map vars;  /* of a template: those of the playbook the step stands in */
 };
@@ -58,6 +60,9 @@ void playbook_vars_read(const char *file, struct text_map *vars, struct arena *a
 const struct playbook *playbook_load(const struct settings *settings, const char *name_or_file, const char *relative_to,
 				     const struct text_map *vars, const char *where, struct arena *arena,
 				     struct faults *faults);
+
+/* Whether an upload's file is still what it was when the playbook was read; the error says what to do. */
+bool upload_check(const struct transfer *upload, struct error *err) must_check;
 
 /* {{ name }} in text replaced; {{{{ gives {{. ERROR_INVALID names an unknown variable (playbook_load has checked the
  * file as it was then). */

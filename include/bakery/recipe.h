@@ -171,7 +171,8 @@ struct settings {
 	struct text_list recipes, playbooks; /* search paths, absolute; the shipped ones last */
 	const struct tree *launch;	     /* defaults merged under each recipe's launch */
 	struct text_map tags;
-	struct struct_list channels; /* of struct channel */
+	struct struct_list channels;	   /* of struct channel */
+	struct text_list trusted_accounts; /* besides our own: whose images may be parents */
 	const struct tree *fleet, *notify;
 };
 
@@ -205,6 +206,9 @@ char *recipe_with_build(const char *text, const char *build);
 void recipe_list(const struct settings *settings, struct arena *arena, struct text_map *out);
 /* Without the shipped ones, unless the project has none of its own. */
 void recipe_list_own(const struct settings *settings, struct arena *arena, struct text_map *out);
+
+/* "x86_64" or "arm64", by AWS's naming of types; NULL where the name does not tell. */
+const char *instance_type_processor(const char *type);
 
 extern const struct field recipe_fields[], settings_fields[];
 

@@ -18,8 +18,9 @@ struct sandbox_options {
 	const char *folder;	     /* NULL: $BAKERY_SANDBOX, else $XDG_STATE_HOME/bakery/sandbox */
 	int port;		     /* 0: any free one */
 	const char *const *settings; /* "latency.launch=3s" ..., NULL-terminated: see docs/sandbox.md; may be NULL */
-	const char *record;	     /* file: every request and reply as a JSON line, or NULL */
-	int ready_fd; /* sandbox_serve: where it says that it answers, "ok" or why not; then closed. 0: nowhere */
+	const char *policy; /* file: an IAM policy, all that the sandbox's user may do; "" everything again; NULL */
+	const char *record; /* file: every request and reply as a JSON line, or NULL */
+	int ready_fd;	    /* sandbox_serve: where it says that it answers, "ok" or why not; then closed. 0: nowhere */
 	struct log *log;
 	const struct stop *stop;
 };
@@ -42,10 +43,14 @@ bool sandbox_serve(const struct sandbox_options *options, struct error *err) mus
 bool sandbox_down(const struct sandbox_options *options, struct error *err) must_check; /* state is kept */
 bool sandbox_reset(const struct sandbox_options *options,
 		   struct error *err) must_check; /* down, and all state but the cached base images removed */
+/* What it offers, running or not: [{service, operation}], services as their signatures name them. Free it. */
+struct tree *sandbox_operations(void);
 /* {endpoint, pid, instances: [...], images: [...], parameters: [...], settings: {...}} */
 bool sandbox_status(const struct sandbox_options *options, struct tree **out, struct error *err) must_check;
 /* Changes settings of a running one: "latency.image=5s", "fault.CreateImage=500:2". */
 bool sandbox_set(const struct sandbox_options *options, const char *const *settings, struct error *err) must_check;
+/* From now on the sandbox's user may do what the policy in the file allows and nothing else; "": everything. */
+bool sandbox_set_policy(const struct sandbox_options *options, const char *path, struct error *err) must_check;
 /* Runs a command inside an instance's machine, with this process's terminal. */
 bool sandbox_exec(const struct sandbox_options *options, const char *instance, const char *const *argv, int *status,
 		  struct error *err) must_check;

@@ -18,7 +18,7 @@ struct ssh_target {
 	const char *host; /* address or name */
 	int port;	  /* 22 when 0 */
 	const char *user;
-	const char *private_key;      /* OpenSSH format, in memory; NULL: the agent */
+	const char *private_key;      /* OpenSSH format, in memory; NULL: the agent ($SSH_AUTH_SOCK) */
 	const char *const *host_keys; /* expected public key lines ("ssh-ed25519 AAAA..."), NULL-terminated; ... */
 	const char *known_hosts;      /* ... or a known_hosts file; or ... */
 	const char *const
@@ -26,16 +26,25 @@ struct ssh_target {
 	int64_t connect_timeout_s;	/* of each attempt; 10 when 0 */
 	int64_t silence_timeout_s; /* keep-alives are sent; the connection counts as dropped after this; 30 when 0, 4 at
 				      least */
+	/* A bastion: the machine is reached through a connection to it (direct-tcpip), and the host is a name or
+	 * address as it sees it. Its stop and log are ours; one via another is not known. */
+	const struct ssh_target *via;
 	const struct stop *stop;
 	struct log *log;
 };
 
+/* A private key file as ssh_target wants it; refuses, with what to do, one that libssh2 cannot use: a key with a
+ * passphrase, an RSA key, a public key. Wipe *out. */
+bool ssh_key_read(const char *path, struct str *out, struct error *err) must_check;
+
 struct ssh;
 /* One attempt. ERROR_TRANSIENT when the machine is not (yet) reachable or dropped the connection, ERROR_REFUSED when
- * the host key is wrong, ERROR_DENIED when the login is refused. The target's texts must outlive the connection. */
+ * the host key is wrong or the bastion does not forward, ERROR_DENIED when the login is refused. The target's texts
+ * must outlive the connection. */
 bool ssh_open(const struct ssh_target *target, struct ssh **out, struct error *err) must_check;
 /* Attempts until it works or timeout_s is over; a refused login is tried again too for that long (the key is installed
- * late in the boot), a wrong host key is not. */
+ * late in the boot), a wrong host key is not, nor is a bastion that refuses us. The connection to the bastion serves
+ * many attempts. */
 bool ssh_open_within(const struct ssh_target *target, int64_t timeout_s, struct ssh **out,
 		     struct error *err) must_check;
 void ssh_close(struct ssh *ssh);

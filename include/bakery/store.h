@@ -113,6 +113,22 @@ bool store_hold_list(struct store *store, const char *build, struct arena *arena
  * since}; oldest build first. */
 bool store_held(struct store *store, struct tree **out, struct error *err) must_check;
 
+/* --- instances that were asked for --- */
+
+struct launch_row {
+	const char *build, *purpose; /* "build", "test" */
+	const char *market;	     /* "spot", "on-demand" */
+	const char *instance_type, *zone, *subnet;
+	const char *instance; /* NULL: there was no room */
+	const char *code;     /* AWS's word for why not */
+};
+bool store_launch_add(struct store *store, const struct launch_row *launch, struct error *err) must_check;
+/* The instance ended before its time; code: AWS's word for why. */
+bool store_launch_ended(struct store *store, const char *build, const char *instance, const char *code,
+			struct error *err) must_check;
+/* In order: an array of {purpose, market, instance_type, zone, subnet, instance, code, at}. */
+bool store_launch_list(struct store *store, const char *build, struct tree **out, struct error *err) must_check;
+
 /* --- what the record holds --- */
 
 struct step_row {
@@ -144,6 +160,9 @@ struct parameter_row {
 	int64_t version, at_ms;
 };
 bool store_parameter_add(struct store *store, const struct parameter_row *parameter, struct error *err) must_check;
+/* What a recipe's builds wrote into a parameter last; value NULL: nothing is known. Texts live in arena. */
+bool store_parameter_last(struct store *store, const char *recipe, const char *region, const char *name,
+			  struct arena *arena, struct parameter_row *out, struct error *err) must_check;
 /* A log line of the build: stream is "out", "err" or "note". Buffered; on disk after at most a second, at each stage's
  * end and at close. */
 bool store_log_add(struct store *store, const char *build, const char *stage, const char *step, const char *stream,
@@ -175,6 +194,17 @@ struct history_filter {
  * first. */
 bool store_history(struct store *store, const struct history_filter *filter, struct tree **out,
 		   struct error *err) must_check;
+/* What was not built since nothing had changed. */
+struct skip_row {
+	const char *recipe, *build; /* build: the good one that is still current */
+	const char *reason;
+	struct build_origin origin;
+	int64_t at_ms; /* 0: now */
+};
+bool store_skip_add(struct store *store, const struct skip_row *skip, struct error *err) must_check;
+/* An array of {recipe, at, build, reason, user, host, ci_job}; newest first. The filter's status does not count. */
+bool store_skip_list(struct store *store, const struct history_filter *filter, struct tree **out,
+		     struct error *err) must_check;
 /* One build whole, found by its id, a unique prefix of it, or an AMI id; ERROR_ABSENT, or ERROR_USAGE when a prefix is
  * ambiguous (naming the candidates). */
 bool store_find(struct store *store, const char *build_or_ami, char build[BUILD_ID_SIZE], struct error *err) must_check;

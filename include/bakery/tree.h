@@ -36,6 +36,9 @@ struct tree *tree_new_bool(bool value);
 struct tree *tree_new_double(double value);
 void tree_free(struct tree *tree);
 void tree_freep(struct tree **tree);
+/* The same for a document with secrets in it, whose texts are overwritten. Only for one that nobody else shares. */
+void tree_wipe_free(struct tree *tree);
+void tree_wipe_freep(struct tree **tree);
 struct tree *tree_share(const struct tree *tree); /* one more owner of the same tree; treat shared trees as read-only */
 struct tree *tree_copy(const struct tree *tree);  /* deep; positions are kept */
 bool tree_equal(const struct tree *a, const struct tree *b);

@@ -6,11 +6,20 @@
 
 #include "aws_private.h"
 #include "bakery/mem.h"
+#include "credentials/sources.h"
+#include "share.h"
 
 #define SHORTEST_WAIT_MS 200
 #define LONGEST_WAIT_MS 2000
 #define ABSENT_MS (2 * 60 * 1000)
 #define OUTAGE_MS (5 * 60 * 1000)
+#define PROCESS_TIMEOUT_MS (60 * 1000)
+
+/* A host that is no instance must notice soon; AWS's own tools wait for a second or two. */
+#define NEAR_CONNECT_MS 1000
+#define NEAR_SILENCE_S 2
+#define NEAR_MOST_BYTES (1u << 20)
+#define CONTAINER_BASE "http://169.254.170.2"
 
 static const char *variable(const char *name)
 {
@@ -68,16 +77,34 @@ static bool settle(struct aws *aws, const struct aws_options *options, const str
 		first(options->region, variable("AWS_REGION"), variable("AWS_DEFAULT_REGION"), profile->region);
 	const char *bundle = first(variable("AWS_CA_BUNDLE"), profile->ca_bundle, NULL, NULL);
 	aws->region = mem_strdup(region);
-	endpoint_settings_read(&aws->endpoints, options->endpoint, profile->endpoint_url);
+	if (!endpoint_settings_read(&aws->endpoints, options->endpoint, profile, aws->files.config, err))
+		return false;
 	aws->http = http_new(&(struct http_options){bundle, HTTP_MOST_BYTES, HTTP_CONNECT_MS, HTTP_SILENCE_S});
+	aws->near_http = http_new(&(struct http_options){bundle, NEAR_MOST_BYTES, NEAR_CONNECT_MS, NEAR_SILENCE_S});
 	return read_attempts(first(variable("AWS_MAX_ATTEMPTS"), profile->max_attempts, NULL, NULL),
 			     &aws->most_attempts, err);
+}
+
+static int64_t time_of_aws(void *cookie)
+{
+	struct aws *aws = cookie;
+	return aws->clock() + aws->clock_offset_ms;
+}
+
+static void set_finder(struct aws *aws, bool (*find)(void *aws, struct credentials *out, struct error *err))
+{
+	struct credential_store_options options = {find, time_of_aws, aws, aws->log, aws->stop};
+	aws->credentials = credential_store_new(&options);
 }
 
 static void set_defaults(struct aws *aws, const struct aws_options *options)
 {
 	aws->log = options->log;
 	aws->stop = options->stop;
+	aws->ask = options->ask;
+	aws->ask_cookie = options->ask_cookie;
+	aws->container_base = CONTAINER_BASE;
+	aws->process_timeout_ms = PROCESS_TIMEOUT_MS;
 	aws->clock = clock_wall_ms;
 	aws->random = random_fraction;
 	aws->shortest_wait_ms = SHORTEST_WAIT_MS;
@@ -85,7 +112,9 @@ static void set_defaults(struct aws *aws, const struct aws_options *options)
 	aws->absent_ms = ABSENT_MS;
 	aws->outage_ms = OUTAGE_MS;
 	aws->waits = wait_hub_new();
-	retry_budget_init(&aws->budget);
+	aws->shared = share_hub_new();
+	aws->budget = &aws->own_budget;
+	retry_budget_init(aws->budget);
 	pthread_mutex_init(&aws->identity_lock, NULL);
 }
 
@@ -101,8 +130,8 @@ bool aws_open(const struct aws_options *options, struct aws **out, struct error 
 	aws->profile_name = mem_strdup(named ? named : "default");
 	aws->given_access_key = mem_strdup(options->access_key);
 	aws->given_secret_key = mem_strdup(options->secret_key);
-	aws->credentials = credential_store_new(&(struct credential_search){
-		aws->given_access_key, aws->given_secret_key, aws->profile_name, options->profile, &aws->files});
+	aws->is_profile_asked = options->profile;
+	set_finder(aws, credentials_find);
 	/* Whoever brings keys (the sandbox) does not mean a person's profile. */
 	bool good = (own_keys || (profile_read_config(&aws->files, aws->profile_name, &profile, NULL, err) &&
 				  (!named || check_profile(aws, &profile, err)))) &&
@@ -113,15 +142,55 @@ bool aws_open(const struct aws_options *options, struct aws **out, struct error 
 	return good;
 }
 
+bool aws_open_as(struct aws *parent, const struct aws_role *role, struct aws **out, struct error *err)
+{
+	struct aws *aws;
+	if (!str_starts(role->arn, "arn:") || !strstr(role->arn, ":role/"))
+		return error_set(err, ERROR_INVALID, "%s is not the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)",
+				 role->arn);
+	aws = mem_alloc(sizeof *aws);
+	set_defaults(aws, &(struct aws_options){.log = parent->log,
+						.stop = parent->stop,
+						.ask = parent->ask,
+						.ask_cookie = parent->ask_cookie});
+	aws->parent = parent;
+	aws->role = (struct aws_role){mem_strdup(role->arn), mem_strdup(role->external_id),
+				      mem_strdup(role->session_name), role->duration_s};
+	aws->region = mem_strdup(parent->region);
+	aws->endpoints = parent->endpoints;
+	aws->http = parent->http;
+	aws->near_http = parent->near_http;
+	aws->budget = parent->budget;
+	aws->most_attempts = parent->most_attempts;
+	aws->clock = parent->clock;
+	aws->clock_offset_ms = parent->clock_offset_ms;
+	aws->random = parent->random;
+	set_finder(aws, credentials_find_as);
+	*out = aws;
+	return true;
+}
+
+/* What a role has from its parent stays the parent's. */
+static void free_own(struct aws *aws)
+{
+	http_free(aws->http);
+	http_free(aws->near_http);
+	endpoint_settings_free(&aws->endpoints);
+	profile_files_free(&aws->files);
+}
+
 void aws_close(struct aws *aws)
 {
 	if (!aws)
 		return;
 	wait_hub_free(aws->waits);
+	share_hub_free(aws->shared);
 	credential_store_free(aws->credentials);
-	http_free(aws->http);
-	endpoint_settings_free(&aws->endpoints);
-	profile_files_free(&aws->files);
+	if (!aws->parent)
+		free_own(aws);
+	free((char *)aws->role.arn);
+	free((char *)aws->role.external_id);
+	free((char *)aws->role.session_name);
 	if (aws->given_secret_key)
 		mem_wipe(aws->given_secret_key, strlen(aws->given_secret_key));
 	free(aws->given_secret_key);
@@ -142,48 +211,12 @@ const char *aws_region(const struct aws *aws)
 	return aws->region;
 }
 
+int64_t aws_clock_ahead_ms(const struct aws *aws)
+{
+	return aws->clock_seen_ms;
+}
+
 int64_t aws_requests_sent(const struct aws *aws)
 {
 	return aws->requests_sent;
-}
-
-const char *aws_credentials_source(struct aws *aws)
-{
-	return credential_store_source(aws->credentials);
-}
-
-/* --- who we are --- */
-
-static bool ask_identity(struct aws *aws, const char *region, struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *reply = NULL;
-	struct aws_call call = aws_call(AWS_sts_GetCallerIdentity, region);
-	if (!aws_send(aws, &call, &reply, err))
-		return false;
-	const struct {
-		const char *path;
-		char *out;
-		size_t size;
-	} parts[] = {{"Account", aws->identity.account, sizeof aws->identity.account},
-		     {"Arn", aws->identity.arn, sizeof aws->identity.arn},
-		     {"UserId", aws->identity.user_id, sizeof aws->identity.user_id}};
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		const char *text = tree_text(reply, parts[i].path);
-		if (!text || strlen(text) >= parts[i].size)
-			return error_set(err, ERROR_REMOTE, "GetCallerIdentity: the answer has no usable %s",
-					 parts[i].path);
-		memcpy(parts[i].out, text, strlen(text) + 1);
-	}
-	return true;
-}
-
-bool aws_identity(struct aws *aws, const char *region, struct aws_identity *out, struct error *err)
-{
-	pthread_mutex_lock(&aws->identity_lock);
-	if (!aws->identity_known)
-		aws->identity_known = ask_identity(aws, region, err);
-	bool known = aws->identity_known;
-	*out = aws->identity;
-	pthread_mutex_unlock(&aws->identity_lock);
-	return known;
 }

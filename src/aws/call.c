@@ -40,6 +40,6 @@ void aws_arg_bool(struct aws_call *call, const char *path, bool value)
 
 void aws_call_clear(struct aws_call *call)
 {
-	tree_free(call->args);
+	tree_wipe_free(call->args); /* user data, SecureStrings and web identities pass through here */
 	call->args = NULL;
 }

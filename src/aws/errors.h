@@ -4,6 +4,8 @@
 #ifndef AWS_ERRORS_H
 #define AWS_ERRORS_H
 
+#include <stdbool.h>
+
 #include "bakery/error.h"
 
 enum retry_class { RETRY_NEVER, RETRY_AGAIN, RETRY_THROTTLED };
@@ -12,7 +14,10 @@ struct aws_error_class {
 	enum error_kind kind;
 	enum retry_class retry;
 };
-/* status decides where the code says nothing: 429 and 5xx are transient, 401 and 403 denied. */
-struct aws_error_class aws_error_classify(const char *code, long status);
+/* message: AWS's, or NULL. status decides where the code says nothing: 429 is throttled, 5xx transient, 401 and 403
+ * denied. */
+struct aws_error_class aws_error_classify(const char *code, const char *message, long status);
+
+bool aws_error_is_known(const char *code); /* a row of errors.def before the last fits it */
 
 #endif

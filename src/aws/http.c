@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -259,7 +260,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *cookie)
 {
 	struct exchange *exchange = cookie;
 	struct http_reply *reply = exchange->reply;
-	char seconds[16] = "";
+	char seconds[16] = "", date[64] = "";
 	const struct {
 		const char *name;
 		char *out;
@@ -269,7 +270,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *cookie)
 		{"x-amzn-requestid:", reply->request_id, sizeof reply->request_id},
 		{"x-amz-request-id:", reply->request_id, sizeof reply->request_id},
 		{"x-amzn-errortype:", reply->error_type, sizeof reply->error_type},
-		{"date:", reply->date, sizeof reply->date},
+		{"date:", date, sizeof date},
 		{"retry-after:", seconds, sizeof seconds},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
@@ -279,11 +280,15 @@ static size_t take_header(char *line, size_t size, size_t count, void *cookie)
 	}
 	if (seconds[0] && !str_to_int(seconds, &reply->retry_after_s))
 		reply->retry_after_s = 0; /* the form with a date is nothing AWS sends */
+	if (date[0] && curl_getdate(date, NULL) > 0)
+		reply->date_ms = (int64_t)curl_getdate(date, NULL) * 1000;
 	return size * count;
 }
 
 static void slist_freep(struct curl_slist **list)
 {
+	for (struct curl_slist *at = *list; at; at = at->next) /* tokens pass through here */
+		mem_wipe(at->data, strlen(at->data));
 	curl_slist_free_all(*list);
 }
 
@@ -376,6 +381,14 @@ static CURLcode drive(struct connection *connection, const struct stop *stop, bo
 	return result;
 }
 
+/* A proxy answered in the place of the host behind it, which heard nothing. */
+static long refused_by_proxy(const struct connection *connection)
+{
+	long status = 0;
+	curl_easy_getinfo(connection->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300 ? status : 0;
+}
+
 static enum http_outcome timed_out(struct connection *connection)
 {
 	double connected_s = 0;
@@ -403,26 +416,44 @@ static enum http_outcome outcome_of(CURLcode code, struct connection *connection
 	case CURLE_OPERATION_TIMEDOUT:
 		return timed_out(connection);
 	default:
+		if (refused_by_proxy(connection))
+			return HTTP_UNREACHED;
 		return exchange->too_large ? HTTP_TOO_LARGE : HTTP_BROKEN;
 	}
 }
 
-static void describe(enum http_outcome outcome, CURLcode code, struct connection *connection, const struct http *http,
-		     struct error *err)
+/* libcurl only says that it could not connect, though to whom: that may be a proxy. */
+static void describe_unconnected(const struct connection *connection, const struct http_url *url, struct error *err)
 {
-	const char *detail = connection->error[0] ? connection->error : curl_easy_strerror(code);
+	char host[256] = "";
+	int port = 0;
 	long number = 0;
 	curl_easy_getinfo(connection->easy, CURLINFO_OS_ERRNO, &number);
-	if (code == CURLE_COULDNT_CONNECT && number) /* libcurl only says that it could not */
-		detail = strerror((int)number);
+	const char *detail = number ? strerror((int)number) : connection->error;
+	if (sscanf(connection->error, "Failed to connect to %255s port %d", host, &port) == 2 &&
+	    (strcmp(host, url->name) != 0 || port != url->port))
+		error_set(err, ERROR_TRANSIENT, "the proxy %s:%d: %s", host, port, detail);
+	else
+		error_set(err, ERROR_TRANSIENT, "%s", detail);
+}
+
+static void describe(enum http_outcome outcome, CURLcode code, const struct connection *connection,
+		     const struct http *http, const struct http_url *url, struct error *err)
+{
 	if (outcome == HTTP_STOPPED)
 		error_set(err, ERROR_STOPPED, "interrupted before the answer came");
 	else if (outcome == HTTP_TOO_LARGE)
 		error_set(err, ERROR_REMOTE, "the answer is longer than %zu MiB", http->most_bytes >> 20);
 	else if (outcome == HTTP_BROKEN && code == CURLE_OPERATION_TIMEDOUT)
 		error_set(err, ERROR_TRANSIENT, "no answer for %d s", (int)http->silence_s);
+	else if (outcome == HTTP_UNREACHED && refused_by_proxy(connection))
+		error_set(err, ERROR_TRANSIENT, "the proxy refuses to lead there (status %ld)",
+			  refused_by_proxy(connection));
+	else if (code == CURLE_COULDNT_CONNECT)
+		describe_unconnected(connection, url, err);
 	else
-		error_set(err, ERROR_TRANSIENT, "%s", detail);
+		error_set(err, ERROR_TRANSIENT, "%s",
+			  connection->error[0] ? connection->error : curl_easy_strerror(code));
 }
 
 enum http_outcome http_send(struct http *http, const struct http_request *request, const struct stop *stop,
@@ -434,6 +465,7 @@ enum http_outcome http_send(struct http *http, const struct http_request *reques
 	struct exchange exchange = {reply, http->most_bytes, false};
 
 	*reply = (struct http_reply){.body = STR_INIT};
+	str_reserve(&reply->body, 16384); /* so that most replies are read in place and leave no copies */
 	connection->error[0] = '\0';
 	curl_easy_reset(connection->easy);
 	set_transport(http, connection, request);
@@ -443,12 +475,12 @@ enum http_outcome http_send(struct http *http, const struct http_request *reques
 	if (outcome == HTTP_ANSWERED)
 		curl_easy_getinfo(connection->easy, CURLINFO_RESPONSE_CODE, &reply->status);
 	else
-		describe(outcome, code, connection, http, err);
+		describe(outcome, code, connection, http, request->url, err);
 	give_back(http, connection, outcome == HTTP_ANSWERED ? request->url->host : NULL);
 	return outcome;
 }
 
 void http_reply_free(struct http_reply *reply)
 {
-	str_free(&reply->body);
+	str_wipe_free(&reply->body);
 }

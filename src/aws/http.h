@@ -55,8 +55,8 @@ struct http_request {
 struct http_reply {
 	long status;
 	struct str body;
-	char content_type[128], request_id[128], error_type[128], date[64];
-	int64_t retry_after_s; /* 0: not said */
+	char content_type[128], request_id[128], error_type[128];
+	int64_t retry_after_s, date_ms; /* 0: not said */
 };
 void http_reply_free(struct http_reply *reply);
 

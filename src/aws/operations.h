@@ -12,6 +12,7 @@ enum protocol {
 	PROTOCOL_EC2,	/* a form, answered in XML; lists are Name.1 */
 	PROTOCOL_QUERY, /* the same, the answer one level deeper; lists are Name.member.1 */
 	PROTOCOL_JSON,	/* application/x-amz-json-1.1 */
+	PROTOCOL_REST,	/* has no operations here: credential_sso.c asks it in its own way, and needs its address */
 };
 
 /* Its place in the table; the names are those of operations.def. */
@@ -23,12 +24,14 @@ enum service {
 	SERVICE_iam,
 	SERVICE_kms,
 	SERVICE_servicequotas,
+	SERVICE_sso,
+	SERVICE_ssooidc,
 	SERVICE_COUNT
 };
 
 struct service_row {
-	const char *name;     /* in host names and in the signature's scope */
-	const char *variable; /* AWS_ENDPOINT_URL_... */
+	const char *name; /* in host names and in the signature's scope */
+	const char *id;	  /* in AWS_ENDPOINT_URL_... (in capitals) and in the config file's services */
 	enum protocol protocol;
 	const char *version; /* of a form; "" in JSON */
 	const char *target;  /* before the operation in X-Amz-Target; "" in forms */
@@ -45,5 +48,7 @@ struct operation_row {
 	const char *pages;
 };
 const struct operation_row *operation_row(enum aws_operation operation);
+/* Asked without credentials, since it is how one gets them. */
+bool operation_is_unsigned(enum aws_operation operation);
 
 #endif

@@ -122,15 +122,20 @@ bool protocol_decode(const struct operation_row *row, const struct str *body, st
 	return true;
 }
 
-/* One line, however AWS wrote it. */
-static void add_message(struct str *out, const char *message)
+/* One line, however AWS wrote it; the encoded part by itself. */
+static void add_message(struct wire_error *out, const char *message)
 {
-	/* The decoded form is for `aws sts decode-authorization-message`, and is longer than everything else. */
-	const char *encoded = message ? strstr(message, " Encoded authorization failure message:") : NULL;
+	static const char mark[] = "Encoded authorization failure message:";
+	const char *encoded = message ? strstr(message, mark) : NULL;
 	size_t length = encoded ? (size_t)(encoded - message) : message ? strlen(message) : 0;
 	for (size_t i = 0; i < length; i++)
-		str_add_char(out, iscntrl((unsigned char)message[i]) ? ' ' : message[i]);
-	str_trim_right(out);
+		str_add_char(&out->message, iscntrl((unsigned char)message[i]) ? ' ' : message[i]);
+	str_trim_right(&out->message);
+	if (!encoded)
+		return;
+	encoded += sizeof mark - 1;
+	encoded += strspn(encoded, " \t\r\n");
+	str_add_n(&out->encoded, encoded, strcspn(encoded, " \t\r\n"));
 }
 
 /* "com.amazonaws.ssm#ParameterNotFound:http://internal.amazon.com/..." -> "ParameterNotFound" */
@@ -145,7 +150,7 @@ static void decode_json_error(const struct tree *tree, const struct http_reply *
 {
 	const char *message = tree_text(tree, "message");
 	copy_code(out->code, reply->error_type[0] ? reply->error_type : tree_text(tree, "__type"));
-	add_message(&out->message, message ? message : tree_text(tree, "Message"));
+	add_message(out, message ? message : tree_text(tree, "Message"));
 }
 
 static void decode_xml_error(const struct tree *tree, struct wire_error *out)
@@ -157,7 +162,7 @@ static void decode_xml_error(const struct tree *tree, struct wire_error *out)
 		error = tree_at(error, 0);
 	const char *id = tree_text(tree, "RequestID");
 	copy_code(out->code, tree_text(error, "Code"));
-	add_message(&out->message, tree_text(error, "Message"));
+	add_message(out, tree_text(error, "Message"));
 	snprintf(out->request_id, sizeof out->request_id, "%s", id ? id : tree_text_or(tree, "RequestId", ""));
 }
 
@@ -166,7 +171,7 @@ bool protocol_decode_error(const struct operation_row *row, const struct http_re
 	enum protocol protocol = service_row(row->service)->protocol;
 	struct error ignored;
 	_cleanup_(tree_freep) struct tree *tree = parse(protocol, &reply->body, &ignored);
-	*out = (struct wire_error){.message = STR_INIT};
+	*out = (struct wire_error){.message = STR_INIT, .encoded = STR_INIT};
 	if (protocol == PROTOCOL_JSON)
 		decode_json_error(tree, reply, out);
 	else
@@ -179,6 +184,7 @@ bool protocol_decode_error(const struct operation_row *row, const struct http_re
 void wire_error_free(struct wire_error *error)
 {
 	str_free(&error->message);
+	str_free(&error->encoded);
 }
 
 /* --- pages --- */

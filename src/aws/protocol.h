@@ -29,6 +29,7 @@ bool protocol_decode(const struct operation_row *row, const struct str *body, st
 struct wire_error {
 	char code[64];
 	struct str message; /* one line; "" when AWS said nothing */
+	struct str encoded; /* the encoded authorization failure message that came with it, or "" */
 	char request_id[128];
 };
 /* What a bad answer says; false when it is nothing that AWS would say. */

@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A call from its arguments to its reply: signed, sent, sent again as its row allows, page after page. Here every
- * failure gets the words that a person reads: the operation, the region, AWS's code and message, the request id, and
- * what to check. */
+ * A call from its arguments to its reply: signed, sent, sent again as its row allows, page after page. explain.c finds
+ * the words for what fails on the way. */
+#include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "aws_private.h"
 #include "bakery/mem.h"
-#include "protocol.h"
+#include "clock_skew.h"
+#include "explain.h"
+#include "share.h"
 
 #define MOST_PAGES 10000
-#define CODE_UNREACHED "Unreached"
 #define NOT_YET_PAUSE_MS 500
-
-/* One request, as often as it is sent. */
-struct exchange {
-	struct aws *aws;
-	const struct operation_row *row;
-	const struct service_row *service;
-	const char *region;
-	enum repeat repeat;
-	struct endpoint endpoint;
-	struct wire_request wire;
-	const struct stop *stop;
-	int64_t not_yet_until_ms; /* until then "no such thing" is asked again */
-};
+#define CODE_DRY_RUN "DryRunOperation" /* "the request would have succeeded" */
 
 static void exchange_clear(struct exchange *exchange)
 {
@@ -35,90 +21,27 @@ static void exchange_clear(struct exchange *exchange)
 	wire_request_free(&exchange->wire);
 }
 
+/* A token makes a repetition harmless; a dry run does nothing at all. */
+static enum repeat repeat_of(const struct operation_row *row, const struct aws_call *call)
+{
+	if (call->dry_run)
+		return REPEAT_SAFE;
+	return row->repeat == REPEAT_TOKEN && !tree_key(call->args, "ClientToken") ? REPEAT_ONCE : row->repeat;
+}
+
 static bool exchange_start(struct exchange *out, struct aws *aws, const struct aws_call *call, const char *region,
 			   struct error *err)
 {
 	const struct operation_row *row = operation_row(call->operation);
-	bool has_token = tree_key(call->args, "ClientToken");
 	*out = (struct exchange){.aws = aws, .row = row, .service = service_row(row->service), .region = region};
-	out->repeat = row->repeat == REPEAT_TOKEN && !has_token ? REPEAT_ONCE : row->repeat;
+	out->repeat = repeat_of(row, call);
 	out->stop = call->stop ? call->stop : aws->stop;
+	out->with = call->with;
+	out->is_unsigned = operation_is_unsigned(call->operation);
 	out->not_yet_until_ms = clock_mono_ms() + call->not_yet_s * 1000;
+	out->dry_run = call->dry_run;
 	protocol_encode(row, call->args, &out->wire);
 	return endpoint_find(&aws->endpoints, row->service, region, &out->endpoint, err);
-}
-
-/* --- words for what went wrong --- */
-
-static void printf_like(2, 3) add_words(struct error *err, const char *fmt, ...)
-{
-	size_t used = strlen(err->text);
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(err->text + used, sizeof err->text - used, fmt, args);
-	va_end(args);
-}
-
-static bool explain_unreached(const struct exchange *exchange, enum http_outcome outcome, bool host_known,
-			      struct error *err)
-{
-	const struct endpoint *endpoint = &exchange->endpoint;
-	char detail[sizeof err->text];
-	snprintf(detail, sizeof detail, "%s", err->text);
-	error_coded(err, host_known ? ERROR_TRANSIENT : ERROR_DENIED, CODE_UNREACHED, "cannot reach %s: %s",
-		    endpoint->url.base, detail);
-	if (outcome == HTTP_UNTRUSTED)
-		return error_hint(err, "check AWS_CA_BUNDLE and whether a proxy answers in AWS's place");
-	if (endpoint->origin)
-		return error_hint(err, "check %s, which set this address, and that something listens there",
-				  endpoint->origin);
-	return error_hint(err, "check the name of the region, the network and the proxy settings (https_proxy)");
-}
-
-static bool explain_no_answer(const struct exchange *exchange, const struct attempt *attempt, struct error *err)
-{
-	if (attempt->outcome == HTTP_UNREACHED || attempt->outcome == HTTP_UNTRUSTED)
-		return explain_unreached(exchange, attempt->outcome, attempt->host_known, err);
-	if (attempt->outcome == HTTP_BROKEN) {
-		error_context(err, "no whole answer from %s", exchange->endpoint.url.base);
-		return exchange->repeat == REPEAT_ONCE ? error_hint(err, "AWS may have done it all the same") : false;
-	}
-	return false;
-}
-
-/* Something that is not AWS answered. */
-static bool explain_strange(const struct exchange *exchange, const struct http_reply *reply, struct attempt *attempt,
-			    struct error *err)
-{
-	const struct endpoint *endpoint = &exchange->endpoint;
-	const char *type = reply->content_type[0] ? reply->content_type : "nothing";
-	attempt->class = aws_error_classify("", reply->status);
-	if (attempt->class.retry == RETRY_NEVER && endpoint->origin)
-		attempt->class.kind = ERROR_DENIED;
-	error_set(err, attempt->class.kind, "%s answered with status %ld and %s, which is not how AWS answers",
-		  endpoint->url.base, reply->status, type);
-	if (endpoint->origin)
-		return error_hint(err, "check %s, which set this address", endpoint->origin);
-	return error_hint(err, "check whether a proxy answers in AWS's place");
-}
-
-static bool explain_refusal(const struct exchange *exchange, const struct http_reply *reply, struct attempt *attempt,
-			    struct error *err)
-{
-	struct wire_error error;
-	if (!protocol_decode_error(exchange->row, reply, &error)) {
-		wire_error_free(&error);
-		return explain_strange(exchange, reply, attempt, err);
-	}
-	attempt->class = aws_error_classify(error.code, reply->status);
-	error_coded(err, attempt->class.kind, error.code, "%s: %.1500s", error.code,
-		    error.message.len ? error.message.data : "no message");
-	if (error.request_id[0])
-		add_words(err, " (request id %s)", error.request_id);
-	wire_error_free(&error);
-	if (attempt->class.kind == ERROR_DENIED)
-		error_hint(err, "credentials: %s", credential_store_source(exchange->aws->credentials));
-	return false;
 }
 
 /* --- one attempt --- */
@@ -140,7 +63,7 @@ static void trace(const struct exchange *exchange, const struct http_reply *repl
 }
 
 static enum http_outcome send_signed(const struct exchange *exchange, const struct credentials *credentials,
-				     struct http_reply *reply, struct error *err)
+				     int64_t signed_ms, struct http_reply *reply, struct error *err)
 {
 	struct aws *aws = exchange->aws;
 	const struct endpoint *endpoint = &exchange->endpoint;
@@ -151,11 +74,11 @@ static enum http_outcome send_signed(const struct exchange *exchange, const stru
 	struct sigv4_request to_sign = {"POST", endpoint->url.path, NULL,	   headers,
 					count,	wire->body.data,    wire->body.len};
 	struct sigv4_credentials keys = {credentials->access_key, credentials->secret_key, credentials->session_token};
-	struct sigv4_scope scope = {endpoint->signing_region, exchange->service->name,
-				    aws->clock() + aws->clock_offset_ms, 0, 0};
-	struct sigv4 signature;
+	struct sigv4_scope scope = {endpoint->signing_region, exchange->service->name, signed_ms, 0, 0};
+	struct sigv4 signature = {0};
 
-	sigv4_sign_headers(&to_sign, &keys, &scope, &signature);
+	if (!exchange->is_unsigned)
+		sigv4_sign_headers(&to_sign, &keys, &scope, &signature);
 	memcpy(headers + count, signature.headers, signature.header_count * sizeof *headers);
 	struct http_request request = {
 		.method = "POST",
@@ -180,32 +103,80 @@ static bool is_content_type(enum protocol protocol, const char *type)
 	return !*type || strstr(type, protocol == PROTOCOL_JSON ? "json" : "xml");
 }
 
+static bool take_refusal(const struct exchange *exchange, const struct http_reply *reply, struct attempt *attempt,
+			 struct tree **out, struct error *err)
+{
+	_cleanup_(wire_error_free) struct wire_error refusal;
+	if (!protocol_decode_error(exchange->row, reply, &refusal))
+		return explain_strange(exchange, reply, attempt, err);
+	if (exchange->dry_run && strcmp(refusal.code, CODE_DRY_RUN) == 0) {
+		*out = tree_new_object();
+		return true;
+	}
+	attempt->class = aws_error_classify(refusal.code, refusal.message.data, reply->status);
+	clock_skew_classify(refusal.code, attempt);
+	return explain_refusal(exchange, &refusal, attempt, err);
+}
+
 static bool take_answer(const struct exchange *exchange, const struct http_reply *reply, struct attempt *attempt,
 			struct tree **out, struct error *err)
 {
 	struct error ignored;
 	attempt->retry_after_s = reply->retry_after_s;
+	attempt->date_ms = reply->date_ms;
+	if (reply->date_ms)
+		exchange->aws->clock_seen_ms = reply->date_ms - exchange->aws->clock();
 	if (reply->status < 200 || reply->status > 299)
-		return explain_refusal(exchange, reply, attempt, err);
+		return take_refusal(exchange, reply, attempt, out, err);
+	if (exchange->dry_run)
+		return error_set(err, ERROR_REMOTE, "%s did it, though it was only asked whether it would",
+				 exchange->endpoint.url.base);
 	if (!is_content_type(exchange->service->protocol, reply->content_type) ||
 	    !protocol_decode(exchange->row, &reply->body, out, &ignored))
 		return explain_strange(exchange, reply, attempt, err);
 	return true;
 }
 
-static bool attempt_once(const struct exchange *exchange, struct attempt *attempt, struct tree **out, struct error *err)
+static bool attempt_with(const struct exchange *exchange, const struct credentials *credentials,
+			 struct attempt *attempt, struct tree **out, struct error *err)
 {
 	struct aws *aws = exchange->aws;
-	_cleanup_(credentials_free) struct credentials credentials = {0};
 	_cleanup_(http_reply_free) struct http_reply reply = {.body = STR_INIT};
 	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
-	if (!credential_store_get(aws->credentials, &credentials, err))
-		return false;
 	attempt->host_known = http_has_answered(aws->http, &exchange->endpoint.url);
-	attempt->outcome = send_signed(exchange, &credentials, &reply, err);
+	attempt->signed_ms = aws->clock() + aws->clock_offset_ms;
+	attempt->outcome = send_signed(exchange, credentials, attempt->signed_ms, &reply, err);
 	if (attempt->outcome != HTTP_ANSWERED)
 		return explain_no_answer(exchange, attempt, err);
 	return take_answer(exchange, &reply, attempt, out, err);
+}
+
+/* AWS says that the credentials have ended: one search for others, and one more try when there are. */
+static bool attempt_renewed(const struct exchange *exchange, const struct credentials *ended, struct attempt *attempt,
+			    struct tree **out, struct error *err)
+{
+	struct credential_store *store = exchange->aws->credentials;
+	_cleanup_(credentials_free) struct credentials credentials = {0};
+	struct error why = {0};
+	credential_store_drop(store, ended->access_key);
+	if (!credential_store_get(store, &credentials, &why))
+		return error_hint(err, "and no new ones were found: %s", why.text);
+	if (str_eq(credentials.access_key, ended->access_key) &&
+	    str_eq(credentials.session_token, ended->session_token))
+		return false;
+	return attempt_with(exchange, &credentials, attempt, out, err);
+}
+
+static bool attempt_once(const struct exchange *exchange, struct attempt *attempt, struct tree **out, struct error *err)
+{
+	_cleanup_(credentials_free) struct credentials credentials = {0};
+	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
+	if (exchange->with || exchange->is_unsigned)
+		return attempt_with(exchange, exchange->with ? exchange->with : &credentials, attempt, out, err);
+	if (!credential_store_get(exchange->aws->credentials, &credentials, err))
+		return false;
+	return attempt_with(exchange, &credentials, attempt, out, err) ||
+	       (err->kind == ERROR_EXPIRED && attempt_renewed(exchange, &credentials, attempt, out, err));
 }
 
 /* --- again and again --- */
@@ -222,14 +193,25 @@ static bool wait_for_next(const struct exchange *exchange, const struct attempt 
 	struct aws *aws = exchange->aws;
 	if (!retry_may_repeat(attempt, exchange->repeat, number, aws->most_attempts))
 		return number > 1 ? error_hint(err, "asked %d times", number) : false;
-	if (!retry_budget_take(&aws->budget))
+	if (!retry_budget_take(aws->budget))
 		return error_hint(err, "not asked again, since most calls fail now");
 	int64_t pause_ms = retry_pause_ms(attempt, number, aws->random());
-	log_debug(aws->log, "%s (%s): %s; asking again in %" PRId64 " ms", exchange->row->name, exchange->region,
-		  err->text, pause_ms);
+	log_debug(aws->log, "%s (%s): asking again in %" PRId64 " ms", exchange->row->name, exchange->region, pause_ms);
 	if (!stop_sleep_ms(exchange->stop, pause_ms))
 		return error_set(err, ERROR_STOPPED, "interrupted while waiting to ask again");
 	return true;
+}
+
+/* Once more at once when only the clock was wrong. AWS did not act then, so this, too, is harmless for every row. */
+static bool attempt_with_right_time(const struct exchange *exchange, struct attempt *attempt, struct tree **out,
+				    struct error *err)
+{
+	struct aws *aws = exchange->aws;
+	if (attempt_once(exchange, attempt, out, err))
+		return true;
+	if (clock_skew_correct(aws, attempt, err) && attempt_once(exchange, attempt, out, err))
+		return true;
+	return clock_skew_explain(aws, attempt, err);
 }
 
 static bool send_until_done(const struct exchange *exchange, struct tree **out, struct error *err)
@@ -238,10 +220,12 @@ static bool send_until_done(const struct exchange *exchange, struct tree **out, 
 	if (stop_requested(exchange->stop))
 		return error_set(err, ERROR_STOPPED, "interrupted");
 	for (int number = 1;; number++) {
-		if (attempt_once(exchange, &attempt, out, err)) {
-			retry_budget_give_back(&exchange->aws->budget, number - 1);
+		if (attempt_with_right_time(exchange, &attempt, out, err)) {
+			retry_budget_give_back(exchange->aws->budget, number - 1);
 			return true;
 		}
+		log_debug(exchange->aws->log, "aws: %s %s (%s): %s", exchange->service->name, exchange->row->name,
+			  exchange->region, err->text);
 		if (is_not_yet(exchange, err)) {
 			number--; /* an answer, not a failed attempt */
 			if (!stop_sleep_ms(exchange->stop, NOT_YET_PAUSE_MS))
@@ -303,18 +287,37 @@ static bool send_all(struct aws *aws, struct aws_call *call, const char *region,
 	return !row->pages[0] || call->first_page_only || follow_pages(aws, call, region, *reply, err);
 }
 
+static bool send_or_share(struct aws *aws, struct aws_call *call, const char *region, struct tree **reply,
+			  struct error *err)
+{
+	if (!region)
+		return error_set(err, ERROR_INVALID,
+				 "no region is set: use --region, AWS_REGION, or region in the profile");
+	if (call->dry_run) {
+		assert(operation_row(call->operation)->service == SERVICE_ec2);
+		aws_arg_bool(call, "DryRun", true);
+	}
+	return call->share_ms > 0 && !call->not_yet_s ? share_send(aws, call, region, send_all, reply, err)
+						      : send_all(aws, call, region, reply, err);
+}
+
 bool aws_send(struct aws *aws, struct aws_call *call, struct tree **reply, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *result = NULL;
 	const char *region = call->region ? call->region : aws->region;
 	const char *name = aws_operation_name(call->operation);
-	bool good = region ? send_all(aws, call, region, &result, err)
-			   : error_set(err, ERROR_INVALID,
-				       "no region is set: use --region, AWS_REGION, or region in the profile");
+	bool good = send_or_share(aws, call, region, &result, err);
 	aws_call_clear(call);
 	if (!good)
 		return region ? error_context(err, "%s (%s)", name, region) : error_context(err, "%s", name);
 	if (reply)
 		*reply = take(&result);
 	return true;
+}
+
+bool aws_send_with(struct aws *aws, struct aws_call *call, const struct credentials *with, struct tree **reply,
+		   struct error *err)
+{
+	call->with = with;
+	return aws_send(aws, call, reply, err);
 }

@@ -116,7 +116,7 @@ void sigv4_sign_query(const struct sigv4_request *request, const struct sigv4_cr
 
 void sigv4_free(struct sigv4 *signed_)
 {
-	str_free(&signed_->canonical_request);
+	str_wipe_free(&signed_->canonical_request); /* the token is in it */
 	str_free(&signed_->string_to_sign);
 	str_wipe_free(&signed_->query);
 	str_free(&signed_->authorization);

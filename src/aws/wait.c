@@ -13,15 +13,14 @@
 #include "bakery/mem.h"
 #include "wait_look.h"
 
-#define SHORTEST_DUE_MS 50     /* between looks when the time has come */
-#define LONGEST_EARLY_MS 20000 /* between looks before that: it may be ready already, and people want to see progress  \
-				*/
-#define SLICE_MS 100	       /* how soon a waiter hears of a wish to stop */
+#define SHORTEST_DUE_MS 50    /* between looks when the time has come */
+#define LONGEST_EARLY_MS 5000 /* between looks while it would be faster than ever if it were ready */
+#define SLICE_MS 100	      /* how soon a waiter hears of a wish to stop */
 
 struct waiter {
 	struct waiter *next;
 	const char *id;
-	int64_t due_ms;
+	int64_t joined_ms, due_ms, asked_ms;
 	/* The newest answer, if any that it has not seen. */
 	bool answered;
 	struct look look;
@@ -31,7 +30,8 @@ struct group {
 	struct group *next;
 	enum aws_wait wait;
 	char *region;
-	bool looking; /* somebody is in the call */
+	bool looking;	   /* somebody is in the call */
+	int64_t looked_ms; /* when the newest call began */
 	struct waiter *waiters;
 };
 
@@ -91,16 +91,33 @@ static void leave(struct group *group, struct waiter *waiter)
 	look_clear(&waiter->look);
 }
 
-static size_t collect(const struct group *group, const struct waiter *self, struct look *looks, size_t most)
+static bool is_among(const struct look *looks, size_t count, const char *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(looks[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Of those who are not in this call, the one who was asked for the longest time ago. */
+static struct waiter *longest_unasked(const struct group *group)
+{
+	struct waiter *found = NULL;
+	for (struct waiter *waiter = group->waiters; waiter; waiter = waiter->next)
+		if (!waiter->answered && waiter->asked_ms != group->looked_ms &&
+		    (!found || waiter->asked_ms < found->asked_ms))
+			found = waiter;
+	return found;
+}
+
+/* The caller's own, and as many of the others as a call can hold; each id once. */
+static size_t collect(const struct group *group, struct waiter *self, struct look *looks, size_t most)
 {
 	size_t count = 0;
-	looks[count++].id = mem_strdup(self->id); /* the caller's own always fits */
-	for (const struct waiter *waiter = group->waiters; waiter && count < most; waiter = waiter->next) {
-		bool known = false;
-		for (size_t i = 0; i < count && !known; i++)
-			known = strcmp(looks[i].id, waiter->id) == 0;
-		if (!known)
-			looks[count++].id = mem_strdup(waiter->id);
+	for (struct waiter *next = self; next && count < most; next = longest_unasked(group)) {
+		next->asked_ms = group->looked_ms;
+		if (!is_among(looks, count, next->id))
+			looks[count++].id = mem_strdup(next->id);
 	}
 	return count;
 }
@@ -122,6 +139,7 @@ static void hand_round(struct group *group, const struct look *looks, size_t cou
 static void look_for_all(struct aws *aws, struct group *group, struct waiter *self, const struct stop *stop)
 {
 	struct look *looks = mem_array(LOOK_MOST, sizeof *looks);
+	group->looked_ms = clock_mono_ms();
 	size_t count = collect(group, self, looks, LOOK_MOST);
 	group->looking = true;
 	pthread_mutex_unlock(&aws->waits->lock);
@@ -170,13 +188,17 @@ static int64_t between(int64_t value, int64_t least, int64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-/* Where the time is known: now and then until shortly before, often enough to notice at once around it. Else in
- * proportion to the time waited. */
-static int64_t pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms)
+/* Where the time is known: now and then for three quarters of it, then never later than longest_wait_ms after the
+ * change, and almost at once from the time itself on. Else in proportion to the time waited. */
+int64_t wait_pause_ms(const struct aws *aws, int64_t waited_ms, int64_t expected_ms)
 {
-	int64_t early_ms = expected_ms - expected_ms / 32 - waited_ms;
-	if (early_ms > 0)
-		return between(early_ms, SHORTEST_DUE_MS, LONGEST_EARLY_MS);
+	int64_t due_ms = expected_ms, seldom_ms = expected_ms * 3 / 4;
+	if (due_ms - seldom_ms <= aws->longest_wait_ms)
+		seldom_ms = due_ms; /* no look between: the last quarter is short enough */
+	if (waited_ms < seldom_ms && due_ms - waited_ms > aws->longest_wait_ms)
+		return between(seldom_ms - waited_ms, SHORTEST_DUE_MS, LONGEST_EARLY_MS);
+	if (waited_ms < due_ms)
+		return between(due_ms - waited_ms, SHORTEST_DUE_MS, aws->longest_wait_ms);
 	if (waited_ms < 2 * expected_ms)
 		return between(expected_ms / 32, SHORTEST_DUE_MS, aws->longest_wait_ms);
 	return between(waited_ms / 8, aws->shortest_wait_ms, aws->longest_wait_ms);
@@ -198,8 +220,8 @@ static bool is_one_of(const char *states, const char *state)
 static enum error_kind kind_of_reason(const char *code)
 {
 	const char *dot = strchr(code, '.');
-	struct aws_error_class class = aws_error_classify(dot ? dot + 1 : code, 0);
-	return class.kind == ERROR_CAPACITY ? ERROR_CAPACITY : ERROR_FAILED;
+	enum error_kind kind = aws_error_classify(dot ? dot + 1 : code, NULL, 0).kind;
+	return kind == ERROR_CAPACITY || kind == ERROR_QUOTA ? kind : ERROR_FAILED;
 }
 
 static enum verdict fail_with_reason(const struct watch *watch, const struct tree *item, struct error *err)
@@ -239,7 +261,7 @@ static enum verdict judge_absence(struct watch *watch, struct error *err)
 /* A network that is away for a while does not end a wait that AWS has answered before. */
 static enum verdict judge_failure(struct watch *watch, const struct error *failure, struct error *err)
 {
-	bool passing = failure->kind == ERROR_TRANSIENT;
+	bool passing = failure->kind == ERROR_TRANSIENT || failure->kind == ERROR_THROTTLED;
 	if (passing && clock_mono_ms() - watch->last_answer_ms < watch->aws->outage_ms) {
 		log_debug(watch->aws->log, "waiting for %s: %s", watch->id, failure->text);
 		return KEEP_WAITING;
@@ -269,6 +291,16 @@ static bool timed_out(const struct watch *watch, struct error *err)
 			   watch->region, watch->state[0] ? watch->state : "not there", waited, watch->row->wanted);
 }
 
+/* When this one may look: many that wait together do not ask more often than one alone would at its hastiest, unless
+ * it was left out of the newest call for want of room. */
+static int64_t look_ms(const struct aws *aws, const struct group *group, const struct waiter *waiter)
+{
+	bool alone = group->waiters == waiter && !waiter->next;
+	int64_t rested_ms = group->looked_ms + aws->shortest_wait_ms;
+	bool left_out = waiter->asked_ms < group->looked_ms && waiter->joined_ms < group->looked_ms;
+	return alone || left_out || waiter->due_ms > rested_ms ? waiter->due_ms : rested_ms;
+}
+
 /* Waits for the next answer, or makes it come. With the lock held. */
 static bool next_answer(struct watch *watch, struct group *group, struct waiter *waiter, struct error *err)
 {
@@ -280,16 +312,25 @@ static bool next_answer(struct watch *watch, struct group *group, struct waiter 
 					 watch->row->wanted);
 		if (now_ms >= watch->deadline_ms)
 			return timed_out(watch, err);
-		if (now_ms >= waiter->due_ms && !group->looking) {
+		int64_t own_ms = look_ms(watch->aws, group, waiter);
+		if (now_ms >= own_ms && !group->looking) {
 			look_for_all(watch->aws, group, waiter, watch->stop);
 			continue;
 		}
 		int64_t until_ms = now_ms + SLICE_MS;
-		if (!group->looking && waiter->due_ms < until_ms)
-			until_ms = waiter->due_ms;
+		if (!group->looking && own_ms < until_ms)
+			until_ms = own_ms;
 		sleep_until(hub, until_ms < watch->deadline_ms ? until_ms : watch->deadline_ms);
 	}
 	return true;
+}
+
+static int64_t next_pause_ms(const struct watch *watch)
+{
+	const struct aws_wait_options *options = watch->options;
+	if (options->every_ms)
+		return options->every_ms;
+	return wait_pause_ms(watch->aws, clock_mono_ms() - watch->began_ms, options->expected_ms);
 }
 
 /* Each answer is judged with the lock released: progress() may take its time. */
@@ -309,8 +350,7 @@ static bool watch_until_done(struct watch *watch, struct group *group, struct wa
 		if (verdict != KEEP_WAITING)
 			return verdict == DONE;
 		waiter->answered = false;
-		waiter->due_ms = clock_mono_ms() +
-				 pause_ms(watch->aws, clock_mono_ms() - watch->began_ms, watch->options->expected_ms);
+		waiter->due_ms = clock_mono_ms() + next_pause_ms(watch);
 	}
 	return false;
 }
@@ -334,8 +374,8 @@ bool aws_wait(struct aws *aws, enum aws_wait wait, const char *id, const struct 
 			      .deadline_ms = now_ms + options->timeout_s * 1000,
 			      .last_seen_ms = now_ms,
 			      .last_answer_ms = now_ms};
-	int64_t first_ms = options->expected_ms ? pause_ms(aws, 0, options->expected_ms) : 0;
-	struct waiter waiter = {.id = id, .due_ms = now_ms + first_ms};
+	int64_t first_ms = options->expected_ms ? wait_pause_ms(aws, 0, options->expected_ms) : 0;
+	struct waiter waiter = {.id = id, .joined_ms = now_ms, .due_ms = now_ms + first_ms};
 
 	pthread_mutex_lock(&aws->waits->lock);
 	struct group *group = group_of(aws->waits, wait, region);

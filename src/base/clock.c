@@ -125,6 +125,17 @@ void stop_request(struct stop *stop, int signal)
 	(void)put; /* only fails when the counter is full, and then it is readable already */
 }
 
+void stop_reset(struct stop *stop)
+{
+	uint64_t count;
+	ssize_t got;
+
+	stop->requests = 0;
+	stop->signal = 0;
+	got = read(stop->event_fd, &count, sizeof(count));
+	(void)got; /* nothing to take: it was not asked for */
+}
+
 bool stop_requested(const struct stop *stop)
 {
 	return stop && stop->requests > 0;

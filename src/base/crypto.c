@@ -39,6 +39,14 @@ void crypto_sha256_hex(const void *data, size_t length, char hex[SHA256_HEX_SIZE
 	crypto_hex(digest, sizeof(digest), hex);
 }
 
+void crypto_sha1_hex(const void *data, size_t length, char hex[41])
+{
+	uint8_t digest[SHA_DIGEST_LENGTH];
+
+	SHA1(data, length, digest);
+	crypto_hex(digest, sizeof(digest), hex);
+}
+
 void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
 			uint8_t digest[SHA256_SIZE])
 {

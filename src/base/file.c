@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ bool file_read(const char *path, size_t most_bytes, struct str *out, struct erro
 			return error_set(err, ERROR_INVALID, "%s is larger than %zu bytes", path, most_bytes);
 		str_add_n(out, chunk, (size_t)got);
 	}
+	mem_wipe(chunk, sizeof(chunk)); /* keys are read here, too */
 	return true;
 }
 
@@ -80,6 +82,26 @@ bool file_replace(const char *path, const void *data, size_t length, mode_t mode
 	error_errno(err, "cannot write %s", path);
 	unlink(temporary);
 	return false;
+}
+
+bool file_sha256_hex(const char *path, char hex[SHA256_HEX_SIZE], struct error *err)
+{
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a fifo must not hold us up */
+	struct stat status;
+	void *data = NULL;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return error_errno(err, "cannot be read");
+	if (!S_ISREG(status.st_mode))
+		return error_set(err, ERROR_INVALID, "is no regular file");
+	if (status.st_size > 0)
+		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return error_errno(err, "cannot be read");
+	crypto_sha256_hex(data ? data : "", (size_t)status.st_size, hex);
+	if (data)
+		munmap(data, (size_t)status.st_size);
+	return true;
 }
 
 bool file_exists(const char *path)

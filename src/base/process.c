@@ -134,6 +134,7 @@ static void drain(int *fd, struct str *into, size_t most)
 	}
 	if (into && got > 0 && into->len < most)
 		str_add_n(into, chunk, (size_t)got < most - into->len ? (size_t)got : most - into->len);
+	mem_wipe(chunk, got > 0 ? (size_t)got : 0); /* some programs print secrets */
 }
 
 static void signal_if_due(struct child *child)

@@ -145,6 +145,26 @@ void tree_freep(struct tree **tree)
 	tree_free(*tree);
 }
 
+static void wipe_texts(const struct tree *tree)
+{
+	if (tree_kind(tree) == TREE_TEXT)
+		mem_wipe((char *)json_object_get_string(tree_json(tree)),
+			 (size_t)json_object_get_string_len(tree_json(tree)));
+	for (struct tree_iter i = tree_iter(tree); tree_next(&i);)
+		wipe_texts(i.value);
+}
+
+void tree_wipe_free(struct tree *tree)
+{
+	wipe_texts(tree);
+	tree_free(tree);
+}
+
+void tree_wipe_freep(struct tree **tree)
+{
+	tree_wipe_free(*tree);
+}
+
 struct tree *tree_share(const struct tree *tree)
 {
 	return (struct tree *)json_object_get(tree_json(tree));

@@ -47,8 +47,10 @@ static bool parse_error(const char *text, size_t at, const char *what, struct er
 	return error_set(err, ERROR_INVALID, "JSON, line %d, column %d: %s", line, column, what);
 }
 
+/* Every text passes through the tokener's scratch, secrets too. */
 static void tokener_freep(struct json_tokener **tokener)
 {
+	mem_wipe((*tokener)->pb->buf, (size_t)(*tokener)->pb->size);
 	json_tokener_free(*tokener);
 }
 
@@ -59,6 +61,9 @@ struct tree *tree_from_json(const char *text, size_t length, struct error *err)
 	enum json_tokener_error status;
 	size_t used;
 
+	/* As large as it can ever become: growing would leave copies of what it held. */
+	printbuf_memset(tokener->pb, 0, '\0', (int)length + 1);
+	printbuf_reset(tokener->pb);
 	json_tokener_set_flags(tokener,
 			       JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS | JSON_TOKENER_VALIDATE_UTF8);
 	json = json_tokener_parse_ex(tokener, text, (int)length);

@@ -3,6 +3,7 @@
  * XML as AWS's query services answer it into a tree: names and text, nothing else. The answer comes from a network, so
  * depth is bounded and a document type, and with it every entity of its own, is refused. */
 #include <expat.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static void element_clear(struct element *element)
 {
 	free(take(&element->name));
 	free(take(&element->list_name));
-	str_free(&element->text);
+	str_wipe_free(&element->text); /* STS answers with secrets */
 	tree_free(take(&element->list));
 	tree_free(take(&element->members));
 	tree_free(take(&element->doubled));
@@ -150,6 +151,25 @@ static void on_doctype(void *cookie, const XML_Char *name, const XML_Char *syste
 	refuse(cookie, "a document type is refused");
 }
 
+/* expat's buffers hold the whole answer, and STS answers with secrets: they are wiped like our own. */
+static void wiping_free(void *memory)
+{
+	mem_wipe(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+static void *wiping_realloc(void *old, size_t size)
+{
+	size_t had = malloc_usable_size(old);
+	void *grown = malloc(size);
+	if (!grown)
+		return NULL;
+	if (old)
+		memcpy(grown, old, had < size ? had : size);
+	wiping_free(old);
+	return grown;
+}
+
 static void parser_freep(XML_Parser *parser)
 {
 	if (*parser)
@@ -178,7 +198,8 @@ static bool parse(XML_Parser parser, const char *text, size_t length)
 
 struct tree *tree_from_xml(const char *text, size_t length, struct error *err)
 {
-	_cleanup_(parser_freep) XML_Parser parser = XML_ParserCreate("UTF-8");
+	const XML_Memory_Handling_Suite memory = {malloc, wiping_realloc, wiping_free};
+	_cleanup_(parser_freep) XML_Parser parser = XML_ParserCreate_MM("UTF-8", &memory, NULL);
 	struct reader reader = {.parser = parser};
 	if (!parser) {
 		error_set(err, ERROR_INTERNAL, "the XML reader could not be started");

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "ask.h"
 #include "bakery/file.h"
 #include "bakery/sandbox.h"
 #include "bakery/str.h"
@@ -66,8 +67,12 @@ static const char *store_choose(struct app *app)
 
 static bool aws_prepare(struct app *app, struct error *err)
 {
-	struct aws_options options = {
-		.profile = app->profile, .region = app->region, .log = app->log, .stop = app->leave};
+	struct aws_options options = {.profile = app->profile,
+				      .region = app->region,
+				      .log = app->log,
+				      .stop = app->leave,
+				      .ask = ask_secret,
+				      .ask_cookie = app};
 	struct sandbox_options sandbox = {.log = app->log, .stop = app->stop};
 	struct sandbox_address address;
 

@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bakery doctor`: whether everything that bakery needs is there; all findings at once. */
+ * `bakery doctor`: whether everything that bakery needs is there, and for a recipe whether a build of it would work;
+ * all findings at once. */
 #include <stdio.h>
 
 #include "app.h"
 #include "bakery/cli.h"
+#include "bakery/plan.h"
+#include "bakery/preflight.h"
 #include "bakery/process.h"
 #include "bakery/sandbox.h"
 #include "bakery/str.h"
+#include "faults_tell.h"
+#include "recipe_args.h"
+
+struct doctor_args {
+	struct text_list recipes;
+	struct variable_args variables;
+	const char *channel;
+};
 
 /* Each check says what is well, or fails with what is not. */
 typedef bool doctor_check(struct app *app, struct str *well, struct error *err);
@@ -91,33 +102,150 @@ static const struct column columns[] = {
 	{"DETAIL", "detail", COLUMN_TEXT},
 };
 
-static bool doctor_run(struct app *app, void *args, struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
-	struct error worst = {0};
+struct diagnosis {
+	struct app *app;
+	struct tree *rows;
+	struct error worst; /* a refusal, else the first failure */
+};
 
+static void row_add(struct diagnosis *diagnosis, const char *check, enum finding_result result, enum error_kind kind,
+		    const char *detail)
+{
+	struct tree *row = tree_add_object(diagnosis->rows);
+
+	tree_set_text(row, "check", check);
+	tree_set_text(row, "result", finding_result_name(result));
+	tree_set_text(row, "detail", detail);
+	if (result == FINDING_FAILED &&
+	    (diagnosis->worst.kind == ERROR_NONE || error_exit_status(kind) == error_exit_status(ERROR_DENIED)))
+		diagnosis->worst.kind = kind;
+}
+
+static void failure_add(struct diagnosis *diagnosis, const char *check, const struct error *failure)
+{
+	row_add(diagnosis, check, FINDING_FAILED, failure->kind, failure->text);
+}
+
+/* --- a recipe --- */
+
+static bool preflight_add(struct diagnosis *diagnosis, const struct plan *plan, struct error *err)
+{
+	struct app *app = diagnosis->app;
+	const struct build_context context = {
+		.store = app->store, .aws = app->aws, .log = app->log, .stop = app->stop, .leave = app->leave};
+	struct struct_list findings;
+	const struct finding *items;
+
+	if (!preflight_run(&context, plan, PREFLIGHT_DOCTOR, app->arena, &findings, err))
+		return false;
+	items = findings.items;
+	for (size_t i = 0; i < findings.count; i++)
+		row_add(diagnosis, items[i].check, items[i].result, items[i].kind, items[i].detail);
+	return true;
+}
+
+/* What could not be found is one finding; the rest is looked at all the same, as far as it does not depend on that. */
+static bool recipe_diagnose(struct diagnosis *diagnosis, const struct recipe *recipe, struct error *err)
+{
+	struct app *app = diagnosis->app;
+	struct error unfound = {0}, unmade = {0};
+	struct facts facts;
+	struct plan *plan = NULL;
+	bool found = facts_gather(app->aws, &app->settings, recipe, app->arena, &facts, &unfound);
+	bool made = facts.account && plan_make(&app->settings, recipe, &facts, app->arena, &plan, &unmade);
+
+	if (error_is(&unfound, ERROR_STOPPED)) {
+		*err = unfound;
+		return false;
+	}
+	if (!found)
+		failure_add(diagnosis, "plan", &unfound);
+	else if (!made)
+		failure_add(diagnosis, "plan", &unmade);
+	else
+		row_add(diagnosis, "plan", FINDING_OK, ERROR_NONE, plan->source.found_by);
+	return !made || preflight_add(diagnosis, plan, err);
+}
+
+static bool recipe_read_in(struct app *app, const struct doctor_args *args, struct recipe **recipe, struct error *err)
+{
+	struct recipe_options options = {.region = app->region, .channel = args->channel};
+
+	return variables_read(&args->variables, app->arena, &options, err) &&
+	       recipe_load(&app->settings, args->recipes.items[0], &options, app->arena, recipe, err);
+}
+
+/* --- the command --- */
+
+static void checks_run(struct diagnosis *diagnosis)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		_cleanup_(str_free) struct str well = STR_INIT;
 		struct error failure = {0};
-		bool fine = checks[i].check(app, &well, &failure);
-		struct tree *row = tree_add_object(rows);
 
-		tree_set_text(row, "check", checks[i].name);
-		tree_set_text(row, "result", fine ? "ok" : checks[i].optional ? "warning" : "failed");
-		tree_set_text(row, "detail", fine ? well.data : failure.text);
-		if (!fine && !checks[i].optional && worst.kind == ERROR_NONE)
-			worst = failure;
+		if (checks[i].check(diagnosis->app, &well, &failure))
+			row_add(diagnosis, checks[i].name, FINDING_OK, ERROR_NONE, well.data);
+		else if (checks[i].optional)
+			row_add(diagnosis, checks[i].name, FINDING_WARNING, ERROR_NONE, failure.text);
+		else
+			failure_add(diagnosis, checks[i].name, &failure);
 	}
-	if (!output_rows(stdout, app->format, rows, columns, ARRAY_SIZE(columns), 0, err))
-		return false;
-	if (worst.kind == ERROR_NONE)
-		return true;
-	return error_set(err, worst.kind, "not everything is in order");
 }
+
+static bool recipe_run(struct diagnosis *diagnosis, const struct doctor_args *args, struct error *err)
+{
+	struct app *app = diagnosis->app;
+	struct error failure = {0};
+	struct recipe *recipe;
+
+	if (!args->recipes.count || !app->settings.folder)
+		return true;
+	if (!recipe_read_in(app, args, &recipe, &failure)) {
+		if (error_is(&failure, ERROR_USAGE)) {
+			*err = failure;
+			return false;
+		}
+		failure_add(diagnosis, "recipe", &failure);
+		return true;
+	}
+	return !app->aws || recipe_diagnose(diagnosis, recipe, err);
+}
+
+static bool doctor_run(struct app *app, void *arguments, struct error *err)
+{
+	const struct doctor_args *args = arguments;
+	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
+	struct diagnosis diagnosis = {.app = app, .rows = rows};
+
+	checks_run(&diagnosis);
+	if (!recipe_run(&diagnosis, args, err) ||
+	    !output_rows(stdout, app->format, rows, columns, ARRAY_SIZE(columns), 0, err))
+		return false;
+	if (diagnosis.worst.kind == ERROR_NONE)
+		return true;
+	return error_set(err, diagnosis.worst.kind, "not everything is in order");
+}
+
+#define AT(member) offsetof(struct doctor_args, member)
+
+static const struct option doctor_options[] = {
+	VARIABLE_OPTIONS(AT(variables)),
+	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
+	{0},
+};
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "check settings, database, credentials and tools",
-	.args_size = 1,
+	.synopsis = "[RECIPE]",
+	.summary = "check settings, database, credentials and tools; with a recipe, whether a build of it would work",
+	.description =
+		"With a recipe: everything that can be known before anything is made: endpoints, permissions, names, "
+		"types, addresses, quotas,\n"
+		"accounts. All findings are told at once; nothing is changed. \"unknown\" is what these credentials "
+		"may not look at.",
+	.options = doctor_options,
+	.args_size = sizeof(struct doctor_args),
+	.operands_offset = AT(recipes),
+	.most_operands = 1,
 	.run = doctor_run,
 };

@@ -15,6 +15,7 @@ struct history_args {
 	struct text_list recipe;
 	int64_t since_s, limit;
 	const char *status, *channel;
+	bool skipped;
 };
 
 static const struct option history_options[] = {
@@ -24,6 +25,8 @@ static const struct option history_options[] = {
 	 "running, done, failed, interrupted or quarantined"},
 	{"--channel", 0, OPTION_TEXT, offsetof(struct history_args, channel), "NAME",
 	 "only builds published to this channel"},
+	{"--skipped", 0, OPTION_FLAG, offsetof(struct history_args, skipped), NULL,
+	 "what `build --if-changed` did not build, and why"},
 	{"--limit", 'n', OPTION_INT, offsetof(struct history_args, limit), "N", "how many at most (50)"},
 	{0},
 };
@@ -47,6 +50,28 @@ static const struct column history_csv_columns[] = {
 	{NULL, "error.text"},
 };
 
+static const struct column skip_columns[] = {
+	{"RECIPE", "recipe"}, {"AT (UTC)", "at", COLUMN_TIME}, {"CURRENT", "build"}, {"BY", "user"}, {"WHY", "reason"},
+};
+static const struct column skip_csv_columns[] = {
+	{NULL, "recipe"}, {NULL, "at"},	  {NULL, "build"},  {NULL, "reason"},
+	{NULL, "user"},	  {NULL, "host"}, {NULL, "ci_job"},
+};
+
+static bool skips_show(struct app *app, const struct history_filter *filter, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *skips = NULL;
+
+	if (filter->status)
+		return error_set(err, ERROR_USAGE, "what was skipped has no status; leave --status out");
+	if (!store_skip_list(app->store, filter, &skips, err))
+		return false;
+	if (app->format == OUTPUT_CSV)
+		return output_rows(stdout, app->format, skips, skip_csv_columns, ARRAY_SIZE(skip_csv_columns), 0, err);
+	return output_rows(stdout, app->format, skips, skip_columns, ARRAY_SIZE(skip_columns),
+			   output_terminal_width(stdout), err);
+}
+
 static bool history_run(struct app *app, void *arguments, struct error *err)
 {
 	const struct history_args *args = arguments;
@@ -60,6 +85,8 @@ static bool history_run(struct app *app, void *arguments, struct error *err)
 	_cleanup_(tree_freep) struct tree *builds = NULL;
 	if (args->limit < 0)
 		return error_set(err, ERROR_USAGE, "--limit wants a number above 0");
+	if (args->skipped)
+		return skips_show(app, &filter, err);
 	if (!store_history(app->store, &filter, &builds, err))
 		return false;
 	if (app->format == OUTPUT_CSV)

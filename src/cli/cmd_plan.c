@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "bakery/cli.h"
+#include "bakery/file.h"
+#include "bakery/log.h"
 #include "bakery/plan.h"
 #include "bakery/str.h"
 #include "faults_tell.h"
@@ -13,7 +15,7 @@
 struct plan_args {
 	struct text_list recipes;
 	struct variable_args variables;
-	const char *channel;
+	const char *channel, *out;
 };
 
 static void list_add(struct tree *object, const char *key, const struct text_list *list)
@@ -37,6 +39,17 @@ static void source_add(struct tree *summary, const struct plan *plan)
 	tree_set_text(source, "created", plan->source.created);
 	tree_set_text(source, "architecture", plan->source.architecture);
 	tree_set_text(source, "found_by", plan->source.found_by);
+	if (plan->source.deprecated)
+		tree_set_text(source, "deprecated_since", plan->source.deprecated);
+	if (plan->source.build)
+		tree_setf(source, "of", "build %s of recipe %s", plan->source.build,
+			  plan->source.recipe ? plan->source.recipe : "?");
+	list_add(source, "ancestors", &plan->source.ancestors);
+	list_add(source, "product_codes", &plan->source.product_codes);
+	if (plan->source.product_codes.count)
+		tree_set_text(source, "marketplace",
+			      "this account and each that launches the image must be subscribed to the product; the "
+			      "image cannot be made public, nor copied by other accounts");
 }
 
 static void launch_add(struct tree *summary, const struct plan *plan)
@@ -125,6 +138,8 @@ static bool plan_show(struct app *app, const struct plan *plan, struct error *er
 {
 	_cleanup_(tree_freep) struct tree *tree = NULL;
 
+	for (size_t i = 0; i < plan->notes.count; i++)
+		log_warn(app->log, "%s: %s", plan->recipe, plan->notes.items[i]);
 	if (app->format == OUTPUT_TABLE) {
 		tree = summary_make(plan);
 	} else {
@@ -134,6 +149,19 @@ static bool plan_show(struct app *app, const struct plan *plan, struct error *er
 		tree_set_text(tree, "plan_sha256", plan->sha256);
 	}
 	return output_object(stdout, app->format, tree, err);
+}
+
+static bool plan_write(struct app *app, const struct plan *plan, const char *file, struct error *err)
+{
+	_cleanup_(str_free) struct str json = STR_INIT;
+
+	if (!file)
+		return true;
+	plan_wrap(plan, &json);
+	if (!file_replace(file, json.data, json.len, 0644, err))
+		return error_context(err, "--out");
+	log_info(app->log, "the plan is in %s; `bakery build --plan %s` bakes it", file, file);
+	return true;
 }
 
 static bool plan_run(struct app *app, void *arguments, struct error *err)
@@ -147,13 +175,16 @@ static bool plan_run(struct app *app, void *arguments, struct error *err)
 	return variables_read(&args->variables, app->arena, &options, err) &&
 	       recipe_open(app, args->recipes.items[0], &options, &recipe, err) &&
 	       facts_gather(app->aws, &app->settings, recipe, app->arena, &facts, err) &&
-	       plan_make(&app->settings, recipe, &facts, app->arena, &plan, err) && plan_show(app, plan, err);
+	       plan_make(&app->settings, recipe, &facts, app->arena, &plan, err) &&
+	       plan_write(app, plan, args->out, err) && plan_show(app, plan, err);
 }
 
 static const struct option plan_options[] = {
 	VARIABLE_OPTIONS(offsetof(struct plan_args, variables)),
 	{"--channel", 0, OPTION_TEXT, offsetof(struct plan_args, channel), "NAME",
 	 "publish to this channel instead of the recipe's"},
+	{"--out", 0, OPTION_TEXT, offsetof(struct plan_args, out), "FILE",
+	 "write the whole plan there, for `bakery build --plan FILE`"},
 	{0},
 };
 

@@ -47,7 +47,6 @@ static bool resume_run(struct app *app, void *arguments, struct error *err)
 	struct build_result result;
 	struct error unshown = {0};
 	char build[BUILD_ID_SIZE];
-	const char *shown[] = {result.build};
 	bool done;
 
 	if (!choose(app, &args->builds, build, err) || !view_open(app, 1, &view, err))
@@ -55,7 +54,7 @@ static bool resume_run(struct app *app, void *arguments, struct error *err)
 	context = context_make(app, view, args->keep_on_failure);
 	done = build_resume(&context, build, &result, err);
 	view_close(view);
-	if (!results_show(app, &(struct text_list){shown, 1}, &unshown) && done) {
+	if (!results_show(app, &(struct shown_build){.build = result.build}, 1, &unshown) && done) {
 		*err = unshown;
 		return false;
 	}

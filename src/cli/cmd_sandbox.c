@@ -12,7 +12,7 @@
 #include "bakery/str.h"
 
 struct sandbox_args {
-	const char *folder, *record, *name, *owner;
+	const char *folder, *record, *policy, *name, *owner;
 	int64_t port, ready_fd;
 	struct text_list settings, operands;
 };
@@ -27,6 +27,12 @@ struct sandbox_args {
 		{"--set",      0,                                                                                      \
 		 OPTION_TEXTS, AT(settings),                                                                           \
 		 "NAME=VALUE", "latency.launch=3s, fault.CreateImage=500:2, ... (see docs/sandbox.md)"},               \
+		{"--policy",                                                                                           \
+		 0,                                                                                                    \
+		 OPTION_TEXT,                                                                                          \
+		 AT(policy),                                                                                           \
+		 "FILE",                                                                                               \
+		 "an IAM policy document: all that the sandbox's user may do; '' lifts it (default: everything)"},     \
 	{                                                                                                              \
 		"--record", 0, OPTION_TEXT, AT(record), "FILE",                                                        \
 			"write each request and reply to FILE, one JSON line each"                                     \
@@ -60,6 +66,7 @@ static struct sandbox_options options_of(struct app *app, const struct sandbox_a
 		.folder = args->folder,
 		.port = (int)args->port,
 		.settings = terminated(app, &args->settings),
+		.policy = args->policy,
 		.record = args->record,
 		.ready_fd = (int)args->ready_fd,
 		.log = app->log,
@@ -92,7 +99,7 @@ const struct command command_sandbox_up = {
 		       "Debian root file system for\n"
 		       "its machines, which takes a minute or two and needs the network. Settings given with --set are "
 		       "also set on one\n"
-		       "that runs already.",
+		       "that runs already, and so is its policy.",
 	.options = up_options,
 	.args_size = sizeof(struct sandbox_args),
 	.run = up_run,
@@ -205,6 +212,23 @@ const struct command command_sandbox_status = {
 	.options = folder_options,
 	.args_size = sizeof(struct sandbox_args),
 	.run = status_run,
+};
+
+/* --- operations --- */
+
+static const struct column operation_columns[] = {{"SERVICE", "service"}, {"OPERATION", "operation"}};
+
+static bool operations_run(struct app *app, void *args, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *rows = sandbox_operations();
+	(void)args;
+	return output_rows(stdout, app->format, rows, operation_columns, ARRAY_SIZE(operation_columns), 0, err);
+}
+
+const struct command command_sandbox_operations = {
+	.name = "sandbox operations",
+	.summary = "list what the local cloud offers: services and operations",
+	.run = operations_run,
 };
 
 /* --- env, set, exec, import --- */

@@ -49,18 +49,27 @@ static void image_rows_add(struct tree *rows, const struct tree *build)
 	}
 }
 
-bool results_show(struct app *app, const struct text_list *builds, struct error *err)
+/* How long the good build took once says nothing of now. */
+static void mark_unchanged(struct tree *build)
+{
+	tree_set_text(build, "status", "unchanged");
+	tree_remove(build, "duration_s");
+}
+
+bool results_show(struct app *app, const struct shown_build *builds, size_t count, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *rows = tree_new_array(), *lines = tree_new_array();
 
-	for (size_t i = 0; i < builds->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		_cleanup_(tree_freep) struct tree *build = NULL;
-		if (!store_show(app->store, builds->items[i], &build, err))
+		if (!store_show(app->store, builds[i].build, &build, err))
 			return false;
+		if (builds[i].unchanged)
+			mark_unchanged(build);
 		image_rows_add(lines, build);
 		tree_add(rows, take(&build));
 	}
-	if (!builds->count)
+	if (!count)
 		return true;
 	if (app->format == OUTPUT_TABLE)
 		return output_rows(stdout, app->format, lines, image_columns, ARRAY_SIZE(image_columns), 0, err);

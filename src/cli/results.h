@@ -6,6 +6,10 @@
 
 #include "bakery/command.h"
 
-bool results_show(struct app *app, const struct text_list *builds, struct error *err) must_check;
+struct shown_build {
+	const char *build;
+	bool unchanged; /* not built now, since it is still current */
+};
+bool results_show(struct app *app, const struct shown_build *builds, size_t count, struct error *err) must_check;
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "bakery/file.h"
 #include "bakery/str.h"
-#include "pipeline.h"
+#include "candidates.h"
 
 enum { RUNNING_TIMEOUT_S = 900 };
 
@@ -43,26 +43,60 @@ static bool address_take(struct build *build, struct box *box, const struct tree
 	return true;
 }
 
-bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err)
+/* Starts one and waits until it runs. *again: it died for want of room, and is given up. */
+static bool start_one(struct build *build, struct box *box, const struct instance_wish *wish, struct tree **instance,
+		      bool *again, struct error *err)
 {
-	struct instance_wish wish = {
+	struct error why = {0};
+
+	*again = false;
+	if (!build_hold(build, &held_instance, build->plan->region, box->purpose, wish, box->instance, err) ||
+	    !candidates_got(build, wish->candidate, box, err))
+		return false;
+	if (build_wait_learning(build, AWS_WAIT_instance_running, "launch", build->plan->region, box->instance,
+				at_most(RUNNING_TIMEOUT_S, build), instance, &why))
+		return true;
+	loss_explain_launch(build, &why);
+	*again = candidates_moves_on(&why);
+	if (!*again) {
+		loss_record(build, box, &why);
+		*err = why;
+		return error_context(err, "%s starting", box->instance);
+	}
+	return candidates_refused(build, wish->candidates, wish->candidate, box->purpose, box->instance, &why, err) &&
+	       build_drop(build, &held_instance, box->purpose, err);
+}
+
+static bool start(struct build *build, struct box *box, const char *ami, struct tree **instance, struct error *err)
+{
+	_cleanup_(candidates_free) struct candidates candidates;
+	struct candidate candidate = {0};
+	const struct instance_wish wish = {
 		.box = box,
 		.ami = ami,
 		.security_group = build->state.security_group,
 		.is_test = str_eq(box->purpose, "test"),
+		.candidates = &candidates,
+		.candidate = &candidate,
 	};
+	bool again = true, fine = true;
+
+	candidates_init(&candidates, build);
+	while (fine && again)
+		fine = start_one(build, box, &wish, instance, &again, err);
+	return fine;
+}
+
+bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err)
+{
 	_cleanup_(tree_freep) struct tree *instance = NULL;
 
+	box->ended_ms = 0;
 	/* An instance of an earlier try carries keys that died with the process that made them. */
 	if (!build_drop(build, &held_instance, box->purpose, err))
 		return error_context(err, "removing the instance of an earlier try");
-	if (!keys_make(build, box, err) ||
-	    !build_hold(build, &held_instance, build->plan->region, box->purpose, &wish, box->instance, err))
-		return false;
-	if (!build_wait_learning(build, AWS_WAIT_instance_running, "launch", build->plan->region, box->instance,
-				 at_most(RUNNING_TIMEOUT_S, build), &instance, err))
-		return error_context(err, "%s starting", box->instance);
-	return address_take(build, box, instance, err);
+	return keys_make(build, box, err) && start(build, box, ami, &instance, err) &&
+	       address_take(build, box, instance, err);
 }
 
 bool box_connect(struct build *build, struct box *box, struct error *err)
@@ -74,12 +108,19 @@ bool box_connect(struct build *build, struct box *box, struct error *err)
 		.user = connect->user,
 		.private_key = box->login.private_key,
 		.host_keys = box->host_keys,
-		.stop = &build->stop,
+		.stop = &build->work,
 		.log = build->context->log,
 	};
 	struct runner_options options = {
-		.run_id = build->id, .needs_sudo = !str_eq(connect->user, "root"), .stop = &build->stop};
+		.run_id = build->id, .needs_sudo = !str_eq(connect->user, "root"), .stop = &build->work};
 
+	if (connect->bastion) {
+		if (!bastion_way_make(build, &box->way, err))
+			return false;
+		target.via = &box->way.target;
+	}
+	if (box->spot)
+		box->lookout = lookout_start(build, box->instance);
 	if (!ssh_open_within(&target, at_most(connect->timeout_s, build), &box->ssh, err))
 		return error_context(err, "connecting to %s (%s)", box->instance, box->address);
 	if (!runner_wait_ready(box->ssh, &options, err))
@@ -89,8 +130,10 @@ bool box_connect(struct build *build, struct box *box, struct error *err)
 
 void box_close(struct box *box)
 {
+	tree_free(lookout_end(take(&box->lookout)));
 	ssh_close(box->ssh);
 	box->ssh = NULL;
+	bastion_way_free(&box->way);
 	ssh_key_pair_free(&box->login);
 	ssh_key_pair_free(&box->host);
 	box->host_keys[0] = NULL;
@@ -102,11 +145,12 @@ bool box_terminate(struct build *build, struct box *box, struct error *err)
 
 	box_close(box);
 	aws_arg(&call, "InstanceId.1", box->instance);
-	if (build_send(build, &call, NULL, err))
-		return true;
-	if (!error_is(err, ERROR_ABSENT))
-		return false;
-	error_clear(err);
+	if (!build_send(build, &call, NULL, err)) {
+		if (!error_is(err, ERROR_ABSENT))
+			return false;
+		error_clear(err);
+	}
+	box->ended_ms = clock_mono_ms();
 	return true;
 }
 
@@ -127,12 +171,15 @@ bool box_keep(struct build *build, const struct box *box, char **command, struct
 	_cleanup_(freep) char *hosts = mem_printf("%s/%s.known_hosts", folder, build->id);
 	_cleanup_(freep) char *host = mem_printf("%s %s\n", box->address, box->host.public_key);
 	const struct connect *connect = &build->plan->connect;
+	struct str text = STR_INIT;
 
 	if (!file_make_folders(folder, 0700, err) ||
 	    !file_replace(key, box->login.private_key, strlen(box->login.private_key), 0600, err) ||
 	    !file_replace(hosts, host, strlen(host), 0600, err))
 		return error_context(err, "keeping the key of %s", box->instance);
-	*command = mem_printf("ssh -i %s -o UserKnownHostsFile=%s -p %lld %s@%s", key, hosts, (long long)connect->port,
-			      connect->user, box->address);
+	str_addf(&text, "ssh -i %s -o UserKnownHostsFile=%s", key, hosts);
+	bastion_command(build, &text);
+	str_addf(&text, " -p %lld %s@%s", (long long)connect->port, connect->user, box->address);
+	*command = str_take(&text);
 	return true;
 }

@@ -11,18 +11,18 @@
 #include "pipeline.h"
 
 const struct stage stages[] = {
-	{"prepare", "checking names and regions", NULL, stage_prepare},
-	{"launch", "starting an instance", NULL, stage_launch},
-	{"connect", "connecting", "launch", stage_connect},
-	{"provision", "running playbooks", "launch", stage_provision},
-	{"seal", "sealing", "launch", stage_seal},
-	{"image", "making the image", NULL, stage_image},
-	{"test", "testing a fresh instance", NULL, stage_test},
-	{"gate", "judging", NULL, stage_gate},
-	{"distribute", "copying to regions", NULL, stage_distribute},
-	{"share", "sharing", NULL, stage_share},
-	{"publish", "publishing", NULL, stage_publish},
-	{"tidy", "cleaning up", NULL, stage_tidy},
+	{"prepare", "checking names and regions", NULL, NULL, stage_prepare},
+	{"launch", "starting an instance", NULL, NULL, stage_launch},
+	{"connect", "connecting", "launch", "launch", stage_connect},
+	{"provision", "running playbooks", "launch", "launch", stage_provision},
+	{"seal", "sealing", "launch", "launch", stage_seal},
+	{"image", "making the image", NULL, "launch", stage_image},
+	{"test", "testing a fresh instance", NULL, "test", stage_test},
+	{"gate", "judging", NULL, NULL, stage_gate},
+	{"distribute", "copying to regions", NULL, NULL, stage_distribute},
+	{"share", "sharing", NULL, NULL, stage_share},
+	{"publish", "publishing", NULL, NULL, stage_publish},
+	{"tidy", "cleaning up", NULL, NULL, stage_tidy},
 	{0},
 };
 enum { STAGE_COUNT = ARRAY_SIZE(stages) - 1 };
@@ -58,6 +58,7 @@ static void build_init(struct build *build, const struct build_context *context,
 		.test = {.purpose = "test"},
 	};
 	stop_init(&build->stop);
+	stop_init(&build->work);
 }
 
 static void build_clear(struct build *build)
@@ -65,6 +66,7 @@ static void build_clear(struct build *build)
 	box_close(&build->box);
 	box_close(&build->test);
 	stop_close(&build->stop);
+	stop_close(&build->work);
 }
 
 static char *state_json(const struct build *build)
@@ -125,6 +127,7 @@ static bool stage_run(struct build *build, const struct stage *stage, struct err
 		return error_context(err, "journal");
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_BEGAN});
 	if (!stage->run(build, err)) {
+		loss_judge(build, err);
 		error_context(err, "stage %s", stage->name);
 		return stage_journal_failed(build, err, began_ms);
 	}
@@ -135,11 +138,37 @@ static bool stage_run(struct build *build, const struct stage *stage, struct err
 	return true;
 }
 
+/* What the stages from `first` on did no longer counts. */
+static bool stages_forget(struct build *build, size_t first, struct error *err)
+{
+	const char *names[STAGE_COUNT + 1] = {0};
+	size_t used = 0;
+
+	for (size_t i = first; stages[i].name; i++)
+		names[used++] = stages[i].name;
+	return store_stages_forget(build->store, build->id, names, err) || error_context(err, "journal");
+}
+
+/* A stage failed for want of its instance, and another one may do: back to where it can be launched. */
+static bool fall_back(struct build *build, size_t *at, struct error *err)
+{
+	struct error why = *err;
+
+	if (!build->fall_back)
+		return false;
+	error_clear(err);
+	build_note(build, "%s", why.text);
+	*at = stage_index(build->fall_back);
+	return loss_recover(build, err) && stages_forget(build, *at, err);
+}
+
 static bool stages_run(struct build *build, size_t first, struct error *err)
 {
 	for (size_t i = first; i < STAGE_COUNT; i++) {
-		if (!stage_run(build, &stages[i], err))
-			return false;
+		while (!stage_run(build, &stages[i], err)) {
+			if (!fall_back(build, &i, err))
+				return false;
+		}
 		if (str_eq(stages[i].name, build->context->until)) {
 			build_note(build, "stopped after stage %s, as asked; `bakery resume %s` goes on",
 				   stages[i].name, build->id);
@@ -346,6 +375,10 @@ bool build_run(const struct build_context *context, const struct plan *plan, str
 	}
 	memcpy(out->build, build.id, sizeof(out->build));
 	build_emit(&build, (struct build_event){.kind = EVENT_BUILD_BEGAN});
+	if (context->why)
+		build_note(&build, "built because %s", context->why);
+	if (context->plan_from)
+		build_note(&build, "plan %.12s is read from %s", plan->sha256, context->plan_from);
 	done = walk(&build, 0, out, err);
 	build_clear(&build);
 	return done;
@@ -387,8 +420,7 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 {
 	const size_t launch = stage_index("launch");
 	_cleanup_(tree_freep) struct tree *done = NULL;
-	const char *names[STAGE_COUNT + 1];
-	size_t at, used = 0;
+	size_t at;
 	bool held;
 
 	if (!store_stages_done(build->store, build->id, &done, err) || !instance_is_held(build, &held, err))
@@ -399,11 +431,8 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 		at = stage_index(stages[at].after_crash);
 	if (at > launch && !image_exists(build) && !held)
 		at = launch;
-	for (size_t i = at; stages[i].name; i++)
-		names[used++] = stages[i].name;
-	names[used] = NULL;
 	*first = at;
-	return store_stages_forget(build->store, build->id, names, err);
+	return stages_forget(build, at, err);
 }
 
 static bool resume_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena,
@@ -417,6 +446,7 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build_init(build, context, plan, arena);
 	snprintf(build->id, sizeof(build->id), "%s", id);
 	build->started_ms = row.started_ms;
+	build->was_quarantined = row.status == BUILD_QUARANTINED;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
 	else if (build_account_check(build, err) && state_load(build, row.state, err) &&
@@ -437,7 +467,8 @@ bool build_resume(const struct build_context *context, const char *id, struct bu
 	snprintf(out->build, sizeof(out->build), "%s", id);
 	if (!resume_load(&build, context, id, arena, err))
 		return error_context(err, "build %s cannot go on", id);
-	if (!resume_point(&build, &first, err)) {
+	if (!resume_point(&build, &first, err) ||
+	    (first <= stage_index("provision") && !plan_files_check(build.plan, err))) {
 		build_clear(&build);
 		return error_context(err, "build %s", id);
 	}

@@ -3,16 +3,20 @@
  * Instances as the ledger holds them: the market, type and subnet that have room are tried in order; found again by the
  * token in their tags. */
 #include <stdio.h>
+#include <string.h>
 
 #include "bakery/str.h"
-#include "pipeline.h"
+#include "candidates.h"
 
 struct launching {
 	struct build *build;
 	const struct hold *hold;
 	const struct instance_wish *wish;
 	const char *user_data; /* base64 */
-	int tries;
+	/* The client token's end: what is asked for again is the same request when its answer was lost, and another one
+	 * when it was refused. */
+	size_t number;
+	int refused;
 };
 
 static void network_args(const struct launching *launching, struct aws_call *call, const struct plan_subnet *subnet)
@@ -57,7 +61,8 @@ static void volume_args(const struct launching *launching, struct aws_call *call
 
 static void profile_args(const struct launching *launching, struct aws_call *call)
 {
-	const char *profile = launching->build->plan->launch.iam_instance_profile;
+	const char *own = launching->build->state.instance_profile;
+	const char *profile = own ? own : launching->build->plan->launch.iam_instance_profile;
 
 	if (profile)
 		aws_arg(call, str_starts(profile, "arn:") ? "IamInstanceProfile.Arn" : "IamInstanceProfile.Name",
@@ -88,75 +93,99 @@ static void tag_args(const struct launching *launching, struct aws_call *call)
 			  launching->hold->token);
 }
 
-static bool try_one(struct launching *launching, bool spot, const char *type, const struct plan_subnet *subnet,
-		    char id[ID_SIZE], struct error *err)
+static struct aws_call call_make(const struct launching *launching, const struct candidate *candidate)
 {
-	struct build *build = launching->build;
 	struct aws_call call = aws_call(AWS_ec2_RunInstances, launching->hold->region);
-	_cleanup_(tree_freep) struct tree *reply = NULL;
 
-	launching->tries++;
-	call.not_yet_s = SETTLE_S;
 	aws_arg(&call, "ImageId", launching->wish->ami);
-	aws_arg(&call, "InstanceType", type);
+	aws_arg(&call, "InstanceType", candidate->type);
 	aws_arg_int(&call, "MinCount", 1);
 	aws_arg_int(&call, "MaxCount", 1);
-	aws_argf(&call, "ClientToken", "%s-%d", launching->hold->token, launching->tries);
+	aws_argf(&call, "ClientToken", "%s-%zu-%d", launching->hold->token, launching->number, launching->refused);
 	aws_arg(&call, "UserData", launching->user_data);
-	network_args(launching, &call, subnet);
+	network_args(launching, &call, candidate->subnet);
 	volume_args(launching, &call);
 	profile_args(launching, &call);
-	safety_args(&call, spot);
+	safety_args(&call, candidate->spot);
 	tag_args(launching, &call);
-	if (!build_send(build, &call, &reply, err))
-		return false;
-	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
-	if (!id[0])
-		return error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");
-	if (!launching->wish->is_test) {
-		build->state.instance_type = type;
-		build->state.zone = subnet->zone;
-		build->state.spot = spot;
-	}
-	build_note(build, "%s: %s%s in %s", id, spot ? "spot " : "", type, subnet->zone);
-	return true;
+	return call;
 }
 
-/* Only a shortage of capacity moves on to the next; any other refusal would meet the next one, too. */
-static bool try_market(struct launching *launching, bool spot, char id[ID_SIZE], struct error *err)
+bool instance_dry_run(struct build *build, const char *type, const struct plan_subnet *subnet, struct error *err)
 {
-	const struct plan_launch *launch = &launching->build->plan->launch;
-	const struct plan_subnet *subnets = launch->subnets.items;
+	const struct hold hold = {.region = build->plan->region, .token = "bakery-preflight", .purpose = "build"};
+	const struct instance_wish wish = {.ami = build->plan->source.ami};
+	const struct launching launching = {.build = build, .hold = &hold, .wish = &wish};
+	const struct candidate candidate = {build->plan->launch.market == MARKET_SPOT, type, subnet};
+	struct aws_call call = call_make(&launching, &candidate);
 
-	for (size_t i = 0; i < launch->instance_types.count; i++) {
-		for (size_t j = 0; j < launch->subnets.count; j++) {
-			if (try_one(launching, spot, launch->instance_types.items[i], &subnets[j], id, err))
-				return true;
-			if (!error_is(err, ERROR_CAPACITY))
-				return false;
-			build_note(launching->build, "no room for %s in %s (%s)", launch->instance_types.items[i],
-				   subnets[j].zone, err->code);
-		}
-	}
-	return error_context(err, "no instance type of the recipe has room in any subnet (%d tried)", launching->tries);
+	call.dry_run = true;
+	return build_send(build, &call, NULL, err) || marketplace_hint(build->plan, err);
 }
 
+/* EC2 may not know yet of an instance profile that IAM has just made ("Invalid IAM Instance Profile name"). */
+static bool profile_is_too_new(const struct launching *launching, const struct error *err)
+{
+	return launching->build->state.instance_profile && str_eq(err->code, "InvalidParameterValue") &&
+	       strstr(err->text, "IAM Instance Profile");
+}
+
+static bool run(struct launching *launching, const struct candidate *candidate, struct tree **reply, struct error *err)
+{
+	enum { PROFILE_SETTLE_MS = 60000, PAUSE_MS = 1500 };
+	int64_t until_ms = clock_mono_ms() + PROFILE_SETTLE_MS;
+
+	for (;;) {
+		struct aws_call call = call_make(launching, candidate);
+
+		call.not_yet_s = SETTLE_S;
+		if (build_send(launching->build, &call, reply, err))
+			return true;
+		if (!profile_is_too_new(launching, err) || clock_mono_ms() >= until_ms)
+			return false;
+		if (!stop_sleep_ms(build_stop(launching->build), PAUSE_MS))
+			return error_set(err, ERROR_STOPPED, "stopped");
+		launching->refused++;
+	}
+}
+
+static bool try_one(struct launching *launching, const struct candidate *candidate, char id[ID_SIZE], struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	if (!run(launching, candidate, &reply, err))
+		return marketplace_hint(launching->build->plan, err);
+	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "instancesSet.1.instanceId", ""));
+	return id[0] || error_set(err, ERROR_REMOTE, "RunInstances answered without an instance id");
+}
+
+/* Only a shortage moves on to the next; any other refusal would meet the next one, too. */
 static bool instance_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
 			  struct error *err)
 {
 	struct launching launching = {.build = build, .hold = hold, .wish = wish};
 	_cleanup_(str_wipe_free) struct str user_data = STR_INIT;
-	int market = build->plan->launch.market;
+	struct candidates *candidates = launching.wish->candidates;
+	struct candidate *candidate = launching.wish->candidate;
 
 	user_data_make(build, launching.wish->box, &user_data);
 	launching.user_data = user_data.data;
-	if (market == MARKET_ON_DEMAND)
-		return try_market(&launching, false, id, err);
-	if (try_market(&launching, true, id, err))
-		return true;
-	if (market == MARKET_SPOT || !error_is(err, ERROR_CAPACITY))
-		return false;
-	return try_market(&launching, false, id, err);
+	while (candidates_next(candidates, candidate)) {
+		struct error why = {0};
+
+		launching.number = candidates->next;
+		launching.refused = 0;
+		if (try_one(&launching, candidate, id, &why))
+			return true;
+		if (!candidates_moves_on(&why)) {
+			candidates_again(candidates);
+			*err = why;
+			return false;
+		}
+		if (!candidates_refused(build, candidates, candidate, hold->purpose, NULL, &why, err))
+			return false;
+	}
+	return candidates_exhausted(candidates, err);
 }
 
 static bool instance_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
@@ -177,20 +206,38 @@ static bool instance_find(struct build *build, const struct hold *hold, char id[
 	return true;
 }
 
+/* When this process had its termination taken; 0: it had not. */
+static int64_t ended_at(const struct build *build, const char *id)
+{
+	const struct box *boxes[] = {&build->box, &build->test};
+
+	for (size_t i = 0; i < ARRAY_SIZE(boxes); i++) {
+		if (str_eq(boxes[i]->instance, id))
+			return boxes[i]->ended_ms;
+	}
+	return 0;
+}
+
 /* Gone for good only when terminated: until then it holds its security group. */
 static bool instance_drop(struct build *build, const struct hold *hold, struct error *err)
 {
 	enum { TERMINATE_TIMEOUT_S = 600 };
-	struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
+	int64_t began_ms = ended_at(build, hold->id);
 
-	aws_arg(&call, "InstanceId.1", hold->id);
-	if (!build_send(build, &call, NULL, err)) {
-		if (!error_is(err, ERROR_ABSENT))
-			return false;
-		error_clear(err);
-		return true;
+	if (!began_ms) {
+		struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
+
+		began_ms = clock_mono_ms();
+		aws_arg(&call, "InstanceId.1", hold->id);
+		if (!build_send(build, &call, NULL, err)) {
+			if (!error_is(err, ERROR_ABSENT))
+				return false;
+			error_clear(err);
+			return true;
+		}
 	}
-	return build_wait(build, AWS_WAIT_instance_terminated, hold->region, hold->id, TERMINATE_TIMEOUT_S, NULL, err);
+	return build_wait_since(build, AWS_WAIT_instance_terminated, "terminate", hold->region, hold->id, began_ms,
+				TERMINATE_TIMEOUT_S, err);
 }
 
 const struct held_kind held_instance = {

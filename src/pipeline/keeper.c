@@ -17,6 +17,13 @@ struct keeper {
 	struct stop end;
 };
 
+/* build->stop first: who makes build->work new looks at it afterwards (loss.c). */
+static void wish_stop(struct build *build, int signal)
+{
+	stop_request(&build->stop, signal);
+	stop_request(&build->work, signal);
+}
+
 static void heartbeat(struct build *build)
 {
 	struct error unwritten = {0};
@@ -50,10 +57,10 @@ static void *keep(void *argument)
 		};
 		poll(fds, ARRAY_SIZE(fds), (int)until_due(build, heartbeat_at));
 		if (!relayed && stop_requested(outer))
-			stop_request(&build->stop, outer->signal);
+			wish_stop(build, outer->signal);
 		if (!build->deadline_passed && clock_mono_ms() >= build->deadline_mono_ms) {
 			build->deadline_passed = true;
-			stop_request(&build->stop, 0);
+			wish_stop(build, 0);
 		}
 		if (clock_mono_ms() >= heartbeat_at) {
 			heartbeat(build);

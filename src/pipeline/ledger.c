@@ -4,10 +4,12 @@
  * newest first. */
 #include <stdio.h>
 
+#include "bakery/parallel.h"
 #include "bakery/str.h"
 #include "pipeline.h"
 
-static const struct held_kind *const kinds[] = {&held_security_group, &held_instance, &held_image, &held_copy};
+static const struct held_kind *const kinds[] = {&held_security_group, &held_instance_profile, &held_instance,
+						&held_image, &held_copy};
 
 static const struct held_kind *kind_find(const char *name)
 {
@@ -18,12 +20,12 @@ static const struct held_kind *kind_find(const char *name)
 	return NULL;
 }
 
-static const char *token_make(struct build *build, const char *purpose)
+static char *token_make(const struct build *build, const char *purpose)
 {
 	char suffix[5];
 
 	crypto_random_hex(suffix, 4);
-	return arena_printf(build->arena, "bakery-%s-%s-%s", build->id, purpose, suffix);
+	return mem_printf("bakery-%s-%s-%s", build->id, purpose, suffix);
 }
 
 /* A row with an intent only: an earlier try may have been cut off before the answer. AWS may lag in showing what it
@@ -45,27 +47,55 @@ static bool find_settled(struct build *build, const struct held_kind *kind, cons
 	return true;
 }
 
+/* ERROR_TRANSIENT does not say whether AWS acted: the answer may be what was lost. So it is looked for before it is
+ * asked for again. */
+static bool make_surely(struct build *build, const struct held_kind *kind, const struct hold *hold, const void *wish,
+			char id[ID_SIZE], struct error *err)
+{
+	enum { TRIES = 3 };
+
+	for (int number = 1; !kind->make(build, hold, wish, id, err); number++) {
+		struct error lookup = {0};
+
+		if (!error_is(err, ERROR_TRANSIENT) || number == TRIES)
+			return false;
+		if (kind->completes)
+			continue;
+		build_note(build, "%s; looking whether the %s was made all the same", err->text, kind->name);
+		if (!find_settled(build, kind, hold, id, &lookup)) {
+			*err = lookup;
+			return error_context(err, "looking for a %s whose making was not answered", kind->name);
+		}
+		if (id[0]) {
+			build_note(build, "%s %s was made", kind->name, id);
+			return true;
+		}
+	}
+	return true;
+}
+
 bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
 		const void *wish, char id[ID_SIZE], struct error *err)
 {
-	struct hold intent = {
-		.kind = kind->name, .region = region, .token = token_make(build, purpose), .purpose = purpose};
+	_cleanup_(arena_freep) struct arena *arena = arena_new(); /* copies are held from several threads */
+	_cleanup_(freep) char *token = token_make(build, purpose);
+	struct hold intent = {.kind = kind->name, .region = region, .token = token, .purpose = purpose};
 	struct hold hold;
 	bool is_new;
 
-	if (!store_hold_intend(build->store, build->id, &intent, build->arena, &hold, err))
+	if (!store_hold_intend(build->store, build->id, &intent, arena, &hold, err))
 		return error_context(err, "ledger");
 	if (hold.id) {
 		snprintf(id, ID_SIZE, "%s", hold.id);
 		return true;
 	}
-	is_new = str_eq(hold.token, intent.token);
+	is_new = str_eq(hold.token, token);
 	id[0] = '\0';
-	if (!is_new && !find_settled(build, kind, &hold, id, err))
+	if (!is_new && !kind->completes && !find_settled(build, kind, &hold, id, err))
 		return error_context(err, "looking for the %s of an earlier try", kind->name);
 	if (id[0])
 		build_note(build, "%s %s of an earlier try is taken over", kind->name, id);
-	else if (!kind->make(build, &hold, wish, id, err))
+	else if (!make_surely(build, kind, &hold, wish, id, err))
 		return false;
 	return store_hold_made(build->store, hold.row, id, err) || error_context(err, "ledger: %s %s", kind->name, id);
 }
@@ -91,10 +121,11 @@ static bool hold_drop(struct build *build, const struct hold *hold, struct error
 
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err)
 {
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct hold *holds;
 	size_t count;
 
-	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+	if (!store_hold_list(build->store, build->id, arena, &holds, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (str_eq(holds[i].kind, kind->name) && str_eq(holds[i].purpose, purpose) &&
@@ -104,27 +135,64 @@ bool build_drop(struct build *build, const struct held_kind *kind, const char *p
 	return true;
 }
 
+struct dropping {
+	struct build *build;
+	const struct hold *hold;
+};
+
+static bool drop_one(void *item, struct error *err)
+{
+	const struct dropping *dropping = item;
+
+	return hold_drop(dropping->build, dropping->hold, err);
+}
+
+/* How many from `first` on are of one kind: they do not depend on each other, and their ends are waited for together.
+ */
+static size_t run_length(const struct dropping *items, size_t first, size_t count)
+{
+	size_t end = first + 1;
+
+	while (end < count && str_eq(items[end].hold->kind, items[first].hold->kind))
+		end++;
+	return end - first;
+}
+
+static size_t run_drop(struct build *build, struct dropping *items, size_t count)
+{
+	_cleanup_(freep) struct error *errors = mem_array(count, sizeof(*errors));
+	struct error first = {0};
+	size_t dropped = 0;
+
+	if (parallel_each(items, count, sizeof(*items), 0, drop_one, errors, &first))
+		return count;
+	for (size_t i = 0; i < count; i++) {
+		if (errors[i].kind == ERROR_NONE)
+			dropped++;
+		else
+			build_note(build, "left behind: %s", errors[i].text);
+	}
+	return dropped;
+}
+
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err)
 {
+	_cleanup_(freep) struct dropping *items = NULL;
 	struct hold *holds;
-	size_t count, left = 0;
+	size_t count, wanted = 0, left;
 
 	*dropped = 0;
 	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
 		return error_context(err, "ledger");
+	items = mem_array(count, sizeof(*items));
 	for (size_t i = 0; i < count; i++) {
 		const struct held_kind *kind = kind_find(holds[i].kind);
-		struct error failure = {0};
-
-		if (extent == DROP_ALL_BUT_RESULTS && kind && kind->is_result)
-			continue;
-		if (hold_drop(build, &holds[i], &failure)) {
-			(*dropped)++;
-			continue;
-		}
-		left++;
-		build_note(build, "left behind: %s", failure.text);
+		if (extent == DROP_ALL || !kind || !kind->is_result)
+			items[wanted++] = (struct dropping){build, &holds[i]};
 	}
+	for (size_t i = 0; i < wanted; i += run_length(items, i, wanted))
+		*dropped += run_drop(build, &items[i], run_length(items, i, wanted));
+	left = wanted - *dropped;
 	if (!left)
 		return true;
 	return error_set(err, ERROR_LEFTOVER,

@@ -10,23 +10,35 @@
 
 enum { ID_SIZE = 64 };
 
+/* How this host reaches the bastion. */
+struct bastion_way {
+	struct ssh_target target;
+	struct str key; /* secret */
+	char *known_hosts;
+};
+
 /* An instance that bakery talks to. Its keys live in memory only, so a resumed build makes a new one. */
 struct box {
 	const char *purpose; /* "build", "test" */
 	char instance[ID_SIZE], address[64];
 	struct ssh_key_pair login, host;
 	const char *host_keys[2];
+	struct bastion_way way;
 	struct ssh *ssh;
+	int64_t ended_ms; /* when AWS took the wish to terminate it (monotonic); 0: not yet */
+	bool spot;
+	struct lookout *lookout; /* while it is a spot instance that is worked on */
 };
 
 struct build_image {
 	const char *region, *ami;
+	struct text_list snapshots;
 };
 
 /* What a finished stage leaves for the later ones; stored as JSON with the stage. */
 struct build_state {
 	const char *image_name, *image_description;
-	const char *security_group;
+	const char *security_group, *instance_profile; /* the temporary ones */
 	const char *instance, *instance_type, *zone;
 	bool spot;
 	struct struct_list images; /* of struct build_image; the first is the launch region's */
@@ -46,9 +58,14 @@ struct build {
 	struct build_state state;
 	struct box box, test;
 	int64_t started_ms, deadline_mono_ms;
-	struct stop stop; /* the context's stop, or the deadline */
+	struct stop stop;      /* the context's stop, or the deadline */
+	struct stop work;      /* what runs on an instance: the same, or that the instance is lost */
+	int losses;	       /* instances that EC2 took away */
+	const char *fall_back; /* the stage that can begin again after a loss, or NULL */
 	bool deadline_passed;
-	bool cleaning; /* then only `leave` ends calls and waits */
+	bool cleaning;	      /* then only `leave` ends calls and waits */
+	bool was_quarantined; /* by an earlier try: its images are tagged so */
+	bool images_seen;     /* all available, by this process */
 	struct keeper *keeper;
 };
 
@@ -57,6 +74,7 @@ struct stage {
 	const char *doing;	 /* for people */
 	const char *after_crash; /* stage to fall back to when this one did not finish in the process that began it;
 				    NULL: itself */
+	const char *after_loss;	 /* stage to fall back to when its instance was taken away; NULL: it has none */
 	bool (*run)(struct build *build, struct error *err) must_check; /* may be run again from its start */
 };
 extern const struct stage stages[]; /* ends with a NULL name */
@@ -91,16 +109,28 @@ bool build_wait(struct build *build, enum aws_wait wait, const char *region, con
  * the region looks at the right time. */
 bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
 			 int64_t timeout_s, struct tree **item, struct error *err) must_check;
+/* The same for what was begun a while ago (monotonic time). Waits of the same kind that begin together look together.
+ */
+bool build_wait_since(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
+		      int64_t began_ms, int64_t timeout_s, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
+/* Of things done side by side: false with all that failed in one sentence, the first one's kind and code (but STOPPED
+ * goes before all); true when none did. */
+bool build_errors_join(const struct error *errors, size_t count, struct error *err) must_check;
 /* TagSpecification.<number> for a resource type: bakery's tags and, for what is part of the result, the plan's own. */
 void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type,
 	       const char *purpose, const char *token);
 
-/* --- ledger (ledger.c, kinds.c) --- */
+/* The same for what takes tags as a plain list, `list` being its path ("Tags.member"). */
+void build_tag_plain(const struct build *build, struct aws_call *call, const char *list, const char *purpose,
+		     const char *token);
+
+/* --- ledger (ledger.c, kinds.c, profile.c) --- */
 struct held_kind {
 	const char *name; /* goes into the ledger: never renamed */
 	bool is_result;	  /* an image: kept when a late stage fails */
+	bool completes; /* of several parts: make is called again for one of an earlier try, and adds what is missing */
 	/* Asks AWS for it; hold->token makes it unique. wish: what the stage passed to build_hold. */
 	bool (*make)(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
 		     struct error *err) must_check;
@@ -109,7 +139,7 @@ struct held_kind {
 	/* Removes it; gone already counts as dropped. */
 	bool (*drop)(struct build *build, const struct hold *hold, struct error *err) must_check;
 };
-extern const struct held_kind held_security_group, held_instance, held_image, held_copy;
+extern const struct held_kind held_security_group, held_instance_profile, held_instance, held_image, held_copy;
 
 /* The resource of that kind, region and purpose: held already, adopted from an earlier try, or made now. */
 bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
@@ -123,20 +153,74 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 /* The images are the result now: no longer the ledger's. */
 bool build_release_results(struct build *build, struct error *err) must_check;
 
+/* --- images (images.c) --- */
+/* What the plan says (architecture, boot mode, TPM, ENA) against EC2's description. */
+bool image_check(const struct build *build, const struct tree *image, struct error *err) must_check;
+/* IMDSv2 where the plan wants it and the description does not say so; *changed: it was set. */
+bool image_require_imds(struct build *build, const char *region, const char *ami, const struct tree *image,
+			bool *changed, struct error *err) must_check;
+struct text_list image_snapshots(const struct tree *image, struct arena *arena);
+/* The image's row, with its snapshots. */
+bool image_record(struct build *build, const char *region, const struct tree *image, struct error *err) must_check;
+
+/* --- progress of snapshots (progress.c) --- */
+struct watching { /* an image on its way */
+	struct build *build;
+	const char *region;
+	int64_t began_ms, expected_ms; /* expected_ms 0: not known */
+	int64_t next_ms;
+};
+void progress_show(void *watching, const struct tree *item); /* of aws_wait */
+/* How long it may still take; -1: nobody knows. */
+int64_t snapshot_left_ms(int64_t elapsed_ms, int percent, int64_t expected_ms);
+enum { LEFT_TEXT_SIZE = 48 };
+void snapshot_left_text(int64_t left_ms, char text[LEFT_TEXT_SIZE]); /* ", about 2 min left", or "" */
+
 /* --- boxes (box.c, user_data.c) --- */
 struct instance_wish { /* of held_instance */
 	struct box *box;
 	const char *ami, *security_group;
 	bool is_test;
+	struct candidates *candidates;
+	struct candidate *candidate; /* the one that had room */
 };
+/* Whether EC2 would start one of that type there; nothing is done. Without the temporary security group, which is not
+ * there yet, it is asked for the VPC's default one. */
+bool instance_dry_run(struct build *build, const char *type, const struct plan_subnet *subnet,
+		      struct error *err) must_check;
 bool box_launch(struct build *build, struct box *box, const char *ami, struct error *err) must_check;
 bool box_connect(struct build *build, struct box *box, struct error *err) must_check;
+/* Adds to a refusal of RunInstances, when it is one for want of a subscription, what to subscribe to. Returns false. */
+bool marketplace_hint(const struct plan *plan, struct error *err);
 void box_close(struct box *box); /* connection and keys; the instance stays */
 bool box_terminate(struct build *build, struct box *box, struct error *err) must_check; /* asked for, not waited for */
 /* For --keep-on-failure: writes the key where only this user reads it; *command: how to get in (free it). */
 bool box_keep(struct build *build, const struct box *box, char **command, struct error *err) must_check;
 /* The cloud-config an instance starts with, base64. */
 void user_data_make(const struct build *build, const struct box *box, struct str *base64);
+
+/* --- bastion (bastion.c) --- */
+bool bastion_way_make(const struct build *build, struct bastion_way *way, struct error *err) must_check;
+void bastion_way_free(struct bastion_way *way);
+/* Whether it lets us in, before anything is made behind it. */
+bool bastion_check(struct build *build, struct error *err) must_check;
+/* Adds to an ssh command line what leads through it. */
+void bastion_command(const struct build *build, struct str *command);
+
+/* --- instances that end before their time (loss.c, lookout.c) --- */
+/* After the wait for a launch failed: a kind and a hint by EC2's own reason (err->code). */
+void loss_explain_launch(const struct build *build, struct error *err);
+/* The record tells why it ended, if why->code does; when it cannot be written, a note says so. */
+void loss_record(struct build *build, const struct box *box, const struct error *why);
+/* After a stage failed: when its instance is gone, *why says how it went, the record knows, and build->fall_back is
+ * set if another one may do better. */
+void loss_judge(struct build *build, struct error *why);
+/* Makes the build ready to begin again at build->fall_back. */
+bool loss_recover(struct build *build, struct error *err) must_check;
+/* Looks at a spot instance now and then, and ends what runs on it (build->work) when EC2 has taken it back. */
+struct lookout *lookout_start(struct build *build, const char *instance);
+/* The description of the instance that has gone (free it), or NULL. */
+struct tree *lookout_end(struct lookout *lookout);
 
 /* --- running playbooks into the record (record.c) --- */
 bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode,

@@ -130,7 +130,7 @@ bool record_playbooks(struct build *build, struct box *box, const struct struct_
 			.variables = &items[i].vars,
 			.download_folder = ".",
 			.needs_sudo = !str_eq(build->plan->connect.user, "root"),
-			.stop = &build->stop,
+			.stop = &build->work,
 			.events = {&recording, on_began, on_output, on_ended, on_reconnected},
 		};
 		recording.playbook = &items[i];

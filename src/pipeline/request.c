@@ -36,24 +36,24 @@ bool build_send(struct build *build, struct aws_call *call, struct tree **reply,
 	return aws_send(build->aws, call, reply, err);
 }
 
-static void show_progress(void *cookie, const struct tree *item)
+bool build_errors_join(const struct error *errors, size_t count, struct error *err)
 {
-	struct build *build = cookie;
-	const char *progress = tree_text(item, "progress");
+	_cleanup_(str_free) struct str all = STR_INIT;
+	const struct error *first = NULL;
 
-	if (progress)
-		build_progress(build, "%s", progress);
+	for (size_t i = 0; i < count; i++) {
+		if (errors[i].kind == ERROR_NONE)
+			continue;
+		if (!first || (error_is(&errors[i], ERROR_STOPPED) && !error_is(first, ERROR_STOPPED)))
+			first = &errors[i];
+		str_addf(&all, "%s%s", all.len ? "; " : "", errors[i].text);
+	}
+	return !first || error_coded(err, first->kind, first->code, "%s", all.data);
 }
 
 static struct aws_wait_options wait_options(struct build *build, const char *region, int64_t timeout_s)
 {
-	return (struct aws_wait_options){
-		.region = region,
-		.timeout_s = timeout_s,
-		.stop = build_stop(build),
-		.progress = show_progress,
-		.cookie = build,
-	};
+	return (struct aws_wait_options){.region = region, .timeout_s = timeout_s, .stop = build_stop(build)};
 }
 
 bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s,
@@ -64,20 +64,52 @@ bool build_wait(struct build *build, enum aws_wait wait, const char *region, con
 	return aws_wait(build->aws, wait, id, &options, item, err);
 }
 
+/* Looking begins when it was done soonest of late; now and then earlier, since it may take less by now. */
+static int64_t first_look_ms(int64_t expected_ms)
+{
+	unsigned char dice;
+
+	crypto_random(&dice, sizeof(dice));
+	return dice % 8 ? expected_ms : expected_ms - expected_ms / 8;
+}
+
 bool build_wait_learning(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
 			 int64_t timeout_s, struct tree **item, struct error *err)
 {
 	struct aws_wait_options options = wait_options(build, region, timeout_s);
-	int64_t began_ms = clock_mono_ms();
+	struct watching watching = {.build = build, .region = region, .began_ms = clock_mono_ms()};
 
-	return store_wait_expected(build->store, region, name, &options.expected_ms, err) &&
-	       aws_wait(build->aws, wait, id, &options, item, err) &&
-	       store_wait_add(build->store, region, name, clock_mono_ms() - began_ms, err);
+	if (!store_wait_expected(build->store, region, name, &options.expected_ms, err))
+		return false;
+	watching.expected_ms = options.expected_ms;
+	options.expected_ms = first_look_ms(options.expected_ms);
+	options.progress = wait == AWS_WAIT_image_available ? progress_show : NULL;
+	options.cookie = &watching;
+	return aws_wait(build->aws, wait, id, &options, item, err) &&
+	       store_wait_add(build->store, region, name, clock_mono_ms() - watching.began_ms, err);
+}
+
+/* Where it may be done long since, nothing is learnt. */
+bool build_wait_since(struct build *build, enum aws_wait wait, const char *name, const char *region, const char *id,
+		      int64_t began_ms, int64_t timeout_s, struct error *err)
+{
+	enum { TOGETHER_MS = 50, JUST_NOW_MS = 1000 };
+	struct aws_wait_options options = wait_options(build, region, timeout_s);
+	int64_t elapsed_ms = clock_mono_ms() - began_ms, expected_ms;
+	bool learns;
+
+	if (!store_wait_expected(build->store, region, name, &expected_ms, err))
+		return false;
+	learns = elapsed_ms < (expected_ms ? expected_ms : JUST_NOW_MS);
+	options.expected_ms = expected_ms - elapsed_ms > TOGETHER_MS ? expected_ms - elapsed_ms : TOGETHER_MS;
+	return aws_wait(build->aws, wait, id, &options, NULL, err) &&
+	       (!learns || store_wait_add(build->store, region, name, clock_mono_ms() - began_ms, err));
 }
 
 struct tagging {
 	struct aws_call *call;
-	int number, count;
+	char list[32]; /* "TagSpecification.1.Tag" */
+	int count;
 };
 
 static void tag(struct tagging *tagging, const char *key, const char *value)
@@ -87,9 +119,9 @@ static void tag(struct tagging *tagging, const char *key, const char *value)
 	if (!value)
 		return;
 	tagging->count++;
-	snprintf(path, sizeof(path), "TagSpecification.%d.Tag.%d.Key", tagging->number, tagging->count);
+	snprintf(path, sizeof(path), "%s.%d.Key", tagging->list, tagging->count);
 	aws_arg(tagging->call, path, key);
-	snprintf(path, sizeof(path), "TagSpecification.%d.Tag.%d.Value", tagging->number, tagging->count);
+	snprintf(path, sizeof(path), "%s.%d.Value", tagging->list, tagging->count);
 	aws_arg(tagging->call, path, value);
 }
 
@@ -99,28 +131,47 @@ static bool is_result(const char *resource_type)
 }
 
 /* Results live on: they carry no date after which they may be swept, but the facts that people look for on an image. */
+static void tag_all(const struct build *build, struct tagging *tagging, const char *name, bool is_result,
+		    const char *purpose, const char *token)
+{
+	const struct plan *plan = build->plan;
+	char expires[CLOCK_TEXT_SIZE];
+
+	clock_rfc3339(build->started_ms + plan->deadline_s * 1000, expires);
+	tag(tagging, "Name", name);
+	tag(tagging, "bakery:build", build->id);
+	tag(tagging, "bakery:recipe", plan->recipe);
+	tag(tagging, "bakery:project", plan->project);
+	tag(tagging, "bakery:purpose", purpose);
+	tag(tagging, "bakery:token", token);
+	if (is_result) {
+		tag(tagging, "bakery:source", plan->source.ami);
+		tag(tagging, "bakery:plan", plan->sha256);
+	} else {
+		tag(tagging, "bakery:expires", expires);
+	}
+	for (size_t i = 0; i < plan->tags.count; i++)
+		tag(tagging, plan->tags.items[i].key, plan->tags.items[i].value);
+}
+
 void build_tag(const struct build *build, struct aws_call *call, int number, const char *resource_type,
 	       const char *purpose, const char *token)
 {
-	const struct plan *plan = build->plan;
-	struct tagging tagging = {call, number, 0};
-	char expires[CLOCK_TEXT_SIZE], path[64];
+	bool result = is_result(resource_type);
+	struct tagging tagging = {.call = call};
+	char path[64];
 
 	snprintf(path, sizeof(path), "TagSpecification.%d.ResourceType", number);
 	aws_arg(call, path, resource_type);
-	clock_rfc3339(build->started_ms + plan->deadline_s * 1000, expires);
-	tag(&tagging, "Name", is_result(resource_type) ? build->state.image_name : token);
-	tag(&tagging, "bakery:build", build->id);
-	tag(&tagging, "bakery:recipe", plan->recipe);
-	tag(&tagging, "bakery:project", plan->project);
-	tag(&tagging, "bakery:purpose", purpose);
-	tag(&tagging, "bakery:token", token);
-	if (is_result(resource_type)) {
-		tag(&tagging, "bakery:source", plan->source.ami);
-		tag(&tagging, "bakery:plan", plan->sha256);
-	} else {
-		tag(&tagging, "bakery:expires", expires);
-	}
-	for (size_t i = 0; i < plan->tags.count; i++)
-		tag(&tagging, plan->tags.items[i].key, plan->tags.items[i].value);
+	snprintf(tagging.list, sizeof(tagging.list), "TagSpecification.%d.Tag", number);
+	tag_all(build, &tagging, result ? build->state.image_name : token, result, purpose, token);
+}
+
+void build_tag_plain(const struct build *build, struct aws_call *call, const char *list, const char *purpose,
+		     const char *token)
+{
+	struct tagging tagging = {.call = call};
+
+	snprintf(tagging.list, sizeof(tagging.list), "%s", list);
+	tag_all(build, &tagging, token, false, purpose, token);
 }

@@ -8,6 +8,7 @@
 static const struct field build_image_fields[] = {
 	{AT(build_image, region), FIELD_TEXT},
 	{AT(build_image, ami), FIELD_TEXT},
+	{AT(build_image, snapshots), FIELD_TEXT_LIST},
 	{0},
 };
 
@@ -15,6 +16,7 @@ const struct field build_state_fields[] = {
 	{AT(build_state, image_name), FIELD_TEXT},
 	{AT(build_state, image_description), FIELD_TEXT},
 	{AT(build_state, security_group), FIELD_TEXT},
+	{AT(build_state, instance_profile), FIELD_TEXT},
 	{AT(build_state, instance), FIELD_TEXT},
 	{AT(build_state, instance_type), FIELD_TEXT},
 	{AT(build_state, zone), FIELD_TEXT},

@@ -13,6 +13,7 @@ static bool organization_find(struct gather *gather, struct error *err)
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 	const char *arn;
 
+	call.share_ms = SHARE_MS;
 	if (!gather->recipe->distribute.share.organization) {
 		aws_call_clear(&call);
 		return true;
@@ -72,8 +73,10 @@ bool facts_gather(struct aws *aws, const struct settings *settings, const struct
 		return error_set(err, ERROR_INVALID,
 				 "%s: launch.region: no region; name one here, or give --region or AWS_REGION",
 				 recipe->file);
-	if (!user_data_read(&gather, err) || !aws_identity(aws, out->region, &identity, err))
+	if (!user_data_read(&gather, err) || !profile_policy_read(&gather, err) ||
+	    !aws_identity(aws, out->region, &identity, err))
 		return false;
 	out->account = arena_strdup(arena, identity.account);
-	return source_find(&gather, err) && network_find(&gather, err) && organization_find(&gather, err);
+	return source_find(&gather, err) && network_find(&gather, err) && vpc_blocks_find(&gather, err) &&
+	       organization_find(&gather, err) && keys_find(&gather, err);
 }

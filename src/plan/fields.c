@@ -73,6 +73,7 @@ static const struct field plan_launch_table[] = {
 	TEXT(plan_launch, vpc),
 	STRUCTS(plan_launch, subnets, plan_subnet),
 	LIST(plan_launch, security_groups),
+	LIST(plan_launch, admit),
 	CHOICE(plan_launch, address, address_names),
 	INLINE(plan_launch, root_volume, root_volume_table),
 	TEXT(plan_launch, iam_instance_profile),
@@ -92,13 +93,8 @@ static const struct field connect_table[] = {
 	TEXT(connect, user), INT(connect, port), INT(connect, timeout_s), STRUCT(connect, bastion, bastion), END,
 };
 static const struct field transfer_table[] = {
-	TEXT(transfer, from),
-	TEXT(transfer, to),
-	TEXT(transfer, mode),
-	TEXT(transfer, owner),
-	BOOL(transfer, is_template),
-	MAP(transfer, vars),
-	END,
+	TEXT(transfer, from),	TEXT(transfer, to),	     TEXT(transfer, mode), TEXT(transfer, owner),
+	TEXT(transfer, sha256), BOOL(transfer, is_template), MAP(transfer, vars),  END,
 };
 static const struct field reboot_table[] = {INT(reboot, timeout_s), END};
 static const struct field step_table[] = {

@@ -8,26 +8,6 @@
 #include "bakery/str.h"
 #include "facts_private.h"
 
-static bool default_vpc_find(struct gather *gather, struct error *err)
-{
-	struct aws_call call = aws_call(AWS_ec2_DescribeVpcs, gather->facts->region);
-	_cleanup_(tree_freep) struct tree *reply = NULL;
-	const char *vpc;
-
-	aws_arg(&call, "Filter.1.Name", "is-default");
-	aws_arg(&call, "Filter.1.Value.1", "true");
-	if (!aws_send(gather->aws, &call, &reply, err))
-		return false;
-	vpc = tree_text(reply, "vpcSet.1.vpcId");
-	if (!vpc)
-		return error_set(err, ERROR_INVALID,
-				 "%s has no default VPC in account %s; name subnets in the recipe (launch.subnets, by "
-				 "ids or tags)",
-				 gather->facts->region, gather->facts->account);
-	gather->facts->vpc = arena_strdup(gather->arena, vpc);
-	return true;
-}
-
 /* The filters that select what the recipe asks for. */
 static void wish_add(struct gather *gather, struct aws_call *call)
 {
@@ -35,10 +15,8 @@ static void wish_add(struct gather *gather, struct aws_call *call)
 	char path[48];
 
 	if (!wish) {
-		aws_arg(call, "Filter.1.Name", "vpc-id");
-		aws_arg(call, "Filter.1.Value.1", gather->facts->vpc);
-		aws_arg(call, "Filter.2.Name", "default-for-az");
-		aws_arg(call, "Filter.2.Value.1", "true");
+		aws_arg(call, "Filter.1.Name", "default-for-az"); /* those of the default VPC */
+		aws_arg(call, "Filter.1.Value.1", "true");
 		return;
 	}
 	for (size_t i = 0; i < wish->ids.count; i++) {
@@ -61,42 +39,80 @@ static int by_zone(const void *a, const void *b)
 	return order ? order : strcmp(left->id, right->id);
 }
 
+/* As the recipe names them, which is how they are tried. */
+static void order_as_named(struct plan_subnet *subnets, size_t count, const struct text_list *ids)
+{
+	size_t placed = 0;
+
+	for (size_t i = 0; i < ids->count; i++) {
+		for (size_t j = placed; j < count; j++) {
+			if (!str_eq(subnets[j].id, ids->items[i]))
+				continue;
+			struct plan_subnet moved = subnets[j];
+			memmove(&subnets[placed + 1], &subnets[placed], (j - placed) * sizeof(moved));
+			subnets[placed++] = moved;
+		}
+	}
+}
+
 /* Those with addresses left, of the first one's VPC; others cannot share the temporary security group. */
 static void subnets_take(struct gather *gather, const struct tree *found)
 {
+	const struct subnets *wish = gather->recipe->launch.subnets;
 	struct facts *facts = gather->facts;
-	struct plan_subnet *subnets = arena_alloc(gather->arena, (tree_count(found) + 1) * sizeof(*subnets));
-	size_t count = 0;
+	struct plan_subnet *all = arena_alloc(gather->arena, (tree_count(found) + 1) * sizeof(*all));
+	struct tree *vpcs = tree_new_object();
+	size_t count = 0, kept = 0;
 
 	for (struct tree_iter i = tree_iter(found); tree_next(&i);) {
-		const char *vpc = tree_text_or(i.value, "vpcId", "");
+		const char *id = tree_text_or(i.value, "subnetId", "");
 		if (tree_int(i.value, "availableIpAddressCount", 1) <= 0)
 			continue;
+		tree_set_text(vpcs, id, tree_text_or(i.value, "vpcId", ""));
+		all[count].id = arena_strdup(gather->arena, id);
+		all[count++].zone = arena_strdup(gather->arena, tree_text_or(i.value, "availabilityZone", ""));
+	}
+	qsort(all, count, sizeof(*all), by_zone);
+	if (wish)
+		order_as_named(all, count, &wish->ids);
+	for (size_t i = 0; i < count; i++) {
+		const char *vpc = tree_text(tree_key(vpcs, all[i].id), NULL);
 		if (!facts->vpc)
 			facts->vpc = arena_strdup(gather->arena, vpc);
-		if (!str_eq(facts->vpc, vpc))
-			continue;
-		subnets[count].id = arena_strdup(gather->arena, tree_text_or(i.value, "subnetId", ""));
-		subnets[count++].zone = arena_strdup(gather->arena, tree_text_or(i.value, "availabilityZone", ""));
+		if (str_eq(facts->vpc, vpc))
+			all[kept++] = all[i];
 	}
-	qsort(subnets, count, sizeof(*subnets), by_zone);
-	facts->subnets = (struct struct_list){subnets, count};
+	tree_free(vpcs);
+	facts->subnets = (struct struct_list){all, kept};
+}
+
+static bool none_left(struct gather *gather, size_t found, struct error *err)
+{
+	const struct facts *facts = gather->facts;
+
+	if (found)
+		return error_set(err, ERROR_INVALID,
+				 "launch.subnets: no subnet in %s has addresses left (%zu looked at); name others, or "
+				 "remove what holds their addresses",
+				 facts->region, found);
+	if (!gather->recipe->launch.subnets)
+		return error_set(err, ERROR_INVALID,
+				 "%s has no default VPC with default subnets in account %s; name subnets in the recipe "
+				 "(launch.subnets, by ids or tags)",
+				 facts->region, facts->account);
+	return error_set(err, ERROR_INVALID, "launch.subnets: no subnet in %s of account %s matches", facts->region,
+			 facts->account);
 }
 
 bool network_find(struct gather *gather, struct error *err)
 {
+	struct aws_call call = aws_call(AWS_ec2_DescribeSubnets, gather->facts->region);
 	_cleanup_(tree_freep) struct tree *reply = NULL;
-	struct aws_call call;
 
-	if (!gather->recipe->launch.subnets && !default_vpc_find(gather, err))
-		return error_context(err, "network");
-	call = aws_call(AWS_ec2_DescribeSubnets, gather->facts->region);
+	call.share_ms = SHARE_MS;
 	wish_add(gather, &call);
 	if (!aws_send(gather->aws, &call, &reply, err))
 		return error_context(err, "network");
 	subnets_take(gather, tree_get(reply, "subnetSet"));
-	if (gather->facts->subnets.count)
-		return true;
-	return error_set(err, ERROR_INVALID, "launch.subnets: no subnet in %s matches, or none has addresses left",
-			 gather->facts->region);
+	return gather->facts->subnets.count || none_left(gather, tree_count(tree_get(reply, "subnetSet")), err);
 }

@@ -27,18 +27,6 @@ static void abilities_check(struct making *making)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
 			   "a scan");
-	if (recipe->connect.bastion)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "connect.bastion: this version of bakery connects directly only");
-	if (recipe->launch.temporary_profile)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "launch.temporary_profile: this version of bakery makes no instance profiles");
-	if (recipe->image.deregistration_protection.enabled)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "image.deregistration_protection: this version of bakery cannot switch it on");
-	if (recipe->distribute.share.snapshots || recipe->distribute.share.consumer_role)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "distribute.share: this version of bakery knows neither snapshots nor consumer_role");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,
@@ -46,15 +34,58 @@ static void abilities_check(struct making *making)
 	}
 }
 
-/* CreateImage takes the boot mode over from the instance, and that from its image (EC2 API reference, CreateImage). */
-static void boot_mode_check(struct making *making)
+/* What gathering the facts showed already. */
+static void facts_check(struct making *making)
 {
-	const char *wanted = making->recipe->image.boot_mode, *given = making->facts->source.boot_mode;
+	for (size_t i = 0; i < making->facts->faults.count; i++)
+		faults_add(&making->faults, making->recipe->file, 0, 0, "%s", making->facts->faults.items[i]);
+}
 
-	if (wanted && !str_eq(wanted, given))
+/* CreateImage takes boot mode and TPM over from the instance, and that from its image (EC2 API reference,
+ * CreateImage). */
+static void inheritance_check(struct making *making)
+{
+	const char *boot_mode = making->facts->source.boot_mode, *tpm = making->facts->source.tpm;
+	const struct image_wish *wish = &making->recipe->image;
+
+	if (wish->boot_mode && !str_eq(wish->boot_mode, boot_mode))
 		faults_add(&making->faults, making->recipe->file, 0, 0,
 			   "image.boot_mode: an image has the boot mode of its source, which is %s here, not %s",
-			   given ? given : "not told", wanted);
+			   boot_mode ? boot_mode : "not told", wish->boot_mode);
+	if (wish->tpm && !str_eq(wish->tpm, tpm))
+		faults_add(&making->faults, making->recipe->file, 0, 0,
+			   "image.tpm: an image has the TPM support of its source, which is %s here, not %s; start "
+			   "from an image registered with TPM support",
+			   tpm ? tpm : "none", wish->tpm);
+}
+
+/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/CopyingAMIs.html: "You can't copy an AMI with an associated
+ * billingProduct code that was shared with you from another account." */
+static void product_check(struct making *making)
+{
+	const struct text_list *codes = &making->facts->source.product_codes;
+
+	if (codes->count && making->recipe->distribute.share.snapshots)
+		faults_add(
+			&making->faults, making->recipe->file, 0, 0,
+			"distribute.share.snapshots: the source image is a product of AWS Marketplace (%s): accounts "
+			"may launch an image of it, but not copy it",
+			codes->items[0]);
+}
+
+/* EC2 service quotas, "AMI sharing": the accounts of an organization do not count, its ARN does. */
+static void share_count_check(struct making *making)
+{
+	enum { MOST_SHARES = 1000 };
+	const struct plan_share *share = &making->plan->share;
+	size_t count = share->organizations.count + share->organizational_units.count + share->accounts.count;
+
+	if (count > MOST_SHARES)
+		faults_add(
+			&making->faults, making->recipe->file, 0, 0,
+			"distribute.share: %zu organizations, units and accounts, and EC2 shares an image with at most "
+			"%d; an organization or unit counts as one, however many accounts it has",
+			count, MOST_SHARES);
 }
 
 static const struct channel *channel_find(const struct settings *settings, const char *name)
@@ -118,6 +149,35 @@ static void volume_decide(struct making *making)
 			   (long long)volume->size_gib, (long long)source_gib);
 }
 
+/* Inside a VPC, security groups see the addresses of the bastion there only from private address to private address. */
+static void bastion_check(struct making *making)
+{
+	const struct recipe *recipe = making->recipe;
+	const struct bastion *bastion = recipe->connect.bastion;
+
+	if (bastion && !bastion->admit && !recipe->launch.security_groups.count &&
+	    recipe->launch.address == ADDRESS_PUBLIC)
+		faults_add(
+			&making->faults, recipe->file, 0, 0,
+			"connect.bastion: say launch.address: private when the bastion stands in the VPC; else say in "
+			"connect.bastion.admit which address it comes from");
+}
+
+/* Whom a temporary security group lets in instead of this host. */
+static struct text_list admit_decide(struct making *making)
+{
+	const struct bastion *bastion = making->recipe->connect.bastion;
+	const char **one;
+
+	if (!bastion || making->recipe->launch.security_groups.count)
+		return (struct text_list){0};
+	if (!bastion->admit)
+		return making->facts->vpc_blocks;
+	one = arena_alloc(making->arena, 2 * sizeof(*one));
+	one[0] = bastion->admit;
+	return (struct text_list){one, 1};
+}
+
 static void launch_decide(struct making *making)
 {
 	const struct launch *wish = &making->recipe->launch;
@@ -130,7 +190,11 @@ static void launch_decide(struct making *making)
 	launch->security_groups = wish->security_groups;
 	launch->address = wish->address;
 	launch->iam_instance_profile = wish->iam_instance_profile;
+	launch->admit = admit_decide(making);
 	launch->user_data = making->facts->user_data;
+	launch->profile_policy = making->facts->profile_policy;
+	if (wish->temporary_profile)
+		launch->managed_policies = wish->temporary_profile->managed_policies;
 	volume_decide(making);
 }
 
@@ -174,6 +238,9 @@ static void image_decide(struct making *making)
 	image->imds = wish->imds;
 	image->boot_mode = wish->boot_mode;
 	image->deprecate_after_s = wish->deprecate_after_s;
+	image->tpm = wish->tpm;
+	image->protect = wish->deregistration_protection.enabled;
+	image->protect_cooldown = wish->deregistration_protection.cooldown;
 }
 
 static void share_decide(struct making *making)
@@ -184,6 +251,9 @@ static void share_decide(struct making *making)
 	share->organizations = wish->organizations;
 	share->organizational_units = wish->organizational_units;
 	share->accounts = wish->accounts;
+	share->snapshots = wish->snapshots;
+	share->consumer_role = wish->consumer_role;
+	share->auto_scaling_grant = wish->auto_scaling_grant;
 	if (making->facts->organization_arn && !text_list_has(&share->organizations, making->facts->organization_arn)) {
 		const char **arns = arena_alloc(making->arena, (share->organizations.count + 1) * sizeof(*arns));
 		arns[0] = making->facts->organization_arn;
@@ -290,21 +360,26 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
 	abilities_check(&making);
-	boot_mode_check(&making);
+	facts_check(&making);
+	inheritance_check(&making);
 	channel_check(&making);
 	encryption_check(&making);
+	bastion_check(&making);
 	head_fill(&making);
 	launch_decide(&making);
 	playbooks_decide(&making);
 	image_decide(&making);
 	copies_decide(&making);
 	share_decide(&making);
+	product_check(&making);
+	share_count_check(&making);
 	publish_decide(&making);
 	fine = faults_check(&making.faults, err);
 	faults_free(&making.faults);
 	if (!fine)
 		return false;
 	identify(making.plan, arena);
+	making.plan->notes = facts->notes;
 	*out = making.plan;
 	return true;
 }
@@ -330,6 +405,25 @@ bool plan_load(const char *json, struct arena *arena, struct plan **out, struct 
 	identify(plan, arena);
 	*out = plan;
 	return true;
+}
+
+static bool files_check(const struct struct_list *list, struct error *err)
+{
+	const struct playbook *playbooks = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct step *steps = playbooks[i].steps.items;
+		for (size_t j = 0; j < playbooks[i].steps.count; j++) {
+			if (steps[j].upload && !upload_check(steps[j].upload, err))
+				return error_context(err, "step %s", steps[j].id);
+		}
+	}
+	return true;
+}
+
+bool plan_files_check(const struct plan *plan, struct error *err)
+{
+	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err);
 }
 
 size_t plan_step_count(const struct plan *plan)

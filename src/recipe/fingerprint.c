@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hashes that name what was asked for: of documents in canonical form, and of files (uploads may be large: they are
- * mapped, not read). */
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+ * Hashes that name what was asked for: of documents in canonical form, and of files. */
 #include "bakery/crypto.h"
 #include "bakery/file.h"
+#include "bakery/str.h"
 #include "playbook_private.h"
 #include "search.h"
 
@@ -24,29 +19,27 @@ const char *tree_fingerprint(const struct tree *tree, struct arena *arena)
 
 const char *file_fingerprint(const char *path, struct arena *arena, struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a fifo must not hold us up */
-	struct stat status;
 	char hex[SHA256_HEX_SIZE];
-	void *data = NULL;
 
-	if (fd < 0 || fstat(fd, &status) < 0) {
-		error_errno(err, "cannot be read");
-		return NULL;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		error_set(err, ERROR_INVALID, "is no regular file");
-		return NULL;
-	}
-	if (status.st_size > 0)
-		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED) {
-		error_errno(err, "cannot be read");
-		return NULL;
-	}
-	crypto_sha256_hex(data ? data : "", (size_t)status.st_size, hex);
-	if (data)
-		munmap(data, (size_t)status.st_size);
-	return arena_strdup(arena, hex);
+	return file_sha256_hex(path, hex, err) ? arena_strdup(arena, hex) : NULL;
+}
+
+/* A plan may be run long after it was made, and elsewhere: it names files, it does not hold them. */
+bool upload_check(const struct transfer *upload, struct error *err)
+{
+	char now[SHA256_HEX_SIZE];
+
+	if (!upload->sha256)
+		return true;
+	if (!file_sha256_hex(upload->from, now, err))
+		return error_context(err, "%s, which is to be uploaded", upload->from);
+	if (str_eq(now, upload->sha256))
+		return true;
+	return error_set(
+		err, ERROR_CONFLICT,
+		"%s has changed since the plan was made (its sha256 was %.12s, is %.12s); bring the file back, "
+		"or begin anew with `bakery build`",
+		upload->from, upload->sha256, now);
 }
 
 const char *file_fault(const char *path, const struct error *err, struct arena *arena)

@@ -221,7 +221,7 @@ static const struct transfer *resolve_upload(const struct level *level, const st
 	if (!wish->from)
 		return upload;
 	upload->from = search_absolute(level->folder, wish->from, arena);
-	*sha256 = file_fingerprint(upload->from, arena, &err);
+	*sha256 = upload->sha256 = file_fingerprint(upload->from, arena, &err);
 	if (!*sha256)
 		faults_add_at(level->whole->faults, NULL, tree_get(node, "upload.from"), "%s.upload.from: %s", key,
 			      file_fault(upload->from, &err, arena));

@@ -118,7 +118,9 @@ static const struct field bastion_fields[] = {
 	{"user", AT(bastion, user), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_user, .doc = "Login name there."},
 	{"port", AT(bastion, port), FIELD_INT, .otherwise = "22", .least = 1, .most = 65535, .doc = "SSH port there."},
 	{"key", AT(bastion, key), FIELD_TEXT, FIELD_NOT_EMPTY,
-	 .doc = "Private key file; default: the SSH agent's keys."},
+	 .doc = "Private key file (ed25519 or ECDSA), `~/...`, absolute, or relative to the file that names it; "
+		"default: "
+		"the SSH agent's keys."},
 	{"known_hosts", AT(bastion, known_hosts), FIELD_TEXT, FIELD_NOT_EMPTY,
 	 .doc = "File with its host keys, as OpenSSH writes it. Default: `~/.ssh/known_hosts`."},
 	{"admit", AT(bastion, admit), FIELD_TEXT, .check = must_be_admitted,

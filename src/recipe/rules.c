@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bakery/partition.h"
 #include "bakery/str.h"
 #include "load.h"
 #include "shapes.h"
@@ -46,32 +47,34 @@ static void check_needed(const struct load *load)
 		load_fault(load, "playbooks", "is missing: what is done on the instance (an empty list for nothing)");
 }
 
-enum processor { PROCESSOR_UNKNOWN, PROCESSOR_X86_64, PROCESSOR_ARM64 };
-
 /* By AWS's naming: letters, generation, then attributes, of which a leading g is Graviton. Families whose name alone
  * says nothing stay unknown. */
-static enum processor processor_of(const char *type)
+const char *instance_type_processor(const char *type)
 {
 	size_t family = strcspn(type, "0123456789"), generation = strspn(type + family, "0123456789");
 	char attribute = type[family + generation];
 
 	if (attribute == 'g' || strncmp(type, "a1.", 3) == 0)
-		return PROCESSOR_ARM64;
-	return family == 1 && strchr("cmrt", *type) ? PROCESSOR_X86_64 : PROCESSOR_UNKNOWN;
+		return "arm64";
+	return family == 1 && strchr("cmrt", *type) ? "x86_64" : NULL;
 }
 
+/* An image is for one processor: what the recipe says, else what its first type has. */
 static void check_processor(const struct load *load)
 {
 	const struct source_ami *ami = load->recipe->source.ami;
 	const struct text_list *types = &load->recipe->launch.instance_types;
-	const char *wanted = ami ? ami->architecture : NULL;
+	const char *wanted = ami ? ami->architecture : NULL, *whose = "the source image";
 
-	for (size_t i = 0; wanted && i < types->count; i++) {
-		enum processor processor = processor_of(types->items[i]);
-		const char *has = processor == PROCESSOR_ARM64 ? "arm64" : "x86_64";
-		if (processor != PROCESSOR_UNKNOWN && !str_eq(has, wanted))
-			load_fault(load, "launch.instance_types", "%s is %s, the source image %s", types->items[i], has,
+	for (size_t i = 0; i < types->count; i++) {
+		const char *has = instance_type_processor(types->items[i]);
+		if (has && wanted && !str_eq(has, wanted))
+			load_fault(load, "launch.instance_types", "%s is %s, %s %s", types->items[i], has, whose,
 				   wanted);
+		if (has && !wanted) {
+			wanted = has;
+			whose = types->items[i];
+		}
 	}
 }
 
@@ -165,6 +168,7 @@ static void check_keys(const struct load *load)
 				 wishes[i].kms_key, regions->keys[i]);
 }
 
+/* Regions of different partitions never meet. */
 static void check_regions(const struct load *load)
 {
 	const struct struct_map *regions = &load->recipe->distribute.regions;
@@ -172,11 +176,11 @@ static void check_regions(const struct load *load)
 
 	for (size_t i = 0; home && i < regions->count; i++) {
 		const char *path = arena_printf(load->arena, "distribute.regions.%s", regions->keys[i]);
+		const struct partition *from = partition_of(home), *to = partition_of(regions->keys[i]);
 		if (str_eq(regions->keys[i], home))
 			load_fault(load, path, "the image is made there (launch.region): leave it out");
-		else if (!str_eq(shape_partition(regions->keys[i]), shape_partition(home)))
-			load_fault(load, path, "images cannot be copied from %s to %s", shape_partition(home),
-				   shape_partition(regions->keys[i]));
+		else if (from != to)
+			load_fault(load, path, "images cannot be copied from %s to %s", from->name, to->name);
 	}
 }
 

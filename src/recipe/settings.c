@@ -72,6 +72,9 @@ const struct field settings_fields[] = {
 	{"channels", AT(settings, channels), FIELD_STRUCT_LIST, .fields = channel_fields,
 	 .size = sizeof(struct channel), .shorthand = "name", .check = check_channels,
 	 .doc = "The channels there are, in order; a bare text is a name. Default: any."},
+	{"trusted_accounts", AT(settings, trusted_accounts), FIELD_TEXT_LIST, .check = must_be_accounts,
+	 .doc = "Other accounts whose images may be built on as `source.recipe`. EC2 shows no tags of their images, so "
+		"neither a revocation nor ancestors. Default: only this account's."},
 	{"fleet", AT(settings, fleet), FIELD_TREE, .check = check_map,
 	 .doc = "The accounts, regions and rules of fleet audits."},
 	{"notify", AT(settings, notify), FIELD_TREE, .check = check_map, .doc = "Who is told about builds and audits."},

@@ -53,21 +53,6 @@ bool shape_region(const char *text)
 	return words >= 1 && words <= 2 && *text == '-' && made_of(text + 1, DIGITS, 1, 2);
 }
 
-const char *shape_partition(const char *region)
-{
-	static const struct {
-		const char *prefix, *partition;
-	} partitions[] = {
-		{"cn-", "aws-cn"},	   {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"},
-		{"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"}, {"eusc-", "aws-eusc"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(partitions); i++)
-		if (str_starts(region, partitions[i].prefix))
-			return partitions[i].partition;
-	return "aws";
-}
-
 bool shape_account(const char *text)
 {
 	return made_of(text, DIGITS, 12, 12);

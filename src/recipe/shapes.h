@@ -34,9 +34,6 @@ bool shape_mode(const char *text);	  /* octal */
 bool shape_absolute(const char *text);
 bool shape_arch_word(const char *text);
 
-/* "aws", "aws-cn", "aws-us-gov", ...: regions of different ones never meet. */
-const char *shape_partition(const char *region);
-
 /* A fault "must be WANTED, not ..." for each text in node (itself, a list's items, a map's values) that has not the
  * shape. */
 void shape_check(const struct fields_context *context, const struct tree *node, bool (*shape)(const char *text),

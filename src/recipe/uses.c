@@ -118,12 +118,43 @@ static void resolve_ansible(const struct load *load, const char *key, const stru
 	}
 }
 
+/* In its short form the profile is the policy's name alone. */
+static void resolve_policy(const struct load *load, struct tree *files)
+{
+	static const char key[] = "launch.temporary_profile.policy";
+	const struct tree *profile = tree_get(load->tree, "launch.temporary_profile"),
+			  *node = tree_kind(profile) == TREE_OBJECT ? tree_key(profile, "policy") : profile;
+	struct temporary_profile *wish = (struct temporary_profile *)load->recipe->launch.temporary_profile;
+
+	if (wish)
+		resolve(load, node, key, &wish->policy, files);
+}
+
+/* Files of this host, not of the recipe: they need not be there yet, and are no part of its hash. */
+static void resolve_here(const struct load *load, const struct tree *node, const char **file)
+{
+	if (*file && node && !str_starts(*file, "~/"))
+		*file = search_absolute(load_folder(load, node), *file, load->arena);
+}
+
+static void resolve_bastion(const struct load *load)
+{
+	struct bastion *bastion = (struct bastion *)load->recipe->connect.bastion;
+
+	if (!bastion)
+		return;
+	resolve_here(load, tree_get(load->tree, "connect.bastion.key"), &bastion->key);
+	resolve_here(load, tree_get(load->tree, "connect.bastion.known_hosts"), &bastion->known_hosts);
+}
+
 void files_resolve(const struct load *load, struct tree *files)
 {
 	struct recipe *recipe = load->recipe;
 	struct scan *scan = (struct scan *)recipe->scan; /* decoded for this recipe and read by nobody yet */
 
 	resolve(load, tree_get(load->tree, "launch.user_data"), "launch.user_data", &recipe->launch.user_data, files);
+	resolve_policy(load, files);
+	resolve_bastion(load);
 	if (scan)
 		resolve(load, tree_get(load->tree, "scan.exceptions"), "scan.exceptions", &scan->exceptions, files);
 	resolve_ansible(load, "playbooks", &recipe->playbooks, files);

@@ -88,6 +88,14 @@ static void holder_fact(struct str *out, const struct tree *build)
 	fact(out, "worked on", &value);
 }
 
+static void ancestors_fact(struct str *out, const struct tree *build)
+{
+	_cleanup_(str_free) struct str value = STR_INIT;
+	for (struct tree_iter i = tree_iter(tree_get(build, "plan.source.ancestors")); tree_next(&i);)
+		piece(&value, i.value, NULL, ", ", "");
+	fact(out, "ancestors", &value);
+}
+
 static void hashes_fact(struct str *out, const struct tree *build)
 {
 	static const char *const names[][2] = {
@@ -143,6 +151,8 @@ static void head(struct str *out, const struct tree *build)
 	git_fact(out, build);
 	holder_fact(out, build);
 	pair_fact(out, build, "source", "source_ami", "source_name", " (", ")");
+	pair_fact(out, build, "parent", "plan.source.build", "plan.source.recipe", " of recipe ", "");
+	ancestors_fact(out, build);
 	pair_fact(out, build, "in", "region", "account", ", account ", "");
 	pair_fact(out, build, "channel", "channel", "project", " of project ", "");
 	pair_fact(out, build, "bakery", "version", "", "", "");
@@ -174,6 +184,10 @@ static const struct column stage_columns[] = {
 	{"STARTED", "started", COLUMN_TIME},
 	{"TOOK", "duration_s", COLUMN_DURATION},
 	{"WHY", "error.text"},
+};
+static const struct column launch_columns[] = {
+	{"FOR", "purpose"}, {"MARKET", "market"},     {"TYPE", "instance_type"},
+	{"ZONE", "zone"},   {"INSTANCE", "instance"}, {"WHY", "code"},
 };
 static const struct column hold_columns[] = {
 	{"KIND", "kind"}, {"REGION", "region"}, {"ID", "id"}, {"FOR", "purpose"}, {"SINCE", "since", COLUMN_TIME},
@@ -339,15 +353,14 @@ static void steps_and_controls(struct str *out, const struct tree *build, int wi
 	controls_failed_add(out, controls);
 }
 
-/* Without a failed one, the last column would be empty. */
-static void stages(struct str *out, const struct tree *build, int width)
+/* The last column says what went wrong; where nothing did, it would be empty. */
+static void section_with_why(struct str *out, const char *title, const struct tree *rows, const struct column *columns,
+			     size_t count, int width)
 {
-	size_t count = ARRAY_SIZE(stage_columns) - 1;
-	for (struct tree_iter i = tree_iter(tree_get(build, "stages")); tree_next(&i);) {
-		if (tree_text(i.value, "error.text"))
-			count = ARRAY_SIZE(stage_columns);
-	}
-	section(out, "Stages", tree_get(build, "stages"), stage_columns, count, width);
+	bool any = false;
+	for (struct tree_iter i = tree_iter(rows); tree_next(&i);)
+		any |= tree_text(i.value, columns[count - 1].path) != NULL;
+	section(out, title, rows, columns, any ? count : count - 1, width);
 }
 
 void build_page(struct str *out, const struct tree *build, int width)
@@ -356,7 +369,9 @@ void build_page(struct str *out, const struct tree *build, int width)
 	section(out, "Images", tree_get(build, "images"), image_columns, ARRAY_SIZE(image_columns), width);
 	section(out, "Parameters", tree_get(build, "parameters"), parameter_columns, ARRAY_SIZE(parameter_columns),
 		width);
-	stages(out, build, width);
+	section_with_why(out, "Stages", tree_get(build, "stages"), stage_columns, ARRAY_SIZE(stage_columns), width);
+	section_with_why(out, "Instances asked for", tree_get(build, "launches"), launch_columns,
+			 ARRAY_SIZE(launch_columns), width);
 	steps_and_controls(out, build, width);
 	section(out, "Still held in AWS (`bakery resume` goes on with the build, `bakery gc` removes it)",
 		tree_get(build, "holds"), hold_columns, ARRAY_SIZE(hold_columns), width);

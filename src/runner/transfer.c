@@ -45,7 +45,7 @@ static bool send_template(struct run *run, const struct transfer *upload, const 
 static bool send_file(struct run *run, const struct step *step, size_t index, struct error *err)
 {
 	const struct transfer *upload = step->upload;
-	if (!make_staging(run, err))
+	if (!upload_check(upload, err) || !make_staging(run, err))
 		return false;
 	_cleanup_(freep) char *to = mem_printf("%s/%zu", run->staging, index);
 	return upload->is_template ? send_template(run, upload, to, err)

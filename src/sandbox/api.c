@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
+#include "access/auth.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "http_header.h"
@@ -183,12 +183,27 @@ static bool carry_out(struct call *call)
 	return (!strike.after && !cut) || endure(call, &strike);
 }
 
+/* Where an account has not opted in, its keys are not known.
+ * https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html */
+static bool check_opted_in(struct call *call)
+{
+	const struct service *service = call->identity.service;
+	if (region_opted_in(region_find(call->identity.region), call->api->cloud->settings))
+		return true;
+	return refuse(&call->rq, service->unknown_key, "%s",
+		      service->protocol == PROTOCOL_EC2 ? "AWS was not able to validate the provided access credentials"
+							: "The security token included in the request is invalid.");
+}
+
 static bool answer_call(struct call *call)
 {
 	struct request *rq = &call->rq;
-	if (!auth_check(call->api->cloud, call->http, clock_wall_ms(), &call->identity, &rq->refusal))
+	if (!auth_check(call->api->cloud, call->http, cloud_clock_ms(call->api->cloud), &call->identity,
+			&rq->refusal) ||
+	    !check_opted_in(call))
 		return false;
 	rq->caller = call->identity.caller;
+	rq->service = call->identity.service->name;
 	rq->region = region_find(call->identity.region) == NULL ? regions[0].name : call->identity.region;
 	if (!read_call(call) || !carry_out(call))
 		return false;
@@ -209,6 +224,7 @@ static void record(struct call *call)
 	tree_set_text(line, "region", call->identity.region);
 	tree_set(line, "request", tree_share(call->wire));
 	tree_set_int(line, "status", call->answer->status);
+	tree_set_int(line, "at_ms", clock_wall_ms());
 	tree_set_text(line, "content_type", call->answer->content_type);
 	tree_set_text(line, "reply", call->answer->body.data);
 	tree_to_json(line, &text);

@@ -7,6 +7,11 @@
 
 #include "bakery/str.h"
 
+int64_t cloud_clock_ms(const struct cloud *cloud)
+{
+	return clock_wall_ms() + settings_ms(cloud->settings, "clock");
+}
+
 const char *cloud_architecture(void)
 {
 	struct utsname host;

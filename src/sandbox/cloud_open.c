@@ -11,9 +11,9 @@
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "ec2/transitions.h"
 #include "jobs.h"
 #include "room.h"
-#include "transitions.h"
 
 /* The same key as long as the folder lives, so that a shell that has it in its environment goes on working. */
 static bool load_key(struct cloud *cloud, struct error *err)
@@ -92,6 +92,7 @@ void cloud_close(struct cloud *cloud)
 	state_close(cloud->state);
 	jobs_free(cloud->jobs);
 	settings_free(cloud->settings);
+	tree_free(cloud->policy);
 	stop_close(&cloud->stop);
 	pthread_mutex_destroy(&cloud->lock);
 	mem_wipe(&cloud->key, sizeof cloud->key);

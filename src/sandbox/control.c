@@ -5,13 +5,16 @@
 
 #include <string.h>
 
+#include "access/policy.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
-#include "ec2.h"
+#include "bakery/str.h"
+#include "ec2/ec2.h"
+#include "ec2/transitions.h"
 #include "http_header.h"
 #include "regions.h"
 #include "room.h"
-#include "ssm.h"
+#include "ssm/ssm.h"
 
 static bool answer_error(struct answer *out, int status, const struct error *err)
 {
@@ -124,9 +127,28 @@ static bool change_settings(struct api *api, const struct sigv4_request *http, s
 	struct error err = {0};
 	_cleanup_(freep) char *text = mem_strndup(http->body, http->body_length);
 	char *rest = NULL;
-	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		if (!settings_set(api->cloud->settings, line, &err))
 			return answer_error(out, 400, &err);
+		if (str_starts(line, "interrupt=i-"))
+			transition_interrupt(api->cloud, line + strlen("interrupt="));
+	}
+	str_add(&out->body, "{}");
+	return true;
+}
+
+/* --- the user's policy --- */
+
+static bool change_policy(struct api *api, const struct sigv4_request *http, struct answer *out)
+{
+	struct error err = {0};
+	struct tree *policy = NULL;
+	if (http->body_length > 0 && !policy_read(http->body, http->body_length, POLICY_IDENTITY, &policy, &err))
+		return answer_error(out, 400, &err);
+	pthread_mutex_lock(&api->cloud->lock);
+	tree_free(api->cloud->policy);
+	api->cloud->policy = policy;
+	pthread_mutex_unlock(&api->cloud->lock);
 	str_add(&out->body, "{}");
 	return true;
 }
@@ -207,6 +229,8 @@ void control_answer(struct api *api, const char *token, const struct sigv4_reque
 		answer_status(api, out);
 	} else if (str_eq(http->path, "/_sandbox/settings") && str_eq(http->method, "PUT")) {
 		change_settings(api, http, out);
+	} else if (str_eq(http->path, "/_sandbox/policy") && str_eq(http->method, "PUT")) {
+		change_policy(api, http, out);
 	} else if (str_eq(http->path, "/_sandbox/images") && str_eq(http->method, "POST")) {
 		import_image(api, http, out);
 	} else {

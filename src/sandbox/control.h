@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The sandbox's own endpoint, for whoever can read its folder: GET /_sandbox/status, PUT /_sandbox/settings (one
- * assignment a line), POST /_sandbox/images
+ * assignment a line), PUT /_sandbox/policy (a policy document; nothing: none), POST /_sandbox/images
  * ({"path", "name", "owner"}). The header X-Sandbox-Token holds the folder's token. */
 #ifndef BAKERY_SANDBOX_CONTROL_H
 #define BAKERY_SANDBOX_CONTROL_H

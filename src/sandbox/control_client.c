@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access/policy.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -114,6 +115,18 @@ bool sandbox_set(const struct sandbox_options *options, const char *const *setti
 	for (; *settings != NULL; settings++)
 		str_addf(&body, "%s\n", *settings);
 	return ask_sandbox(options, "PUT", "/_sandbox/settings", &body, &address, &reply, err);
+}
+
+bool sandbox_set_policy(const struct sandbox_options *options, const char *path, struct error *err)
+{
+	struct sandbox_address address;
+	_cleanup_(str_free) struct str body = STR_INIT;
+	_cleanup_(tree_freep) struct tree *policy = NULL, *reply = NULL;
+	if (*path != '\0' && !policy_read_file(path, &policy, err))
+		return false;
+	if (policy != NULL)
+		tree_to_json(policy, &body);
+	return ask_sandbox(options, "PUT", "/_sandbox/policy", &body, &address, &reply, err);
 }
 
 bool sandbox_import(const struct sandbox_options *options, const char *path, const char *name, const char *owner,

@@ -13,12 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "access/policy.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "ec2/public_images.h"
 #include "folder.h"
-#include "machine.h"
-#include "public_images.h"
+#include "machine/machine.h"
 
 #define LOOK_EVERY_MS 30
 #define START_WITHIN_MS 60000
@@ -62,7 +63,7 @@ bool sandbox_find(const struct sandbox_options *options, struct sandbox_address 
 struct arguments {
 	const char *items[128];
 	size_t count;
-	char port[16], ready_fd[16], record[4096];
+	char port[16], ready_fd[16], record[4096], policy[4096];
 };
 
 static void add(struct arguments *arguments, const char *text)
@@ -75,7 +76,7 @@ static void add(struct arguments *arguments, const char *text)
 static void make_absolute(const char *path, char *out, size_t size)
 {
 	char here[2048] = "";
-	if (path != NULL && *path != '/' && getcwd(here, sizeof here) != NULL)
+	if (path != NULL && *path != '\0' && *path != '/' && getcwd(here, sizeof here) != NULL)
 		snprintf(out, size, "%s/%s", here, path);
 	else if (path != NULL)
 		snprintf(out, size, "%s", path);
@@ -93,6 +94,11 @@ static void fill_arguments(const struct sandbox_options *options, const char *fo
 		add(arguments, fixed[i]);
 	if (log_wants(options->log, LOG_LEVEL_DEBUG))
 		add(arguments, "--verbose");
+	make_absolute(options->policy, arguments->policy, sizeof arguments->policy);
+	if (*arguments->policy != '\0') {
+		add(arguments, "--policy");
+		add(arguments, arguments->policy);
+	}
 	if (options->record != NULL) {
 		add(arguments, "--record");
 		add(arguments, arguments->record);
@@ -214,13 +220,24 @@ static bool up_in(const struct sandbox_options *options, const char *folder, str
 
 static bool set_on_running(const struct sandbox_options *options, struct error *err)
 {
+	if (options->policy != NULL && !sandbox_set_policy(options, options->policy, err))
+		return false;
 	return options->settings == NULL || options->settings[0] == NULL ||
 	       sandbox_set(options, options->settings, err);
+}
+
+/* Before anything is started, so that the fault stands alone. */
+static bool policy_file_good(const char *path, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *policy = NULL;
+	return path == NULL || *path == '\0' || policy_read_file(path, &policy, err);
 }
 
 bool sandbox_up(const struct sandbox_options *options, struct sandbox_address *out, struct error *err)
 {
 	_cleanup_(freep) char *given = folder_path(options);
+	if (!policy_file_good(options->policy, err))
+		return false;
 	if (find_in(given, options->stop, out, err))
 		return set_on_running(options, err);
 	if (!error_is(err, ERROR_ABSENT) || !up_in(options, given, err))

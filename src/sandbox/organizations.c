@@ -8,8 +8,6 @@
 #include "bakery/str.h"
 #include "organization.h"
 
-#define ORGANIZATION_ID "o-sandbox0001"
-#define ORGANIZATION_ARN "arn:aws:organizations::" CLOUD_ACCOUNT ":organization/" ORGANIZATION_ID
 #define ROOT_ID "r-sand"
 #define ROOT_ARN "arn:aws:organizations::" CLOUD_ACCOUNT ":root/" ORGANIZATION_ID "/" ROOT_ID
 #define UNIT_ARN(unit) "arn:aws:organizations::" CLOUD_ACCOUNT ":ou/" ORGANIZATION_ID "/" unit
@@ -38,6 +36,11 @@ static const struct member *member_of(const char *account)
 		if (str_eq(members[i].id, account))
 			return &members[i];
 	return NULL;
+}
+
+const char *organization_account(size_t index)
+{
+	return index < ARRAY_SIZE(members) ? members[index].id : NULL;
 }
 
 bool organization_has(const char *organization_arn, const char *unit_arn, const char *account)
@@ -88,11 +91,20 @@ static struct tree *account_of(const struct member *member)
 	return account;
 }
 
+/* A member learns only which organization it belongs to. */
+static bool management_only(struct request *rq)
+{
+	return str_eq(rq->caller.account, CLOUD_ACCOUNT) ||
+	       refuse(rq, "AccessDeniedException", "You don't have permissions to access this resource.");
+}
+
 /* Pages as the service makes them: the token is where to go on. */
 static bool list_accounts(struct request *rq)
 {
 	int64_t most = arg_int(rq, "MaxResults", 20), offset = 0;
 	const char *token = arg(rq, "NextToken");
+	if (!management_only(rq))
+		return false;
 	if (most < 1 || most > 20 || (token != NULL && (!str_to_int(token, &offset) || offset < 0)))
 		return refuse(rq, "InvalidInputException", "You specified an invalid value.");
 	struct tree *accounts = tree_set_array(rq->reply, "Accounts");
@@ -106,6 +118,8 @@ static bool list_accounts(struct request *rq)
 
 static bool list_roots(struct request *rq)
 {
+	if (!management_only(rq))
+		return false;
 	struct tree *root = tree_add_object(tree_set_array(rq->reply, "Roots"));
 	tree_set_text(root, "Id", ROOT_ID);
 	tree_set_text(root, "Arn", ROOT_ARN);
@@ -128,12 +142,16 @@ static bool list_units(struct request *rq)
 		tree_set_text(unit, "Arn", units[i].arn);
 		tree_set_text(unit, "Name", units[i].name);
 	}
+	if (!management_only(rq))
+		return false;
 	return known || refuse(rq, "ParentNotFoundException", "You specified parent that doesn't exist.");
 }
 
 static bool describe_account(struct request *rq)
 {
 	const struct member *member = member_of(arg(rq, "AccountId"));
+	if (!management_only(rq))
+		return false;
 	if (member == NULL)
 		return refuse(rq, "AccountNotFoundException", "You specified an account that doesn't exist.");
 	tree_set(rq->reply, "Account", account_of(member));

@@ -201,10 +201,14 @@ static void encode_ec2(const struct service *service, const char *operation, con
 static void encode_query(const struct service *service, const char *operation, const struct tree *reply,
 			 const char *request_id, struct str *out)
 {
-	str_addf(out, "<%sResponse xmlns=\"%s\"><%sResult>", operation, service->xmlns, operation);
-	add_xml_members(out, reply, "member");
-	str_addf(out, "</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>",
-		 operation, request_id, operation);
+	str_addf(out, "<%sResponse xmlns=\"%s\">", operation, service->xmlns);
+	if (tree_count(reply) > 0) {
+		str_addf(out, "<%sResult>", operation);
+		add_xml_members(out, reply, "member");
+		str_addf(out, "</%sResult>", operation);
+	}
+	str_addf(out, "<ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>", request_id,
+		 operation);
 }
 
 static struct tree *without_private(const struct tree *node)
@@ -280,10 +284,15 @@ int refusal_status(const struct refusal *refusal)
 		{"AuthFailure", 401},
 		{"DryRunOperation", 412},
 		{"UnauthorizedOperation", 403},
+		{"OptInRequired", 401},
 		{"SignatureDoesNotMatch", 403},
 		{"MissingAuthenticationToken", 403},
 		{"InvalidClientTokenId", 403},
 		{"AccessDenied", 403},
+		{"DeleteConflict", 409},
+		{"EntityAlreadyExists", 409},
+		{"LimitExceeded", 409},
+		{"NoSuchEntity", 404},
 		{"InternalError", 500},
 		{"InternalFailure", 500},
 		{"InternalServerError", 500},

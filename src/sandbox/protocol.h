@@ -20,9 +20,9 @@ struct service {
 	const char *version; /* the query protocols' Version */
 	const char *xmlns;
 	const char *target; /* X-Amz-Target without the operation: "AmazonSSM" */
-	/* What it calls a missing signature, an unknown key, a wrong signature, a stale one, throttling, an operation
-	 * that it does not know. */
-	const char *missing, *unknown_key, *mismatch, *stale, *throttled, *unknown_operation;
+	/* What it calls a missing signature, an unknown key, a wrong signature, a stale one, credentials that have run
+	 * out, throttling, an operation that it does not know. */
+	const char *missing, *unknown_key, *mismatch, *stale, *expired, *throttled, *unknown_operation;
 	const struct operation *const *operations; /* NULL-terminated list of tables */
 };
 

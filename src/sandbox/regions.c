@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "bakery/mem.h"
 #include "bakery/str.h"
 
 const struct region regions[] = {
@@ -27,4 +28,12 @@ const struct region *region_find(const char *name)
 		if (str_eq(region->name, name))
 			return region;
 	return NULL;
+}
+
+bool region_opted_in(const struct region *region, struct settings *settings)
+{
+	if (region == NULL || region->opted_in)
+		return true;
+	_cleanup_(freep) char *setting = mem_printf("optin.%s", region->name);
+	return settings_on(settings, setting);
 }

@@ -64,7 +64,12 @@ bool list_has(const struct tree *list, const char *text)
 
 bool object_visible(const struct request *rq, const struct tree *document)
 {
-	return tree_int(document, "_made", 0) + settings_ms(rq->cloud->settings, "lag") <= rq->now_ms;
+	int64_t made_ms = tree_int(document, "_made", 0);
+	if (made_ms == 0)
+		return true;
+	_cleanup_(freep) char *own = mem_printf("lag.%s", tree_text_or(document, "_kind", ""));
+	int64_t lag_ms = settings_count(rq->cloud->settings, own, settings_ms(rq->cloud->settings, "lag"));
+	return made_ms + lag_ms <= rq->now_ms;
 }
 
 struct tree *find_object(struct request *rq, const char *kind, const char *id)
@@ -97,6 +102,7 @@ void put_object(struct request *rq, const char *kind, const char *id, struct tre
 void put_new_object(struct request *rq, const char *kind, const char *id, struct tree *document)
 {
 	tree_set_int(document, "_made", rq->now_ms);
+	tree_set_text(document, "_kind", kind);
 	put_object(rq, kind, id, document);
 }
 

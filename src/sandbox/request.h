@@ -15,14 +15,23 @@
 #include "bakery/tree.h"
 #include "cloud.h"
 
+enum caller_kind {
+	CALLER_NOBODY, /* unsigned: AssumeRoleWithWebIdentity */
+	CALLER_USER,   /* the sandbox's user, with its key or a session of its own */
+	CALLER_ROLE,   /* a session of a role */
+};
 struct caller {
-	char account[16], arn[128], user_id[64];
+	enum caller_kind kind;
+	char account[16], arn[256], user_id[96];
+	char name[72];	    /* the user's, or the role's */
+	char role_arn[256]; /* CALLER_ROLE */
+	char session[32];   /* access key of the temporary credentials; "" for the long-lived key */
 };
 
 /* status 0: the code's own, 400 for most. */
 struct refusal {
 	int status;
-	char code[64], message[768];
+	char code[64], message[4096]; /* an encoded authorization message is long */
 };
 
 /* A transition to begin: of what, and whose turn it waits for (an instance's transitions come one after the other). */
@@ -34,6 +43,7 @@ struct request {
 	struct cloud *cloud;
 	const struct operation *operation;
 	struct caller caller;
+	const char *service; /* "ec2" */
 	const char *region;
 	const struct tree *args;
 	struct tree *reply; /* an object */

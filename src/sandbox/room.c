@@ -11,7 +11,7 @@
 #include "bakery/crypto.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
-#include "public_images.h"
+#include "ec2/public_images.h"
 
 /* --- opening --- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access/policy.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -65,6 +66,12 @@ static bool serve_cloud(const struct sandbox_options *options, const char *folde
 	return served;
 }
 
+static bool load_policy(const struct sandbox_options *options, struct cloud *cloud, struct error *err)
+{
+	return options->policy == NULL || *options->policy == '\0' ||
+	       policy_read_file(options->policy, &cloud->policy, err);
+}
+
 static bool serve_folder(const struct sandbox_options *options, const char *folder, struct error *err)
 {
 	_cleanup_(closep) int lock = -1;
@@ -74,7 +81,7 @@ static bool serve_folder(const struct sandbox_options *options, const char *fold
 	folder_drop_address(folder); /* of one that was killed */
 	if (!cloud_open(folder, options->settings, options->log, &cloud, err))
 		return false;
-	bool served = serve_cloud(options, folder, cloud, err);
+	bool served = load_policy(options, cloud, err) && serve_cloud(options, folder, cloud, err);
 	cloud_close(cloud);
 	return served;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "api.h"
 #include "bakery/mem.h"
@@ -143,14 +144,26 @@ static struct MHD_Response *half_response(const struct str *body)
 	return MHD_create_response_from_callback(body->len, 1024, give_half, half, free_half);
 }
 
+/* Clients correct their clocks by it. */
+static const char *http_date(const struct cloud *cloud, char text[40])
+{
+	time_t now_s = (time_t)(cloud_clock_ms(cloud) / 1000);
+	struct tm parts;
+	gmtime_r(&now_s, &parts);
+	strftime(text, 40, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+	return text;
+}
+
 static enum MHD_Result send_reply(struct exchange *exchange, const struct answer *answer)
 {
+	char date[40];
 	struct MHD_Response *response =
 		answer->kind == ANSWER_CUT
 			? half_response(&answer->body)
 			: MHD_create_response_from_buffer(answer->body.len, answer->body.data, MHD_RESPMEM_MUST_COPY);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
 	MHD_add_response_header(response, "x-amzn-RequestId", answer->request_id);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, http_date(exchange->server->cloud, date));
 	enum MHD_Result queued = MHD_queue_response(exchange->connection, (unsigned)answer->status, response);
 	MHD_destroy_response(response);
 	return queued;

@@ -7,8 +7,6 @@
 #include "protocol.h"
 #include "request.h"
 
-extern const struct operation sts_operations[];
-
 extern const struct service services[];			     /* ends with a NULL name */
 const struct service *service_named(const char *name);	     /* of the credential scope; NULL: none */
 const struct service *service_of_target(const char *target); /* "AmazonSSM.PutParameter" */

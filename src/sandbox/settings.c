@@ -25,14 +25,41 @@ const struct setting_row setting_rows[] = {
 	{"latency.copy", SETTING_DURATION, "2s",
 	 "an image of CopyImage and its snapshot stay pending at least so long"},
 	{"latency.forget", SETTING_DURATION, "1h", "a terminated instance is still described for so long"},
+	{"latency.cooldown", SETTING_DURATION, "24h",
+	 "an image whose deregistration protection had a cooldown cannot be deregistered for so long after it was "
+	 "disabled"},
 	{"lag", SETTING_DURATION, "0", "what was made is not found for so long: eventual consistency"},
+	{"lag.*", SETTING_DURATION, "",
+	 "lag.KIND: the same for one kind of thing (image, snapshot, instance, volume, security-group, parameter, "
+	 "kms-key, ...)"},
+	{"clock", SETTING_OFFSET, "",
+	 "the cloud's clock is ahead of this host's (+) or behind: signatures are judged by it, the Date header shows "
+	 "it"},
+	{"optin.*", SETTING_SWITCH, "",
+	 "optin.REGION: whether the account has opted in to a region that it does not have from the start; until then "
+	 "requests there are refused"},
+	{"session.duration", SETTING_DURATION, "0",
+	 "temporary credentials given out now last, and say so, for so long; 0: as asked for"},
+	{"session.early", SETTING_DURATION, "0",
+	 "temporary credentials are refused as expired so long before the time they were given out with"},
 	{"capacity.*", SETTING_COUNT, "",
-	 "capacity.TYPE or capacity.TYPE.ZONE: how many instances may run; past it InsufficientInstanceCapacity"},
+	 "capacity.TYPE or capacity.TYPE.ZONE: how many instances may run; capacity.spot.TYPE or "
+	 "capacity.spot.TYPE.ZONE: how many of them spot instances; past it InsufficientInstanceCapacity"},
+	{"spot.interrupt", SETTING_DURATION, "",
+	 "EC2 takes a spot instance launched from now on back so long after its launch"},
+	{"interrupt", SETTING_INSTANCE, "", "EC2 takes this spot instance back, now"},
+	{"quota.*", SETTING_COUNT, "",
+	 "quota.CODE: the account's quota of that code (L-1216C47A: vCPUs on demand, L-34B43A08: of spot, L-B665C33B: "
+	 "images, ...)"},
+	{"subscribed.*", SETTING_SWITCH, "",
+	 "subscribed.CODE: whether the account has subscribed to the marketplace product; until then its launch is "
+	 "refused with OptInRequired"},
 	{"throttle", SETTING_COUNT, "0",
 	 "requests a second that are answered, with as many at once; past it RequestLimitExceeded; 0: all"},
 	{"fault.*", SETTING_FAULT, "",
-	 "fault.OPERATION (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code, an HTTP status, "
-	 "reset or cut"},
+	 "fault.OPERATION (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code (CODE or CODE/STATUS), "
+	 "an "
+	 "HTTP status, reset or cut"},
 	{"hang.*", SETTING_HANG, "",
 	 "hang.OPERATION (hang.* for all): every request waits so long, before it is carried out or after"},
 	{"hold", SETTING_HOLD, "",
@@ -62,9 +89,15 @@ struct settings {
 const char *setting_form(enum setting_kind kind)
 {
 	static const char *const forms[] = {
-		[SETTING_DURATION] = "DURATION",     [SETTING_COUNT] = "COUNT",		  [SETTING_SWITCH] = "on, off",
-		[SETTING_FAULT] = "WHAT[:COUNT]",    [SETTING_HANG] = "DURATION[:after]", [SETTING_HOLD] = "N[:after]",
+		[SETTING_DURATION] = "DURATION",
+		[SETTING_COUNT] = "COUNT",
+		[SETTING_SWITCH] = "on, off",
+		[SETTING_FAULT] = "WHAT[:COUNT]",
+		[SETTING_HANG] = "DURATION[:after]",
+		[SETTING_HOLD] = "N[:after]",
 		[SETTING_STRIKE] = "N:WHAT[:after]",
+		[SETTING_INSTANCE] = "INSTANCE",
+		[SETTING_OFFSET] = "+DURATION, -DURATION",
 	};
 	return forms[kind];
 }
@@ -120,8 +153,8 @@ static bool read_value(const struct setting_row *row, const char *text, struct v
 	case SETTING_COUNT:
 		return str_to_int(text, &out->number) && out->number >= 0;
 	case SETTING_SWITCH:
-		out->number = str_eq(text, "on");
-		return str_eq(text, "on") || str_eq(text, "off");
+		out->number = str_eq(text, "on") || str_eq(text, "yes");
+		return out->number != 0 || str_eq(text, "off") || str_eq(text, "no");
 	case SETTING_FAULT:
 		return value_fault(text, &out->strike, &out->number);
 	case SETTING_HANG:
@@ -130,6 +163,10 @@ static bool read_value(const struct setting_row *row, const char *text, struct v
 		return value_hold(text, &out->strike, &out->number);
 	case SETTING_STRIKE:
 		return value_strike(text, &out->strike, &out->number);
+	case SETTING_OFFSET:
+		return value_offset(text, &out->number);
+	case SETTING_INSTANCE:
+		return str_starts(text, "i-");
 	}
 	return false;
 }

@@ -21,6 +21,8 @@ enum setting_kind {
 	SETTING_HANG,	  /* <duration>[:after] */
 	SETTING_HOLD,	  /* <N>[:after] */
 	SETTING_STRIKE,	  /* <N>:<what>[:after] */
+	SETTING_INSTANCE, /* i-... */
+	SETTING_OFFSET,	  /* "+10m", "-90s" */
 };
 
 struct setting_row {

@@ -33,6 +33,14 @@ bool value_duration(const char *text, int64_t *ms)
 	return false;
 }
 
+bool value_offset(const char *text, int64_t *ms)
+{
+	if ((*text != '+' && *text != '-') || !value_duration(text + 1, ms))
+		return false;
+	*ms = *text == '-' ? -*ms : *ms;
+	return true;
+}
+
 /* Cuts ":after" off; what is left stays in text. */
 static bool cut_after(char *text)
 {
@@ -53,10 +61,20 @@ static bool is_code(const char *text)
 	return true;
 }
 
-/* An AWS code, an HTTP status, "reset" or "cut". */
-static bool read_what(const char *text, struct strike *strike)
+/* An AWS code, with its HTTP status behind a slash where it is not the usual one; an HTTP status; "reset" or "cut". */
+static bool read_what(char *text, struct strike *strike)
 {
 	int64_t status = 0;
+	char *slash = strchr(text, '/');
+	if (slash != NULL) {
+		*slash = '\0';
+		if (!str_to_int(slash + 1, &status) || status < 400 || status > 599)
+			return false;
+		strike->kind = STRIKE_ERROR;
+		strike->status = (int)status;
+		snprintf(strike->code, sizeof strike->code, "%s", text);
+		return is_code(text);
+	}
 	if (str_eq(text, "reset") || str_eq(text, "cut")) {
 		strike->kind = *text == 'r' ? STRIKE_RESET : STRIKE_CUT;
 		return true;

@@ -7,6 +7,8 @@
 
 #include "strike.h"
 
+/* "+10m", "-90s": signed milliseconds. */
+bool value_offset(const char *text, int64_t *ms);
 bool value_duration(const char *text, int64_t *ms);
 bool value_fault(const char *text, struct strike *strike, int64_t *count);
 bool value_hang(const char *text, struct strike *strike);

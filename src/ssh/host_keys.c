@@ -84,22 +84,38 @@ static void drop_revoked(struct host_keys *keys, const struct host_keys *revoked
 	}
 }
 
+static int port_of(const struct ssh_target *target)
+{
+	return target->port ? target->port : 22;
+}
+
+/* For who keeps a known_hosts file; never done by ourselves. */
+static bool how_to_know(const struct ssh_target *target, struct error *err)
+{
+	return error_hint(err,
+			  "`ssh-keyscan -H -p %d %s` prints the lines to add; compare them with what its owner says "
+			  "before you trust them",
+			  port_of(target), target->host);
+}
+
 static bool load_known_hosts(struct host_keys *keys, const struct ssh_target *target, LIBSSH2_SESSION *session,
 			     struct error *err)
 {
 	_cleanup_(str_free) struct str text = STR_INIT;
 	_cleanup_(host_keys_free) struct host_keys revoked = {0};
 	char *rest = NULL;
-	if (!file_read(target->known_hosts, MOST_KNOWN_HOSTS, &text, err))
-		return error_context(err, "known hosts");
+	if (!file_read(target->known_hosts, MOST_KNOWN_HOSTS, &text, err)) {
+		error_context(err, "known hosts");
+		return error_is(err, ERROR_ABSENT) ? how_to_know(target, err) : false;
+	}
 	for (char *line = strtok_r(text.data, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest))
 		add_known_line(keys, &revoked, target, session, line);
 	drop_revoked(keys, &revoked);
-	if (!keys->blob_count)
-		return error_set(err, ERROR_REFUSED,
-				 "%s has no key of %s port %d; add the machine's true host key there first",
-				 target->known_hosts, target->host, target->port ? target->port : 22);
-	return true;
+	if (keys->blob_count)
+		return true;
+	error_set(err, ERROR_REFUSED, "%s has no key of %s port %d", target->known_hosts, target->host,
+		  port_of(target));
+	return how_to_know(target, err);
 }
 
 bool host_keys_load(const struct ssh_target *target, LIBSSH2_SESSION *session, struct host_keys *out, struct error *err)
@@ -149,7 +165,10 @@ bool host_keys_restrict(const struct host_keys *keys, LIBSSH2_SESSION *session, 
 			str_addf(&list, "%s%s", list.len ? "," : "", algorithms[i]);
 	}
 	if (!list.len)
-		return error_set(err, ERROR_REFUSED, "none of the expected host keys is ed25519 or ECDSA");
+		return error_set(
+			err, ERROR_REFUSED,
+			"none of the expected host keys is ed25519 or ECDSA, and no other kind can be verified; "
+			"`ssh-keyscan -t ed25519` shows the machine's");
 	if (libssh2_session_method_pref(session, LIBSSH2_METHOD_HOSTKEY, list.data))
 		return error_set(err, ERROR_INTERNAL, "libssh2 does not know the host key algorithms %s", list.data);
 	return true;
@@ -191,8 +210,14 @@ bool host_keys_verify(const struct host_keys *keys, const struct ssh_target *tar
 	_cleanup_(freep) char *fingerprint = blob_fingerprint(blob, length);
 	if (knows(keys, blob, length, fingerprint))
 		return true;
-	return error_set(err, ERROR_REFUSED,
-			 "the host key of %s port %d (%s) is not the expected one: this may be another machine, or "
-			 "someone between",
-			 target->host, target->port ? target->port : 22, fingerprint);
+	error_set(err, ERROR_REFUSED,
+		  "the host key of %s port %d (%s) is not the expected one: this may be another machine, or someone "
+		  "between",
+		  target->host, port_of(target), fingerprint);
+	if (!target->known_hosts || target->host_keys)
+		return false;
+	return error_hint(err,
+			  "if its owner says that it was changed, replace its lines in %s by those of `ssh-keyscan "
+			  "-H -p %d %s`, and compare them with what the owner says",
+			  target->known_hosts, port_of(target), target->host);
 }

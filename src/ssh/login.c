@@ -25,6 +25,10 @@ static bool login_with_key(struct ssh *ssh, int64_t deadline_ms, struct error *e
 	return rc == 0 || refused(ssh, err);
 }
 
+struct counts { /* of the agent's keys */
+	int all, rsa;
+};
+
 static bool try_identity(struct ssh *ssh, LIBSSH2_AGENT *agent, struct libssh2_agent_publickey *identity,
 			 int64_t deadline_ms, bool *accepted, struct error *err)
 {
@@ -37,16 +41,46 @@ static bool try_identity(struct ssh *ssh, LIBSSH2_AGENT *agent, struct libssh2_a
 	return true;
 }
 
-static bool try_identities(struct ssh *ssh, LIBSSH2_AGENT *agent, int64_t deadline_ms, struct error *err)
+/* libssh2 1.10 signs with RSA keys by SHA-1, which servers refuse now: those come last, so that they do not use up the
+ * attempts that a server grants (MaxAuthTries). */
+static bool is_rsa(const struct libssh2_agent_publickey *identity)
+{
+	static const char name[] = "\0\0\0\7ssh-rsa";
+	return identity->blob_len >= sizeof(name) - 1 && !memcmp(identity->blob, name, sizeof(name) - 1);
+}
+
+static bool try_kind(struct ssh *ssh, LIBSSH2_AGENT *agent, bool rsa, int64_t deadline_ms, struct counts *counts,
+		     bool *accepted, struct error *err)
 {
 	struct libssh2_agent_publickey *identity = NULL;
-	bool accepted = false;
-	while (!accepted && libssh2_agent_get_identity(agent, &identity, identity) == 0) {
-		if (!try_identity(ssh, agent, identity, deadline_ms, &accepted, err))
+	while (!*accepted && libssh2_agent_get_identity(agent, &identity, identity) == 0) {
+		if (is_rsa(identity) != rsa)
+			continue;
+		counts->all++;
+		counts->rsa += rsa;
+		if (!try_identity(ssh, agent, identity, deadline_ms, accepted, err))
 			return false;
 	}
-	return accepted ||
-	       error_set(err, ERROR_DENIED, "login as %s: refused with every key of the agent", ssh->target.user);
+	return true;
+}
+
+static bool try_identities(struct ssh *ssh, LIBSSH2_AGENT *agent, int64_t deadline_ms, struct error *err)
+{
+	struct counts counts = {0};
+	bool accepted = false;
+	if (!try_kind(ssh, agent, false, deadline_ms, &counts, &accepted, err) ||
+	    !try_kind(ssh, agent, true, deadline_ms, &counts, &accepted, err))
+		return false;
+	if (accepted)
+		return true;
+	if (!counts.all)
+		return error_set(err, ERROR_DENIED, "login as %s: the ssh-agent holds no key; add one with ssh-add",
+				 ssh->target.user);
+	error_set(err, ERROR_DENIED, "login as %s: refused with every key of the agent (%d)", ssh->target.user,
+		  counts.all);
+	return counts.rsa ? error_hint(err, "RSA keys are of no use here, since libssh2 signs with SHA-1 only; add an "
+					    "ed25519 or ECDSA key")
+			  : false;
 }
 
 static bool login_with_agent(struct ssh *ssh, int64_t deadline_ms, struct error *err)
@@ -56,7 +90,8 @@ static bool login_with_agent(struct ssh *ssh, int64_t deadline_ms, struct error 
 	if (!agent)
 		return error_set(err, ERROR_INTERNAL, "libssh2 has no agent support");
 	if (libssh2_agent_connect(agent) || libssh2_agent_list_identities(agent))
-		done = error_set(err, ERROR_DENIED, "login as %s: no key was given and there is no ssh-agent",
+		done = error_set(err, ERROR_DENIED,
+				 "login as %s: no key was given and there is no ssh-agent (SSH_AUTH_SOCK)",
 				 ssh->target.user);
 	else
 		done = try_identities(ssh, agent, deadline_ms, err);

@@ -21,6 +21,8 @@
 #define EAGER_FOR_MS 30000
 #define PATIENT_CONNECT_MS 3500
 #define LEAST_SILENCE_S 4
+/* A bastion tries to connect by its kernel's rhythm, after 1, 3 and 7 s. */
+#define THROUGH_MS 8000
 
 static void start_library(void)
 {
@@ -84,10 +86,24 @@ static short wanted_events(const struct ssh *ssh)
 	return directions & LIBSSH2_SESSION_BLOCK_INBOUND || !events ? events | POLLIN : events;
 }
 
+static int64_t silence_limit_ms(const struct ssh *ssh)
+{
+	return most(or_default(ssh->target.silence_timeout_s, 30), LEAST_SILENCE_S) * 1000;
+}
+
+int64_t session_tend(struct ssh *ssh)
+{
+	int64_t silence_ms = silence_limit_ms(ssh), left_ms = ssh->heard_ms + silence_ms - clock_mono_ms();
+
+	if (left_ms <= 0)
+		return 0;
+	keep_alive(ssh, silence_ms);
+	return least(left_ms, silence_ms / 3 + 1);
+}
+
 bool session_wait(struct ssh *ssh, int64_t deadline_ms, struct error *err)
 {
 	const struct stop *stop = ssh->target.stop;
-	int64_t silence_ms = most(or_default(ssh->target.silence_timeout_s, 30), LEAST_SILENCE_S) * 1000;
 	struct pollfd wait[2] = {{.fd = ssh->fd, .events = wanted_events(ssh)},
 				 {.fd = stop ? stop->event_fd : -1, .events = POLLIN}};
 	for (;;) {
@@ -96,13 +112,11 @@ bool session_wait(struct ssh *ssh, int64_t deadline_ms, struct error *err)
 			return error_set(err, ERROR_STOPPED, "interrupted");
 		if (now >= deadline_ms)
 			return error_set(err, ERROR_TRANSIENT, "no answer in time");
-		if (now - ssh->heard_ms >= silence_ms)
+		int64_t sleep_ms = session_tend(ssh);
+		if (!sleep_ms)
 			return error_set(err, ERROR_TRANSIENT, "nothing heard for %llds",
-					 (long long)(silence_ms / 1000));
-		keep_alive(ssh, silence_ms);
-		int64_t sleep_ms =
-			least(least(deadline_ms - now, ssh->heard_ms + silence_ms - now), silence_ms / 3 + 1);
-		if (poll(wait, 2, (int)least(sleep_ms, 60000)) > 0 && wait[0].revents)
+					 (long long)(silence_limit_ms(ssh) / 1000));
+		if (poll(wait, 2, (int)least(least(sleep_ms, deadline_ms - now), 60000)) > 0 && wait[0].revents)
 			return true;
 	}
 }
@@ -124,6 +138,9 @@ bool session_fail(struct ssh *ssh, enum error_kind kind, struct error *err, cons
 {
 	char *text = NULL;
 	int code = libssh2_session_last_error(ssh->session, &text, NULL, 0);
+	if (is_drop(code) && ssh->tunnel && tunnel_lost_gate(ssh->tunnel))
+		return error_set(err, ERROR_TRANSIENT, "%s: the connection to the bastion %s was dropped", doing,
+				 ssh->target.via->host);
 	if (is_drop(code))
 		return error_set(err, ERROR_TRANSIENT, "%s: the connection was dropped (%s)", doing, text);
 	return error_set(err, kind, "%s: %s", doing, text && *text ? text : "refused");
@@ -159,12 +176,59 @@ static bool start_session(struct ssh *ssh, struct error *err)
 	return true;
 }
 
+static bool attempt(struct ssh *ssh, int64_t connect_ms, struct error *err);
+
+static struct ssh *make(const struct ssh_target *target)
+{
+	struct ssh *ssh = mem_alloc(sizeof(*ssh));
+	start_library_once();
+	ssh->target = *target;
+	ssh->fd = -1;
+	return ssh;
+}
+
+/* What the bastion refuses it will refuse again; only its being away may pass. */
+static bool gate_open(struct ssh *ssh, struct error *err)
+{
+	const struct stop *stop = ssh->target.stop;
+	if (ssh->gate) {
+		ssh->gate->target.stop = stop;
+		return true;
+	}
+	_cleanup_(ssh_closep) struct ssh *gate = make(ssh->target.via);
+	gate->target.stop = stop;
+	gate->target.log = ssh->target.log;
+	if (!attempt(gate, INT32_MAX, err)) {
+		ssh->hopeless = !error_is(err, ERROR_TRANSIENT);
+		return error_context(err, "bastion %s", ssh->target.via->host);
+	}
+	ssh->gate = take(&gate);
+	return true;
+}
+
+static bool reach_through(struct ssh *ssh, struct error *err)
+{
+	bool gate_fine = true;
+	if (!gate_open(ssh, err))
+		return false;
+	if (tunnel_open(ssh->gate, &ssh->target, clock_mono_ms() + THROUGH_MS, &ssh->tunnel, &ssh->fd, &gate_fine, err))
+		return true;
+	ssh->hopeless = error_is(err, ERROR_REFUSED);
+	if (!gate_fine)
+		ssh_closep(&ssh->gate);
+	return error_context(err, "through the bastion %s", ssh->target.via->host);
+}
+
 static bool attempt(struct ssh *ssh, int64_t connect_ms, struct error *err)
 {
+	int64_t limit_ms = or_default(ssh->target.connect_timeout_s, 10) * 1000;
 	int64_t start_ms = clock_mono_ms();
-	int64_t deadline_ms = start_ms + or_default(ssh->target.connect_timeout_s, 10) * 1000;
-	if (!socket_connect(&ssh->target, least(deadline_ms, start_ms + connect_ms), &ssh->fd, err))
+	ssh->hopeless = false;
+	if (ssh->target.via && !reach_through(ssh, err))
 		return false;
+	if (!ssh->target.via && !socket_connect(&ssh->target, start_ms + least(limit_ms, connect_ms), &ssh->fd, err))
+		return false;
+	int64_t deadline_ms = (ssh->target.via ? clock_mono_ms() : start_ms) + limit_ms;
 	session_begin(ssh);
 	return start_session(ssh, err) && handshake(ssh, deadline_ms, err) && session_login(ssh, deadline_ms, err);
 }
@@ -183,6 +247,9 @@ static void disconnect(struct ssh *ssh)
 	ssh->session = NULL;
 	ssh->sftp = NULL;
 	ssh->fd = -1;
+	if (ssh->tunnel && !tunnel_close(ssh->tunnel))
+		ssh_closep(&ssh->gate);
+	ssh->tunnel = NULL;
 }
 
 /* Refused logins are tried again as well: the key is installed late in the boot, and nobody may log in before that. */
@@ -201,7 +268,7 @@ static bool attempts(struct ssh *ssh, int64_t timeout_s, struct error *err)
 			return true;
 		disconnect(ssh);
 		log_trace(ssh->target.log, "ssh: %s", err->text);
-		if (!worth_another(err))
+		if (ssh->hopeless || !worth_another(err))
 			return false;
 		if (clock_mono_ms() + pause_ms > end_ms)
 			return error_context(err, "not reachable by ssh within %llds", (long long)timeout_s);
@@ -209,15 +276,6 @@ static bool attempts(struct ssh *ssh, int64_t timeout_s, struct error *err)
 			return error_set(err, ERROR_STOPPED, "interrupted");
 		pause_ms = least(pause_ms + pause_ms / 4, LONGEST_PAUSE_MS);
 	}
-}
-
-static struct ssh *make(const struct ssh_target *target)
-{
-	struct ssh *ssh = mem_alloc(sizeof(*ssh));
-	start_library_once();
-	ssh->target = *target;
-	ssh->fd = -1;
-	return ssh;
 }
 
 bool ssh_open(const struct ssh_target *target, struct ssh **out, struct error *err)
@@ -249,6 +307,7 @@ void ssh_close(struct ssh *ssh)
 	if (!ssh)
 		return;
 	disconnect(ssh);
+	ssh_close(ssh->gate);
 	free(ssh);
 }
 

@@ -17,6 +17,9 @@ struct ssh {
 	LIBSSH2_SESSION *session;
 	LIBSSH2_SFTP *sftp;	     /* opened with the first transfer */
 	int64_t heard_ms, pinged_ms; /* monotonic: last byte received, last keep-alive sent */
+	struct ssh *gate;	     /* to target.via; NULL: not connected, or there is none */
+	struct tunnel *tunnel;	     /* through the gate; the other end of fd */
+	bool hopeless;		     /* another attempt would fail like the last */
 };
 
 /* Each exchange with the machine begins here: silence counts from now. */
@@ -25,11 +28,24 @@ void session_begin(struct ssh *ssh);
  * machine has been silent for too long (both as ssh.h says) or the deadline (monotonic ms) is over (ERROR_TRANSIENT).
  */
 bool session_wait(struct ssh *ssh, int64_t deadline_ms, struct error *err) must_check;
+/* What silence asks for: sends a keep-alive when it is time. How long it may be slept now, in ms; 0: the machine has
+ * been silent for too long. */
+int64_t session_tend(struct ssh *ssh);
 /* Fails with what libssh2 says; a dropped connection is ERROR_TRANSIENT, anything else `kind`. */
 bool session_fail(struct ssh *ssh, enum error_kind kind, struct error *err, const char *doing);
 
 /* A TCP connection within the deadline; ERROR_TRANSIENT when nothing answers there. */
 bool socket_connect(const struct ssh_target *target, int64_t deadline_ms, int *fd, struct error *err) must_check;
+
+/* A way through the connection `gate` to the target, as a socket that ssh->fd may be. A thread pumps; the gate is its
+ * own until tunnel_close, for which our end must have been closed. Failing leaves the gate unusable unless it says that
+ * only the target could not be reached (*gate_fine). */
+struct tunnel;
+bool tunnel_open(struct ssh *gate, const struct ssh_target *target, int64_t deadline_ms, struct tunnel **out, int *fd,
+		 bool *gate_fine, struct error *err) must_check;
+/* true: the gate may serve another one. */
+bool tunnel_close(struct tunnel *tunnel);
+bool tunnel_lost_gate(const struct tunnel *tunnel); /* it ended because the bastion went away */
 
 /* The keys and fingerprints that the machine may show. */
 struct host_keys {

@@ -119,3 +119,26 @@ bool store_parameter_add(struct store *store, const struct parameter_row *parame
 		      err) &&
 	       transaction_commit(&transaction, err);
 }
+
+bool store_parameter_last(struct store *store, const char *recipe, const char *region, const char *name,
+			  struct arena *arena, struct parameter_row *out, struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	*out = (struct parameter_row){.region = region, .name = name};
+	if (!transaction_read(&transaction, store, err))
+		return false;
+	_cleanup_(rows_close) struct rows rows = db_rows(
+		store,
+		"SELECT p.value, p.version, p.at_ms FROM build b JOIN parameter p ON p.build = b.id"
+		" WHERE b.recipe = ? AND p.region = ? AND p.name = ? ORDER BY b.started_ms DESC, p.id DESC LIMIT 1",
+		VALUES(value_text(recipe), value_text(region), value_text(name)));
+	if (rows_next(&rows)) {
+		out->value = arena_strdup(arena, rows_text(&rows, 0));
+		out->version = rows_int(&rows, 1);
+		out->at_ms = rows_int(&rows, 2);
+	}
+	if (!rows_ok(&rows, err))
+		return false;
+	rows_close(&rows);
+	return transaction_commit(&transaction, err);
+}

@@ -30,6 +30,7 @@ static const struct {
 		  " output AS output_packed, output_size FROM step WHERE build = ? ORDER BY id"},
 	{"controls",
 	 "SELECT phase, control, step, answer, evidence, instance, at_ms FROM evidence WHERE build = ? ORDER BY id"},
+	{"launches", "SELECT " LAUNCH_COLUMNS " FROM launch WHERE build = ? ORDER BY id"},
 	{"images", "SELECT region, ami, name FROM image WHERE build = ? ORDER BY id"},
 	{"parameters",
 	 "SELECT region, name, value, previous, version, at_ms FROM parameter WHERE build = ? ORDER BY id"},

@@ -24,6 +24,8 @@ bool rows_array(struct store *store, const char *sql, const struct value *values
 		struct tree *(*make)(const struct rows *rows, struct error *err), struct tree **out,
 		struct error *err) must_check;
 
+#define LAUNCH_COLUMNS "purpose, market, instance_type, zone, subnet, instance, code, at_ms" /* of launch */
+
 struct tree *tree_new_time(int64_t ms);
 struct tree *tree_new_seconds(int64_t ms);
 

@@ -15,10 +15,11 @@ echo "1..5"
 # The room a public header belongs to.
 room_of() {
   case $1 in
-    aws.h | sigv4.h) echo aws ;;
+    aws.h | permissions.h | sigv4.h) echo aws ;;
     recipe.h | playbook.h) echo recipe ;;
     ssh.h | runner.h | store.h | plan.h | sandbox.h) echo "${1%.h}" ;;
-    build.h) echo pipeline ;;
+    needs.h) echo plan ;;
+    build.h | preflight.h) echo pipeline ;;
     output.h | build_page.h) echo report ;;
     cli.h | command.h) echo cli ;;
     *) echo base ;;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# For scenarios: a project, a database and a sandbox of their own, gone at the end; checks in TAP's form. Sourced with the path of bakery as $1 and of the source tree as $2.
+# For scenarios: a project, a database and a sandbox of their own, gone at the end; checks in TAP's form. Sourced with the path of bakery as $1, of the source tree as $2 and
+# of model_check as $3 (which may be empty). What is said to the sandbox is recorded, and at the end held against AWS's models: what does not fit fails the scenario.
 #
 #   plan N                      how many checks there are
 #   ok NAME COMMAND...          a check: the command must exit with 0
@@ -13,27 +14,39 @@
 set -u
 bakery=$1
 source=$2
+model_check=${3:-}
 work=$(mktemp -d /var/tmp/bakery-scenario.XXXXXX)
 number=0
 failed=0
 
+export BAKERY_RECORD=${BAKERY_RECORD:-$work/record.jsonl}
 export BAKERY_STORE=$work/bakery.db
 export BAKERY_SANDBOX=$work/sandbox
 export NO_COLOR=1
+export AWS_EC2_METADATA_DISABLED=true
 export HOME=$work
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-${BAKERY_TEST_CACHE:-/root/.cache}}
 export XDG_RUNTIME_DIR=$work/runtime
 unset AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_ENDPOINT_URL XDG_STATE_HOME 2>/dev/null || true
 
+models_asked=""
+said_what_aws_knows() {
+  [ -z "$models_asked" ] && [ -x "$model_check" ] && [ -s "$BAKERY_RECORD" ] || return 0
+  "$model_check" "$BAKERY_RECORD" >"$work/models.out" 2>&1 || { sed 's/^/# /' "$work/models.out" >&2; return 1; }
+}
+
 scenario_end() {
   status=$?
   "$bakery" sandbox down >/dev/null 2>&1
+  said_what_aws_knows || failed=1
+  [ "$failed" = 0 ] || [ "$status" != 0 ] || status=1
   if [ "$failed" = 0 ] && [ "$status" = 0 ]; then
     "$bakery" sandbox reset --yes >/dev/null 2>&1
     rm -rf --one-file-system "$work"
   else
     echo "# left for a look: $work" >&2
   fi
+  exit "$status"
 }
 trap scenario_end EXIT
 trap 'exit 130' INT TERM
@@ -54,8 +67,9 @@ ok() {
   fi
 }
 
-# All that was recorded in $BAKERY_RECORD fits AWS's service models; MODEL_CHECK may be empty.
+# The same as a check of its own; MODEL_CHECK may be empty.
 fits_models() { # fits_models MODEL_CHECK
+  models_asked=yes
   if [ -x "$1" ]; then
     ok "all that was said fits AWS's models" "$1" "$BAKERY_RECORD"
   else

@@ -2,7 +2,6 @@
 # A build from its recipe to published parameters in two regions, looked at with AWS's own command line.
 . "$2/tests/lib/scenario.sh"
 plan 18
-export BAKERY_RECORD=$work/record.jsonl
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * publish: the one thing that moves a pointer. All regions are made ready (image available, metadata written) before
- * the first pointer moves; each write is read back, since Parameter Store checks an image id only after it answered
- * (SSM user guide, "aws:ec2:image"). */
+ * the first pointer moves; a pointer is read back, since Parameter Store checks an image id only after it answered
+ * (SSM user guide, "aws:ec2:image"). Text it checks before, and answers with its new version. */
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +55,7 @@ static bool parameter_put(struct build *build, const char *region, const char *n
 			  const char *data_type, struct error *err)
 {
 	struct aws_call call = aws_call(AWS_ssm_PutParameter, region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
 
 	aws_arg(&call, "Name", name);
 	aws_arg(&call, "Value", value);
@@ -62,7 +63,10 @@ static bool parameter_put(struct build *build, const char *region, const char *n
 	aws_arg(&call, "DataType", data_type);
 	aws_argf(&call, "Description", "bakery: %s, channel %s", build->plan->recipe, build->plan->publish.channel);
 	aws_arg_bool(&call, "Overwrite", true);
-	return build_send(build, &call, NULL, err);
+	if (!build_send(build, &call, &reply, err))
+		return false;
+	return tree_int(reply, "Version", 0) > 0 ||
+	       error_set(err, ERROR_REMOTE, "PutParameter answered without a version of %s", name);
 }
 
 /* Until the parameter shows the value; *now is the parameter then. */
@@ -95,39 +99,67 @@ static bool region_ready(void *item, struct error *err)
 	struct build *build = publishing->build;
 	const struct build_image *image = publishing->image;
 	const char *name = build->plan->publish.metadata_parameter;
-	_cleanup_(tree_freep) struct tree *now = NULL;
 
-	if (build_wait(build, AWS_WAIT_image_available, image->region, image->ami, 60, NULL, err) &&
-	    parameter_put(build, image->region, name, publishing->metadata, "text", err) &&
-	    parameter_verify(build, image->region, name, publishing->metadata, &now, err))
+	if ((build->images_seen ||
+	     build_wait(build, AWS_WAIT_image_available, image->region, image->ami, 60, NULL, err)) &&
+	    parameter_put(build, image->region, name, publishing->metadata, "text", err))
 		return true;
 	return error_context(err, "%s", image->region);
 }
 
-static bool pointer_move(struct publishing *publishing, struct error *err)
+/* An earlier try of a resumed build may have written it. */
+static bool pointer_write(const struct publishing *publishing, struct error *err)
 {
 	struct build *build = publishing->build;
 	const struct build_image *image = publishing->image;
 	const char *name = build->plan->publish.parameter;
-	_cleanup_(tree_freep) struct tree *before = NULL, *now = NULL;
-	struct parameter_row row;
+	_cleanup_(tree_freep) struct tree *before = NULL;
 
-	if (!parameter_get(build, image->region, name, &before, err))
+	if (!build->images_seen && !parameter_get(build, image->region, name, &before, err))
 		return false;
-	if (!str_eq(tree_text(before, "Parameter.Value"), image->ami) &&
-	    !parameter_put(build, image->region, name, image->ami, "aws:ec2:image", err))
+	return str_eq(tree_text(before, "Parameter.Value"), image->ami) ||
+	       parameter_put(build, image->region, name, image->ami, "aws:ec2:image", err);
+}
+
+/* The value of the version before: our own record knows it when we wrote that one, else Parameter Store does. */
+static bool previous_find(const struct publishing *publishing, int64_t version, struct arena *arena, const char **value,
+			  struct error *err)
+{
+	struct build *build = publishing->build;
+	const char *region = publishing->image->region, *name = build->plan->publish.parameter;
+	_cleanup_(tree_freep) struct tree *before = NULL;
+	struct parameter_row last;
+
+	*value = NULL;
+	if (version <= 1)
+		return true;
+	if (!store_parameter_last(build->store, build->plan->recipe, region, name, arena, &last, err))
 		return false;
-	if (!parameter_verify(build, image->region, name, image->ami, &now, err))
+	if (last.value && last.version == version - 1) {
+		*value = last.value;
+		return true;
+	}
+	if (!parameter_get(build, region, arena_printf(arena, "%s:%lld", name, (long long)version - 1), &before, err))
 		return false;
-	row = (struct parameter_row){
-		.build = build->id,
-		.region = image->region,
-		.name = name,
-		.value = image->ami,
-		.previous = tree_text(before, "Parameter.Value"),
-		.version = tree_int(now, "Parameter.Version", 0),
-		.at_ms = clock_wall_ms(),
-	};
+	*value = arena_strdup(arena, tree_text(before, "Parameter.Value"));
+	return true;
+}
+
+static bool pointer_move(struct publishing *publishing, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct build *build = publishing->build;
+	const struct build_image *image = publishing->image;
+	const char *name = build->plan->publish.parameter;
+	_cleanup_(tree_freep) struct tree *now = NULL;
+	struct parameter_row row = {.build = build->id, .region = image->region, .name = name, .value = image->ami};
+
+	if (!pointer_write(publishing, err) || !parameter_verify(build, image->region, name, image->ami, &now, err))
+		return false;
+	row.version = tree_int(now, "Parameter.Version", 0);
+	row.at_ms = clock_wall_ms();
+	if (!previous_find(publishing, row.version, arena, &row.previous, err))
+		return false;
 	build_note(build, "%s: %s = %s (version %lld)", image->region, name, image->ami, (long long)row.version);
 	return store_parameter_add(build->store, &row, err) &&
 	       store_image_state(build->store, build->id, image->region, "published", err);
@@ -140,22 +172,53 @@ static bool pointer_move_one(void *item, struct error *err)
 	return pointer_move(publishing, err) || error_context(err, "%s", publishing->image->region);
 }
 
-bool stage_publish(struct build *build, struct error *err)
+/* In all regions, whatever becomes of one of them; all that failed is told. */
+static bool everywhere(struct publishing *items, size_t count, bool (*run)(void *item, struct error *err),
+		       struct error *err)
+{
+	_cleanup_(freep) struct error *errors = mem_array(count, sizeof(*errors));
+	struct error first = {0};
+
+	return parallel_each(items, count, sizeof(*items), 0, run, errors, &first) ||
+	       build_errors_join(errors, count, err);
+}
+
+static bool images_publish(struct build *build, struct error *err)
 {
 	size_t count = build->state.images.count;
 	_cleanup_(freep) struct publishing *items = mem_array(count, sizeof(*items));
-	const char *metadata;
+	const char *metadata = metadata_make(build);
 
-	if (!build->plan->publish.channel) {
-		build_note(build, "the recipe names no channel; nothing is published");
-		return build_release_results(build, err);
-	}
-	metadata = metadata_make(build);
 	for (size_t i = 0; i < count; i++)
 		items[i] = (struct publishing){build, (struct build_image *)build->state.images.items + i, metadata};
-	return parallel_each(items, count, sizeof(*items), 0, region_ready, NULL, err) &&
-	       parallel_each(items, count, sizeof(*items), 0, pointer_move_one, NULL, err) &&
-	       build_release_results(build, err);
+	return everywhere(items, count, region_ready, err) && everywhere(items, count, pointer_move_one, err);
+}
+
+/* The tag is for people; the build is done without this, too. */
+static void quarantine_end(struct build *build)
+{
+	const struct build_image *images = build->state.images.items;
+
+	for (size_t i = 0; build->was_quarantined && i < build->state.images.count; i++) {
+		struct aws_call call = aws_call(AWS_ec2_DeleteTags, images[i].region);
+		struct error still_tagged = {0};
+
+		aws_arg(&call, "ResourceId.1", images[i].ami);
+		aws_arg(&call, "Tag.1.Key", "bakery:quarantined");
+		if (!build_send(build, &call, NULL, &still_tagged))
+			build_note(build, "%s is still tagged bakery:quarantined: %s", images[i].ami,
+				   still_tagged.text);
+	}
+}
+
+bool stage_publish(struct build *build, struct error *err)
+{
+	if (!build->plan->publish.channel)
+		build_note(build, "the recipe names no channel; nothing is published");
+	else if (!images_publish(build, err))
+		return false;
+	quarantine_end(build);
+	return build_release_results(build, err);
 }
 
 bool stage_tidy(struct build *build, struct error *err)

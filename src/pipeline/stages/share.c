@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * share: launch permissions for organizations, organizational units and accounts, in every region, read back
- * afterwards: EC2 answers "true" before it has looked (EC2 API reference, ModifyImageAttribute). */
+ * share: launch permissions for organizations, organizational units and accounts, and with accounts the snapshots, in
+ * every region; read back afterwards: EC2 answers "true" before it has looked (EC2 API reference,
+ * ModifyImageAttribute). */
 #include <stdio.h>
 
 #include "../pipeline.h"
 #include "bakery/parallel.h"
 #include "bakery/str.h"
+#include "consumers.h"
+
+enum { LOOKS = 10, PAUSE_MS = 500, MOST_ACCOUNTS = 500 /* in one ModifySnapshotAttribute */ };
 
 static const struct share_kind {
 	const char *argument; /* of LaunchPermission.Add.N */
@@ -70,7 +74,6 @@ static const char *missing(const struct plan *plan, const struct tree *permissio
 
 static bool permissions_verify(const struct sharing *sharing, struct error *err)
 {
-	enum { LOOKS = 10, PAUSE_MS = 500 };
 	const char *lacking = NULL;
 
 	for (int look = 0; look < LOOKS; look++) {
@@ -90,32 +93,116 @@ static bool permissions_verify(const struct sharing *sharing, struct error *err)
 	return error_set(err, ERROR_FAILED, "EC2 took the launch permission for %s but does not list it", lacking);
 }
 
+/* --- snapshots: with accounts only, for those who copy the image or make volumes of it --- */
+
+static bool snapshot_permit(const struct sharing *sharing, const char *snapshot, size_t first, struct error *err)
+{
+	const struct text_list *accounts = &sharing->build->plan->share.accounts;
+	struct aws_call call = aws_call(AWS_ec2_ModifySnapshotAttribute, sharing->image->region);
+	char path[64];
+
+	call.not_yet_s = SETTLE_S;
+	aws_arg(&call, "SnapshotId", snapshot);
+	aws_arg(&call, "Attribute", "createVolumePermission");
+	for (size_t i = first; i < accounts->count && i < first + MOST_ACCOUNTS; i++) {
+		snprintf(path, sizeof(path), "CreateVolumePermission.Add.%zu.UserId", i - first + 1);
+		aws_arg(&call, path, accounts->items[i]);
+	}
+	return build_send(sharing->build, &call, NULL, err);
+}
+
+static const char *account_missing(const struct text_list *accounts, const struct tree *permissions)
+{
+	for (size_t i = 0; i < accounts->count; i++) {
+		if (!is_listed(permissions, "userId", accounts->items[i]))
+			return accounts->items[i];
+	}
+	return NULL;
+}
+
+static bool snapshot_verify(const struct sharing *sharing, const char *snapshot, struct error *err)
+{
+	const char *lacking = NULL;
+
+	for (int look = 0; look < LOOKS; look++) {
+		struct aws_call call = aws_call(AWS_ec2_DescribeSnapshotAttribute, sharing->image->region);
+		_cleanup_(tree_freep) struct tree *reply = NULL;
+
+		aws_arg(&call, "SnapshotId", snapshot);
+		aws_arg(&call, "Attribute", "createVolumePermission");
+		if (!build_send(sharing->build, &call, &reply, err))
+			return false;
+		lacking = account_missing(&sharing->build->plan->share.accounts,
+					  tree_get(reply, "createVolumePermission"));
+		if (!lacking)
+			return true;
+		if (!stop_sleep_ms(build_stop(sharing->build), PAUSE_MS))
+			return error_set(err, ERROR_STOPPED, "stopped");
+	}
+	return error_set(err, ERROR_FAILED, "EC2 took the volume permission for account %s but does not list it",
+			 lacking);
+}
+
+static bool snapshot_share(const struct sharing *sharing, const char *snapshot, struct error *err)
+{
+	size_t accounts = sharing->build->plan->share.accounts.count;
+
+	for (size_t first = 0; first < accounts; first += MOST_ACCOUNTS) {
+		if (!snapshot_permit(sharing, snapshot, first, err))
+			return error_context(err, "%s", snapshot);
+	}
+	return snapshot_verify(sharing, snapshot, err) || error_context(err, "%s", snapshot);
+}
+
+static bool snapshots_share(const struct sharing *sharing, struct error *err)
+{
+	const struct text_list *snapshots = &sharing->image->snapshots;
+
+	if (!sharing->build->plan->share.snapshots)
+		return true;
+	if (!snapshots->count)
+		return error_set(err, ERROR_INTERNAL, "its snapshots are not known");
+	for (size_t i = 0; i < snapshots->count; i++) {
+		if (!snapshot_share(sharing, snapshots->items[i], err))
+			return false;
+	}
+	return true;
+}
+
 static bool image_share(void *item, struct error *err)
 {
 	const struct sharing *sharing = item;
 	const struct build_image *image = sharing->image;
 	struct build *build = sharing->build;
 
-	if (!permissions_add(sharing, err) || !permissions_verify(sharing, err))
+	if (!permissions_add(sharing, err) || !permissions_verify(sharing, err) || !snapshots_share(sharing, err))
 		return error_context(err, "%s in %s", image->ami, image->region);
 	return store_image_state(build->store, build->id, image->region, "shared", err);
 }
 
-bool stage_share(struct build *build, struct error *err)
+static bool images_share(struct build *build, struct error *err)
 {
-	size_t count = build->state.images.count, sharers = 0;
+	size_t count = build->state.images.count;
 	_cleanup_(freep) struct sharing *items = mem_array(count, sizeof(*items));
+	_cleanup_(freep) struct error *errors = mem_array(count, sizeof(*errors));
+	struct error first = {0};
 
-	for (size_t i = 0; i < ARRAY_SIZE(share_kinds); i++)
-		sharers += wanted(build->plan, &share_kinds[i])->count;
-	if (!sharers)
-		return true;
 	for (size_t i = 0; i < count; i++)
 		items[i] = (struct sharing){build, (struct build_image *)build->state.images.items + i};
-	if (!parallel_each(items, count, sizeof(*items), 0, image_share, NULL, err))
+	return parallel_each(items, count, sizeof(*items), 0, image_share, errors, &first) ||
+	       build_errors_join(errors, count, err);
+}
+
+bool stage_share(struct build *build, struct error *err)
+{
+	const struct plan_share *share = &build->plan->share;
+
+	if (!share->organizations.count && !share->organizational_units.count && !share->accounts.count)
+		return true;
+	if (!images_share(build, err))
 		return false;
-	build_note(build, "shared with %zu organizations, %zu units, %zu accounts",
-		   build->plan->share.organizations.count, build->plan->share.organizational_units.count,
-		   build->plan->share.accounts.count);
-	return true;
+	build_note(build, "shared with %zu organizations, %zu units, %zu accounts%s", share->organizations.count,
+		   share->organizational_units.count, share->accounts.count,
+		   share->snapshots ? " (accounts: with the snapshots)" : "");
+	return consumers_check(build, err);
 }

@@ -19,9 +19,23 @@
 static char folder[] = "/tmp/bakery-settings-XXXXXX";
 
 static const char *const variables[] = {
-	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",    "AWS_PROFILE",
-	"AWS_REGION",	     "AWS_DEFAULT_REGION",    "AWS_ENDPOINT_URL",     "AWS_ENDPOINT_URL_EC2",
-	"AWS_MAX_ATTEMPTS",  "AWS_CA_BUNDLE",	      "AWS_ENDPOINT_URL_SSM", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	"AWS_ACCESS_KEY_ID",
+	"AWS_SECRET_ACCESS_KEY",
+	"AWS_SESSION_TOKEN",
+	"AWS_PROFILE",
+	"AWS_REGION",
+	"AWS_DEFAULT_REGION",
+	"AWS_ENDPOINT_URL",
+	"AWS_ENDPOINT_URL_EC2",
+	"AWS_MAX_ATTEMPTS",
+	"AWS_CA_BUNDLE",
+	"AWS_ENDPOINT_URL_SSM",
+	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	"AWS_CREDENTIAL_EXPIRATION",
+	"AWS_WEB_IDENTITY_TOKEN_FILE",
+	"AWS_ROLE_ARN",
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	"AWS_CONTAINER_CREDENTIALS_FULL_URI",
 };
 
 static void write_file(const char *name, const char *text)
@@ -37,6 +51,7 @@ static int set_up(void **state)
 	_cleanup_(freep) char *credentials = path_join(folder, "credentials");
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
 		unsetenv(variables[i]);
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	unlink(config);
 	unlink(credentials);
 	setenv("AWS_CONFIG_FILE", config, 1);
@@ -92,6 +107,35 @@ static void test_half_an_environment(void **state)
 	setenv("AWS_ACCESS_KEY_ID", "AKENV", 1);
 	_cleanup_(aws_closep) struct aws *aws = open_with(NULL);
 	expect_failure(aws, (const char *[]){"AWS_SECRET_ACCESS_KEY", NULL});
+}
+
+static void test_environment_with_an_end(void **state)
+{
+	struct aws_lifetime lifetime;
+	struct error err = {0};
+	setenv("AWS_ACCESS_KEY_ID", "AKENV", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "secret-env", 1);
+	struct aws *aws = open_with(NULL);
+	assert_true(aws_lifetime(aws, &lifetime, &err));
+	assert_int_equal(lifetime.expires_ms, 0);
+	assert_false(lifetime.is_temporary || lifetime.is_renewable);
+	aws_close(aws);
+	setenv("AWS_CREDENTIAL_EXPIRATION", "2099-01-02T03:04:05+00:00", 1);
+	aws = open_with(NULL);
+	assert_true(aws_lifetime(aws, &lifetime, &err));
+	assert_int_equal(lifetime.expires_ms, 4071006245000);
+	assert_true(lifetime.is_temporary && !lifetime.is_renewable);
+	aws_close(aws);
+	setenv("AWS_CREDENTIAL_EXPIRATION", "2019-01-02T03:04:05Z", 1);
+	aws = open_with(NULL);
+	assert_false(aws_lifetime(aws, &lifetime, &err));
+	assert_int_equal(err.kind, ERROR_EXPIRED);
+	assert_string_equal(err.text, "the AWS credentials ended at 2019-01-02T03:04:05Z (environment); get new ones");
+	aws_close(aws);
+	setenv("AWS_CREDENTIAL_EXPIRATION", "tomorrow", 1);
+	aws = open_with(NULL);
+	expect_failure(aws, (const char *[]){"AWS_CREDENTIAL_EXPIRATION is \"tomorrow\", which is not a time", NULL});
+	aws_close(aws);
 }
 
 static void test_credentials_file(void **state)
@@ -168,8 +212,13 @@ static void test_nothing_found(void **state)
 	expect_failure(
 		aws,
 		(const char *[]){"no AWS credentials found; looked at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (not "
-				 "set), profile default in ",
-				 "/credentials (not there), profile default in ", "/config (not there)", NULL});
+				 "set), AWS_WEB_IDENTITY_TOKEN_FILE (not set), profile default in ",
+				 "/credentials (not there), profile default in ",
+				 "/config (not there), AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "
+				 "AWS_CONTAINER_CREDENTIALS_FULL_URI (not set), the instance metadata service "
+				 "(AWS_EC2_METADATA_DISABLED is set); name a profile with --profile or AWS_PROFILE, "
+				 "set the AWS_ACCESS_KEY_ID variables, or set up a profile with `aws configure`",
+				 NULL});
 	struct aws_call call = aws_call(AWS_sts_GetCallerIdentity, "eu-west-1");
 	assert_false(aws_send(aws, &call, NULL, &err));
 	assert_true(str_starts(err.text, "GetCallerIdentity (eu-west-1): no AWS credentials found"));
@@ -311,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_environment, set_up),
 		cmocka_unit_test_setup(test_half_an_environment, set_up),
+		cmocka_unit_test_setup(test_environment_with_an_end, set_up),
 		cmocka_unit_test_setup(test_credentials_file, set_up),
 		cmocka_unit_test_setup(test_environment_and_profile, set_up),
 		cmocka_unit_test_setup(test_config_file, set_up),

@@ -2,108 +2,7 @@
  *
  * Calls over a loopback server: what is asked again and what is not, pages, errors and their words, connections,
  * stopping. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "bakery/mem.h"
-#include "loopback.h"
-#include "src/aws/aws_private.h"
-
-/* --- a server with a script --- */
-
-struct script {
-	const char *const
-		*replies; /* one a request; the last one is for all that follow. "!close", "!reset", "!hang", "!cut" */
-	struct loopback *server;
-	struct aws *aws;
-	struct stop stop;
-	struct str bodies; /* of the requests, one a line */
-};
-
-static enum loopback_after play(void *cookie, const struct loopback_request *request, struct str *reply)
-{
-	struct script *script = cookie;
-	size_t i = 0;
-	while (script->replies[i + 1] && (int)i + 1 < request->number)
-		i++;
-	const char *text = script->replies[i];
-	str_addf(&script->bodies, "%s\n", request->body);
-	if (str_eq(text, "!close"))
-		return LOOPBACK_CLOSE;
-	if (str_eq(text, "!reset"))
-		return LOOPBACK_RESET;
-	if (str_eq(text, "!hang"))
-		return LOOPBACK_HANG;
-	if (str_eq(text, "!cut")) {
-		str_add(reply, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 100\r\n\r\n<half");
-		return LOOPBACK_CLOSE;
-	}
-	str_add(reply, text);
-	return LOOPBACK_KEEP;
-}
-
-static const char *const cleared[] = {"AWS_PROFILE",	      "AWS_REGION",	   "AWS_DEFAULT_REGION",
-				      "AWS_ENDPOINT_URL",     "AWS_MAX_ATTEMPTS",  "AWS_CA_BUNDLE",
-				      "AWS_ENDPOINT_URL_EC2", "AWS_SESSION_TOKEN", "http_proxy"};
-
-static double no_pause(void)
-{
-	return 0;
-}
-
-static void start(struct script *script, const char *const *replies)
-{
-	struct error err = {0};
-	*script = (struct script){.replies = replies, .bodies = STR_INIT};
-	script->server = loopback_start(play, script);
-	stop_init(&script->stop);
-	struct aws_options options = {.region = "eu-west-1",
-				      .endpoint = loopback_url(script->server),
-				      .access_key = "AKID",
-				      .secret_key = "secret",
-				      .stop = &script->stop};
-	if (!aws_open(&options, &script->aws, &err))
-		fail_msg("%s", err.text);
-	script->aws->random = no_pause;
-}
-
-static void finish(struct script *script)
-{
-	aws_close(script->aws);
-	loopback_stop(script->server);
-	stop_close(&script->stop);
-	str_free(&script->bodies);
-}
-
-#define EMPTY "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 17\r\n\r\n<R><a>yes</a></R>"
-
-/* An EC2 error answer. */
-static char *refusal(int status, const char *code, const char *message)
-{
-	_cleanup_(str_free) struct str reply = STR_INIT;
-	_cleanup_(freep) char *body =
-		mem_printf("<?xml version=\"1.0\"?><Response><Errors><Error><Code>%s</Code>"
-			   "<Message>%s</Message></Error></Errors><RequestID>req-1</RequestID></Response>",
-			   code, message);
-	loopback_reply(&reply, status, "text/xml", "", body);
-	return str_take(&reply);
-}
-
-static bool send_simple(struct script *script, enum aws_operation operation, struct error *err)
-{
-	struct aws_call call = aws_call(operation, NULL);
-	aws_arg(&call, "Name", "x");
-	*err = (struct error){0};
-	return aws_send(script->aws, &call, NULL, err);
-}
+#include "script.h"
 
 /* --- asking again --- */
 
@@ -232,7 +131,7 @@ static void test_budget(void **state)
 	struct script script;
 	struct error err;
 	start(&script, replies);
-	script.aws->budget.tokens = 10;
+	script.aws->budget->tokens = 10;
 	assert_false(send_simple(&script, AWS_ec2_DescribeImages, &err));
 	assert_int_equal(loopback_requests(script.server), 3);
 	assert_non_null(strstr(err.text, "not asked again, since most calls fail now"));
@@ -241,10 +140,10 @@ static void test_budget(void **state)
 
 static void test_pauses(void **state)
 {
-	struct attempt throttled = {HTTP_ANSWERED, {ERROR_TRANSIENT, RETRY_THROTTLED}, true, 0};
+	struct attempt throttled = {HTTP_ANSWERED, {ERROR_THROTTLED, RETRY_THROTTLED}, true, 0};
 	struct attempt failed = {HTTP_ANSWERED, {ERROR_TRANSIENT, RETRY_AGAIN}, true, 0};
 	struct attempt unreached = {HTTP_UNREACHED, {0}, false, 0};
-	struct attempt told = {HTTP_ANSWERED, {ERROR_TRANSIENT, RETRY_THROTTLED}, true, 3};
+	struct attempt told = {HTTP_ANSWERED, {ERROR_THROTTLED, RETRY_THROTTLED}, true, 3};
 	assert_int_equal(retry_pause_ms(&throttled, 1, 1), 1000);
 	assert_int_equal(retry_pause_ms(&throttled, 3, 1), 4000);
 	assert_int_equal(retry_pause_ms(&throttled, 3, 0.5), 2000);
@@ -256,96 +155,7 @@ static void test_pauses(void **state)
 	assert_true(retry_may_repeat(&unreached, REPEAT_ONCE, 1, 10));
 }
 
-/* --- refusals --- */
-
-static void test_kinds(void **state)
-{
-	static const struct {
-		const char *code;
-		long status;
-		enum error_kind kind;
-		enum retry_class retry;
-	} cases[] = {
-		{"UnauthorizedOperation", 403, ERROR_DENIED, RETRY_NEVER},
-		{"AuthFailure", 401, ERROR_DENIED, RETRY_NEVER},
-		{"AccessDeniedException", 400, ERROR_DENIED, RETRY_NEVER},
-		{"UnrecognizedClientException", 400, ERROR_DENIED, RETRY_NEVER},
-		{"ExpiredTokenException", 400, ERROR_DENIED, RETRY_NEVER},
-		{"RequestExpired", 400, ERROR_DENIED, RETRY_NEVER},
-		{"InvalidAMIID.NotFound", 400, ERROR_ABSENT, RETRY_NEVER},
-		{"InvalidAMIName.Duplicate", 400, ERROR_CONFLICT, RETRY_NEVER},
-		{"InvalidGroup.InUse", 400, ERROR_CONFLICT, RETRY_NEVER},
-		{"ParameterNotFound", 400, ERROR_ABSENT, RETRY_NEVER},
-		{"InsufficientInstanceCapacity", 500, ERROR_CAPACITY, RETRY_NEVER},
-		{"InsufficientHostCapacity", 500, ERROR_CAPACITY, RETRY_NEVER},
-		{"VcpuLimitExceeded", 400, ERROR_CAPACITY, RETRY_NEVER},
-		{"SecurityGroupLimitExceeded", 400, ERROR_REMOTE, RETRY_NEVER},
-		{"Throttling", 400, ERROR_TRANSIENT, RETRY_THROTTLED},
-		{"ThrottlingException", 400, ERROR_TRANSIENT, RETRY_THROTTLED},
-		{"RequestLimitExceeded", 503, ERROR_TRANSIENT, RETRY_THROTTLED},
-		{"Unavailable", 503, ERROR_TRANSIENT, RETRY_AGAIN},
-		{"NeverHeardOf", 400, ERROR_REMOTE, RETRY_NEVER},
-		{"NeverHeardOf", 500, ERROR_TRANSIENT, RETRY_AGAIN},
-		{"NeverHeardOf", 403, ERROR_DENIED, RETRY_NEVER},
-		{"", 429, ERROR_TRANSIENT, RETRY_THROTTLED},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct aws_error_class got = aws_error_classify(cases[i].code, cases[i].status);
-		if (got.kind != cases[i].kind || got.retry != cases[i].retry)
-			fail_msg("%s: kind %s, retry %d", cases[i].code, error_kind_name(got.kind), got.retry);
-	}
-}
-
-static void test_refusal_tells_the_story(void **state)
-{
-	_cleanup_(freep) char *duplicate =
-		refusal(400, "InvalidAMIName.Duplicate", "AMI name x is already\nin use by AMI ami-1");
-	const char *replies[] = {duplicate, NULL};
-	struct script script;
-	struct error err;
-	start(&script, replies);
-	assert_false(send_simple(&script, AWS_ec2_CreateImage, &err));
-	assert_int_equal(err.kind, ERROR_CONFLICT);
-	assert_string_equal(err.code, "InvalidAMIName.Duplicate");
-	assert_string_equal(
-		err.text,
-		"CreateImage (eu-west-1): InvalidAMIName.Duplicate: AMI name x is already in use by AMI ami-1 "
-		"(request id req-1)");
-	finish(&script);
-}
-
-static void test_denied_names_the_credentials(void **state)
-{
-	_cleanup_(freep) char *denied =
-		refusal(403, "UnauthorizedOperation",
-			"You are not authorized to perform this operation. Encoded authorization failure "
-			"message: ABCDEF");
-	const char *replies[] = {denied, NULL};
-	struct script script;
-	struct error err;
-	start(&script, replies);
-	assert_false(send_simple(&script, AWS_ec2_CreateImage, &err));
-	assert_int_equal(err.kind, ERROR_DENIED);
-	assert_string_equal(err.text,
-			    "CreateImage (eu-west-1): UnauthorizedOperation: You are not authorized to perform this "
-			    "operation. (request id req-1); credentials: the sandbox's own keys");
-	finish(&script);
-}
-
-static void test_json_error(void **state)
-{
-	_cleanup_(str_free) struct str text = STR_INIT;
-	loopback_reply(&text, 400, "application/x-amz-json-1.1", "x-amzn-RequestId: req-2\r\n",
-		       "{\"__type\":\"com.amazonaws.ssm#ParameterNotFound\",\"message\":\"\"}");
-	const char *replies[] = {text.data, NULL};
-	struct script script;
-	struct error err;
-	start(&script, replies);
-	assert_false(send_simple(&script, AWS_ssm_GetParameter, &err));
-	assert_int_equal(err.kind, ERROR_ABSENT);
-	assert_string_equal(err.text, "GetParameter (eu-west-1): ParameterNotFound: no message (request id req-2)");
-	finish(&script);
-}
+/* --- strangers --- */
 
 static void test_strangers(void **state)
 {
@@ -706,15 +516,6 @@ static void test_identity_is_asked_once(void **state)
 	finish(&script);
 }
 
-static int set_up(void **state)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(cleared); i++)
-		unsetenv(cleared[i]);
-	setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
-	setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials", 1);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -727,10 +528,6 @@ int main(void)
 		cmocka_unit_test(test_not_yet_known),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_pauses),
-		cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_refusal_tells_the_story),
-		cmocka_unit_test(test_denied_names_the_credentials),
-		cmocka_unit_test(test_json_error),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_unreached),
 		cmocka_unit_test(test_no_region),

@@ -3,131 +3,9 @@
  * TLS is verified: a certificate that nobody vouches for, one for another host and one that has run out are refused
  * before anything is sent; AWS_CA_BUNDLE says whom to trust. The server is libmicrohttpd's, the certificates are made
  * here. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <arpa/inet.h>
-#include <cmocka.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "bakery/file.h"
-#include "bakery/mem.h"
-#include "src/aws/aws_private.h"
+#include "tls_server.h"
 
 static char folder[] = "/tmp/bakery-tls-XXXXXX";
-
-struct server {
-	struct MHD_Daemon *daemon;
-	char *certificate, *key, *url;
-	_Atomic int requests;
-};
-
-static char *take_pem(BIO *bio)
-{
-	char *data = NULL;
-	long length = BIO_get_mem_data(bio, &data);
-	char *text = mem_strndup(data, (size_t)length);
-	BIO_free(bio);
-	return text;
-}
-
-static void add_extension(X509 *certificate, int id, const char *value)
-{
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, id, value);
-	assert_non_null(extension);
-	X509_add_ext(certificate, extension, -1);
-	X509_EXTENSION_free(extension);
-}
-
-/* Signed by itself; from a day ago until valid_s from now. */
-static void make_certificate(struct server *server, const char *host, long valid_s)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *certificate = X509_new();
-	X509_set_version(certificate, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -86400);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), valid_s);
-	X509_set_pubkey(certificate, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-				   (const unsigned char *)"test", -1, -1, 0);
-	X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-	add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
-	add_extension(certificate, NID_subject_alt_name, host);
-	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-	BIO *bio = BIO_new(BIO_s_mem());
-	PEM_write_bio_X509(bio, certificate);
-	server->certificate = take_pem(bio);
-	bio = BIO_new(BIO_s_mem());
-	PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
-	server->key = take_pem(bio);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-}
-
-static enum MHD_Result answer(void *cookie, struct MHD_Connection *connection, const char *url, const char *method,
-			      const char *version, const char *data, size_t *length, void **state)
-{
-	static const char reply[] = "<DescribeRegionsResponse><regionInfo/></DescribeRegionsResponse>";
-	static int begun;
-	struct server *server = cookie;
-	if (!*state || *length) {
-		*state = &begun;
-		*length = 0;
-		return MHD_YES;
-	}
-	server->requests++;
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(sizeof reply - 1, (void *)reply, MHD_RESPMEM_PERSISTENT);
-	MHD_add_response_header(response, "Content-Type", "text/xml");
-	enum MHD_Result result = MHD_queue_response(connection, 200, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-static bool start(struct server *server, const char *host, long valid_s)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	*server = (struct server){0};
-	make_certificate(server, host, valid_s);
-	server->daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, server,
-					  MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_CERT,
-					  server->certificate, MHD_OPTION_HTTPS_MEM_KEY, server->key, MHD_OPTION_END);
-	if (!server->daemon) {
-		print_message("# skipped: this libmicrohttpd has no TLS\n");
-		free(server->certificate);
-		free(server->key);
-		return false;
-	}
-	server->url = mem_printf("https://127.0.0.1:%d",
-				 MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-	return true;
-}
-
-static void finish(struct server *server)
-{
-	MHD_stop_daemon(server->daemon);
-	free(server->certificate);
-	free(server->key);
-	free(server->url);
-}
-
-static void trust(const struct server *server)
-{
-	struct error err;
-	_cleanup_(freep) char *path = path_join(folder, "bundle.pem");
-	assert_true(file_replace(path, server->certificate, strlen(server->certificate), 0600, &err));
-	setenv("AWS_CA_BUNDLE", path, 1);
-}
 
 static bool ask(const struct server *server, int times, struct error *err)
 {
@@ -160,7 +38,7 @@ static void test_trusted(void **state)
 	struct error err = {0};
 	if (!start(&server, "IP:127.0.0.1", 86400))
 		return;
-	trust(&server);
+	trust(folder, &server);
 	if (!ask(&server, 5, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(server.requests, 5);
@@ -180,7 +58,7 @@ static void test_another_host(void **state)
 	struct server server;
 	if (!start(&server, "IP:127.0.0.2", 86400))
 		return;
-	trust(&server);
+	trust(folder, &server);
 	expect_distrust(&server);
 }
 
@@ -189,7 +67,7 @@ static void test_run_out(void **state)
 	struct server server;
 	if (!start(&server, "IP:127.0.0.1", -3600))
 		return;
-	trust(&server);
+	trust(folder, &server);
 	expect_distrust(&server);
 }
 

@@ -16,9 +16,9 @@
 
 #include "bakery/mem.h"
 #include "loopback.h"
-#include "src/aws/aws_private.h"
+#include "src/aws/wait_look.h"
 
-#define MOST_IDS 64
+#define MOST_IDS 256
 
 /* What the cloud knows of one instance. */
 struct instance {
@@ -132,7 +132,8 @@ static void start(struct cloud *cloud, const struct instance *instances, size_t 
 {
 	struct error err = {0};
 	*cloud = (struct cloud){.count = count};
-	memcpy(cloud->instances, instances, count * sizeof *instances);
+	if (count)
+		memcpy(cloud->instances, instances, count * sizeof *instances);
 	cloud->server = loopback_start(play, cloud);
 	stop_init(&cloud->stop);
 	struct aws_options options = {.region = "eu-west-1",
@@ -196,7 +197,7 @@ struct thread {
 static void *wait_in_thread(void *cookie)
 {
 	struct thread *thread = cookie;
-	struct aws_wait_options options = {.timeout_s = 20};
+	struct aws_wait_options options = {.timeout_s = 20, .stop = &thread->cloud->stop};
 	_cleanup_(tree_freep) struct tree *item = NULL;
 	thread->good = aws_wait(thread->cloud->aws, thread->wait, thread->id, &options, &item, &thread->err);
 	return NULL;
@@ -228,6 +229,88 @@ static void test_looks_are_shared(void **state)
 		assert_true(threads[i].good);
 	assert_true(cloud.largest > 20);
 	assert_true(cloud.requests < 100); /* and not 40 * 11 */
+	finish(&cloud);
+}
+
+/* More than a call holds: nobody waits for ever, and nobody is asked for twice in a row while others starve. */
+static void test_many_are_split(void **state)
+{
+	enum { COUNT = LOOK_MOST + 30 };
+	static struct instance instances[COUNT];
+	static struct thread threads[COUNT];
+	struct cloud cloud;
+	for (size_t i = 0; i < COUNT; i++) {
+		instances[i] = (struct instance){.state = "running", .after = 4};
+		snprintf(instances[i].id, sizeof instances[i].id, "i-%zu", 100 + i);
+	}
+	start(&cloud, instances, COUNT);
+	cloud.aws->shortest_wait_ms = cloud.aws->longest_wait_ms = 300;
+	wait_for_all(&cloud, AWS_WAIT_instance_running, threads);
+	for (size_t i = 0; i < COUNT; i++)
+		if (!threads[i].good)
+			fail_msg("%s", threads[i].err.text);
+	assert_true(cloud.largest > 100 && cloud.largest <= LOOK_MOST);
+	assert_true(cloud.requests < 40);
+	finish(&cloud);
+}
+
+/* Builds that come one after the other join the looks instead of adding their own. */
+static void test_late_comers_share(void **state)
+{
+	struct instance instances[30] = {0};
+	struct thread threads[30];
+	struct cloud cloud;
+	for (size_t i = 0; i < 30; i++) {
+		instances[i] = (struct instance){.state = "running", .after = i == 29 ? 3 : 1000000};
+		snprintf(instances[i].id, sizeof instances[i].id, "i-%zu", 100 + i);
+	}
+	start(&cloud, instances, 30);
+	cloud.aws->shortest_wait_ms = 100;
+	cloud.aws->longest_wait_ms = 100;
+	int64_t began_ms = clock_mono_ms();
+	for (size_t i = 0; i < 30; i++) {
+		threads[i] = (struct thread){.cloud = &cloud, .wait = AWS_WAIT_instance_running};
+		threads[i].id = cloud.instances[i].id;
+		pthread_create(&threads[i].thread, NULL, wait_in_thread, &threads[i]);
+		usleep(10000);
+	}
+	pthread_join(threads[29].thread, NULL);
+	int64_t took_ms = clock_mono_ms() - began_ms;
+	assert_true(threads[29].good);
+	assert_true(cloud.requests <= took_ms / 100 + 2);
+	stop_request(&cloud.stop, 2);
+	for (size_t i = 0; i < 29; i++)
+		pthread_join(threads[i].thread, NULL);
+	finish(&cloud);
+}
+
+/* The mean over changes that come at any time; at most the pause between looks. */
+static void test_pauses(void **state)
+{
+	static const int64_t expected_s[] = {0, 5, 60, 600};
+	struct cloud cloud;
+	start(&cloud, NULL, 0);
+	cloud.aws->shortest_wait_ms = 200;
+	cloud.aws->longest_wait_ms = 2000;
+	for (size_t i = 0; i < ARRAY_SIZE(expected_s); i++) {
+		int64_t expected_ms = expected_s[i] * 1000, squares = 0, looks = 0, at_ms = 0,
+			from_ms = expected_ms * 3 / 4;
+		for (int64_t pause_ms; at_ms < 1800000; at_ms += pause_ms, looks++) {
+			pause_ms = wait_pause_ms(cloud.aws, at_ms, expected_ms);
+			assert_true(pause_ms >= 50);
+			assert_true(pause_ms <= (at_ms < from_ms ? 5000 : 2000));
+			if (at_ms >= from_ms)
+				squares += pause_ms * pause_ms;
+		}
+		assert_true(squares / 2 / (at_ms - from_ms) < 1500);
+		assert_true(looks < 1800 * 2);
+	}
+	/* Around the time it should take, almost at once. */
+	assert_true(wait_pause_ms(cloud.aws, 60000, 60000) <= 60000 / 32);
+	assert_int_equal(wait_pause_ms(cloud.aws, 0, 4000), 4000);
+	assert_int_equal(wait_pause_ms(cloud.aws, 3000, 4000), 1000);
+	assert_int_equal(wait_pause_ms(cloud.aws, 43000, 60000), 2000);
+	assert_int_equal(wait_pause_ms(cloud.aws, 59000, 60000), 1000);
 	finish(&cloud);
 }
 
@@ -295,6 +378,9 @@ static void test_fatal_state(void **state)
 		 "left</message></stateReason>",
 		 "Server.InsufficientInstanceCapacity", "i-1 (eu-west-1) is terminated instead of running: none left",
 		 ERROR_CAPACITY},
+		{"<stateReason><code>Client.VolumeLimitExceeded</code><message>too many</message></stateReason>",
+		 "Client.VolumeLimitExceeded", "i-1 (eu-west-1) is terminated instead of running: too many",
+		 ERROR_QUOTA},
 		{"<stateReason><code>Client.UserInitiatedShutdown</code><message>User "
 		 "initiated</message></stateReason>",
 		 "Client.UserInitiatedShutdown", "i-1 (eu-west-1) is terminated instead of running: User initiated",
@@ -402,6 +488,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wanted_state),
 		cmocka_unit_test(test_looks_are_shared),
+		cmocka_unit_test(test_many_are_split),
+		cmocka_unit_test(test_late_comers_share),
+		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_unknown_ids_do_not_spoil_the_others),
 		cmocka_unit_test(test_refused_id_does_not_spoil_the_others),
 		cmocka_unit_test(test_gone_counts_as_terminated),

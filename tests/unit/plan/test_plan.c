@@ -228,6 +228,156 @@ static void a_strange_document_is_refused(void **state)
 	assert_fails(plan_load("{\"format\":1,\"surprise\":2}", bench->arena, &plan, &err), ERROR_INVALID, "surprise");
 }
 
+static void a_product_is_not_copied_by_others(void **state)
+{
+	static const char *codes[] = {"abc1"};
+	struct bench *bench = *state;
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct error err = {0};
+	struct plan *plan;
+	struct recipe *recipe;
+	_cleanup_(freep) char *path = path_join(bench->folder, "web.yaml");
+
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	assert_works(recipe_load(&bench->settings, path, &(struct recipe_options){0}, arena, &recipe, &err));
+	bench->facts.source.product_codes = (struct text_list){codes, 1};
+	assert_works(plan_make(&bench->settings, recipe, &bench->facts, arena, &plan, &err));
+	assert_string_equal(plan->source.product_codes.items[0], "abc1");
+	recipe->distribute.share.snapshots = true;
+	assert_fails(plan_make(&bench->settings, recipe, &bench->facts, arena, &plan, &err), ERROR_INVALID,
+		     "product of AWS Marketplace (abc1)");
+}
+
+/* --- through a file --- */
+
+static void a_plan_goes_through_a_file(void **state)
+{
+	struct bench *bench = *state;
+	_cleanup_(str_free) struct str text = STR_INIT, edited = STR_INIT;
+	struct error err = {0};
+	struct plan *plan, *back;
+	char *at;
+
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	plan_wrap(plan, &text);
+	assert_works(plan_unwrap(&text, bench->arena, &back, &err));
+	assert_string_equal(back->sha256, plan->sha256);
+	assert_string_equal(back->json, plan->json);
+	at = strstr(text.data, "echo hello");
+	assert_non_null(at);
+	memcpy(at, "echo HELLO", strlen("echo HELLO"));
+	assert_fails(plan_unwrap(&text, bench->arena, &back, &err), ERROR_INVALID, "it was changed after it was made");
+	/* Without the promise it is what it is. */
+	str_add(&edited, plan->json);
+	assert_works(plan_unwrap(&edited, bench->arena, &back, &err));
+	assert_string_equal(back->sha256, plan->sha256);
+}
+
+static void what_is_no_plan_is_refused(void **state)
+{
+	static const char *const texts[] = {"", "{", "[]", "{}", "{\"recipe_sha256\":\"x\"}", "null"};
+	struct bench *bench = *state;
+	struct plan *plan;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(str_free) struct str text = STR_INIT;
+		struct error err = {0};
+		str_add(&text, texts[i]);
+		assert_fails(plan_unwrap(&text, bench->arena, &plan, &err), ERROR_INVALID, "plan");
+	}
+}
+
+static void uploads_are_what_they_were(void **state)
+{
+	struct bench *bench = *state;
+	_cleanup_(freep) char *playbooks = path_join(bench->folder, "playbooks"),
+			      *file = path_join(playbooks, "banner");
+	struct error err = {0};
+	struct plan *plan, *back;
+
+	write_file(playbooks, "banner", "one");
+	write_file(playbooks, "tiny.yaml",
+		   "playbook: 1\nname: tiny\nvars: {word: x}\nsteps:\n  - {id: up, upload: {from: banner, to: "
+		   "/etc/banner}}\n");
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	assert_works(plan_load(plan->json, bench->arena, &back, &err));
+	assert_works(plan_files_check(back, &err));
+	write_file(playbooks, "banner", "two");
+	assert_fails(plan_files_check(back, &err), ERROR_CONFLICT, "banner has changed since the plan was made");
+	assert_int_equal(unlink(file), 0);
+	assert_fails(plan_files_check(back, &err), ERROR_ABSENT, "step tiny/up");
+}
+
+/* --- differences --- */
+
+static const char *difference(struct bench *bench, const struct plan *before, const char *more)
+{
+	struct error err = {0};
+	struct plan *now;
+
+	assert_works(make(bench, "16", "false", more, &now, &err));
+	return plan_difference(before, now, bench->arena);
+}
+
+static void what_is_different(void **state)
+{
+	static const struct plan_subnet elsewhere[] = {{"subnet-9", "us-east-1c"}};
+	struct bench *bench = *state;
+	_cleanup_(freep) char *playbooks = path_join(bench->folder, "playbooks");
+	struct error err = {0};
+	struct plan *before;
+
+	assert_works(make(bench, "16", "false", "", &before, &err));
+	assert_works(plan_load(before->json, bench->arena, &before, &err));
+	assert_null(difference(bench, before, ""));
+	bench->facts.subnets = (struct struct_list){(void *)elsewhere, 1};
+	bench->facts.source.found_by = "parameter /x, version 7";
+	assert_null(difference(bench, before, ""));
+	assert_string_equal(difference(bench, before, "deadline: 1h\n"),
+			    "the recipe or the settings changed (deadline_s)");
+	assert_string_equal(difference(bench, before, "retain: {keep: 3}\n"), "the recipe changed");
+	bench->image_more = ", imds: v2.0";
+	assert_string_equal(difference(bench, before, ""), "the recipe or the settings changed (image.imds)");
+	bench->image_more = NULL;
+	bench->facts.source.ami = "ami-0fedcba9876543210";
+	bench->facts.source.created = "2026-02-01T00:00:00.000Z";
+	assert_string_equal(difference(bench, before, ""),
+			    "the source image is newer: ami-0123456789abcdef0 → ami-0fedcba9876543210 (base)");
+	bench->facts.source.created = "2025-02-01T00:00:00.000Z";
+	write_file(playbooks, "seal.yaml", "playbook: 1\nname: seal\nsteps:\n  - {id: wipe, run: \"false\"}\n");
+	assert_string_equal(
+		difference(bench, before, ""),
+		"the source image is another: ami-0123456789abcdef0 → ami-0fedcba9876543210 (base); playbook "
+		"seal changed");
+}
+
+static struct struct_list named(struct bench *bench, const char *names)
+{
+	struct playbook *playbooks = arena_alloc(bench->arena, 8 * sizeof(*playbooks));
+	size_t count = 0;
+
+	for (; names[count]; count++) {
+		playbooks[count].name = arena_strndup(bench->arena, names + count, 1);
+		playbooks[count].sha256 = "1";
+	}
+	return (struct struct_list){playbooks, count};
+}
+
+static void playbooks_that_are_others(void **state)
+{
+	struct bench *bench = *state;
+	struct plan before = {.recipe_sha256 = "1", .playbooks = named(bench, "ab")};
+	struct plan now = {.recipe_sha256 = "2", .playbooks = named(bench, "ac")};
+
+	assert_string_equal(plan_difference(&before, &now, bench->arena),
+			    "playbook c is new; playbook b is no longer used");
+	now.playbooks = named(bench, "ba");
+	assert_string_equal(plan_difference(&before, &now, bench->arena), "the playbooks are used in another order");
+	now.playbooks = named(bench, "ab");
+	((struct playbook *)now.playbooks.items)[1].sha256 = "2";
+	assert_string_equal(plan_difference(&before, &now, bench->arena), "playbook b changed");
+}
+
 #define bench_test(function) cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
 
 int main(void)
@@ -241,6 +391,12 @@ int main(void)
 		bench_test(a_guarded_channel_is_not_published_to),
 		bench_test(a_stored_plan_is_the_same_plan),
 		bench_test(a_strange_document_is_refused),
+		bench_test(a_product_is_not_copied_by_others),
+		bench_test(a_plan_goes_through_a_file),
+		bench_test(what_is_no_plan_is_refused),
+		bench_test(uploads_are_what_they_were),
+		bench_test(what_is_different),
+		bench_test(playbooks_that_are_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,15 +66,6 @@ static void good_and_bad(void **state)
 	}
 }
 
-static void partitions(void **state)
-{
-	assert_string_equal(shape_partition("us-east-1"), "aws");
-	assert_string_equal(shape_partition("cn-north-1"), "aws-cn");
-	assert_string_equal(shape_partition("us-gov-west-1"), "aws-us-gov");
-	assert_string_equal(shape_partition("us-isob-east-1"), "aws-iso-b");
-	assert_string_equal(shape_partition("us-iso-east-1"), "aws-iso");
-}
-
 static void absolute_paths(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -99,7 +90,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_and_bad),
-		cmocka_unit_test(partitions),
 		cmocka_unit_test(absolute_paths),
 	};
 

@@ -25,7 +25,7 @@
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/process.h"
-#include "src/sandbox/machine.h"
+#include "src/sandbox/machine/machine.h"
 
 enum { TEST_WAIT_MS = 60000 };
 

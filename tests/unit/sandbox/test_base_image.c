@@ -18,7 +18,7 @@
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/process.h"
-#include "src/sandbox/machine.h"
+#include "src/sandbox/machine/machine.h"
 
 static const struct base_image plum = {.name = "plum-1", .suite = "plum", .login_user = "admin"};
 

@@ -13,7 +13,7 @@
 
 #include "bakery/mem.h"
 #include "bakery/process.h"
-#include "src/sandbox/cloud_init.h"
+#include "src/sandbox/machine/cloud_init.h"
 
 static const char helpers[] = "put() { printf '<%s|%s|%s|%s|%s>' \"$1\" \"$2\" \"$3\" \"${4:-}\" \"$(cat)\"; echo; }\n"
 			      "warn() { echo \"warning: $*\"; }\n"

@@ -119,6 +119,29 @@ static void fill(struct fixture *f)
 	assert_ok(store_hold_intend(f->store, "b", &wish, f->arena, &hold, &f->err));
 }
 
+static void the_last_value_of_a_parameter(void **state)
+{
+	struct fixture *f = *state;
+	struct parameter_row last, older = {.build = "a",
+					    .region = "us-east-1",
+					    .name = "/bakery/r/candidate",
+					    .value = "ami-older",
+					    .version = 11};
+	add_build(f, "a", "r", 0);
+	add_build(f, "b", "r", 1000);
+	assert_ok(store_parameter_last(f->store, "r", "us-east-1", "/bakery/r/candidate", f->arena, &last, &f->err));
+	assert_null(last.value);
+	assert_ok(store_parameter_add(f->store, &older, &f->err));
+	fill(f);
+	assert_ok(store_parameter_last(f->store, "r", "us-east-1", "/bakery/r/candidate", f->arena, &last, &f->err));
+	assert_string_equal(last.value, "ami-1");
+	assert_int_equal(last.version, 12);
+	assert_ok(store_parameter_last(f->store, "r", "eu-west-1", "/bakery/r/candidate", f->arena, &last, &f->err));
+	assert_null(last.value);
+	assert_ok(store_parameter_last(f->store, "q", "us-east-1", "/bakery/r/candidate", f->arena, &last, &f->err));
+	assert_null(last.value);
+}
+
 static void show_holds_everything(void **state)
 {
 	struct fixture *f = *state;
@@ -268,6 +291,7 @@ int main(void)
 		TEST(history_filters_and_orders),
 		TEST(an_unknown_status_is_refused),
 		TEST(history_has_the_documented_shape),
+		TEST(the_last_value_of_a_parameter),
 		TEST(show_holds_everything),
 		TEST(builds_are_found_by_id_prefix_and_image),
 		TEST(log_lines_come_back_in_order_byte_for_byte),

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keys of KMS: the ones that are there from the start, making more, looking them up, their states. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../ec2/region_fill.h"
+#include "../organization.h"
+#include "bakery/crypto.h"
+#include "bakery/mem.h"
+#include "bakery/str.h"
+#include "kms.h"
+
+#define DAY_MS (24 * 3600 * INT64_C(1000))
+#define MOST_PAGE 1000
+
+/* --- making --- */
+
+static struct tree *key_new(const char *account, const char *region, const char *id, int64_t created_ms)
+{
+	struct tree *key = tree_new_object();
+	tree_set_text(key, "AWSAccountId", account);
+	tree_set_text(key, "KeyId", id);
+	tree_setf(key, "Arn", "arn:aws:kms:%s:%s:key/%s", region, account, id);
+	tree_set(key, "CreationDate", tree_new_double((double)created_ms / 1000));
+	tree_set_bool(key, "Enabled", true);
+	tree_set_text(key, "Description", "");
+	tree_set_text(key, "KeyUsage", "ENCRYPT_DECRYPT");
+	tree_set_text(key, "KeyState", "Enabled");
+	tree_set_text(key, "Origin", "AWS_KMS");
+	tree_set_text(key, "KeyManager", "CUSTOMER");
+	tree_set_text(key, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
+	tree_set_text(key, "KeySpec", "SYMMETRIC_DEFAULT");
+	tree_add_text(tree_set_array(key, "EncryptionAlgorithms"), "SYMMETRIC_DEFAULT");
+	tree_set_bool(key, "MultiRegion", false);
+	tree_set_text(key, "_account", account);
+	return key;
+}
+
+/* A UUID that is the same for the same seed. */
+static void stable_uuid(const char *account, const char *region, const char *name, char id[37])
+{
+	char hex[SHA256_HEX_SIZE];
+	_cleanup_(freep) char *seed = mem_printf("bakery sandbox key %s %s %s", account, region, name);
+	crypto_sha256_hex(seed, strlen(seed), hex);
+	snprintf(id, 37, "%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18);
+}
+
+static char *organization_policy(const char *account)
+{
+	return mem_printf(
+		"{\"Version\":\"2012-10-17\",\"Statement\":["
+		"{\"Sid\":\"Administration\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},"
+		"\"Action\":\"kms:*\",\"Resource\":\"*\"},"
+		"{\"Sid\":\"Organization\",\"Effect\":\"Allow\",\"Principal\":\"*\","
+		"\"Action\":[\"kms:Decrypt\",\"kms:DescribeKey\",\"kms:Encrypt\",\"kms:GenerateDataKey*\",\"kms:"
+		"ReEncrypt*\",\"kms:CreateGrant\"],"
+		"\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:PrincipalOrgID\":\"%s\"}}}]}",
+		account, ORGANIZATION_ID);
+}
+
+char *kms_default_policy(const char *account)
+{
+	return mem_printf("{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{\"Sid\":\"Enable IAM "
+			  "User Permissions\",\"Effect\":\"Allow\","
+			  "\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}",
+			  account);
+}
+
+static char *service_policy(const char *account)
+{
+	return mem_printf(
+		"{\"Version\":\"2012-10-17\",\"Id\":\"auto-ebs-2\",\"Statement\":[{\"Sid\":\"Allow access through EBS "
+		"for all principals in the account that are authorized to use EBS\",\"Effect\":\"Allow\","
+		"\"Principal\":{\"AWS\":\"*\"},"
+		"\"Action\":[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:GenerateDataKey*\",\"kms:"
+		"CreateGrant\",\"kms:DescribeKey\"],"
+		"\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"kms:CallerAccount\":\"%s\"}}},"
+		"{\"Sid\":\"Allow direct access to key metadata to the account\",\"Effect\":\"Allow\","
+		"\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},"
+		"\"Action\":[\"kms:Describe*\",\"kms:Get*\",\"kms:List*\",\"kms:RevokeGrant\"],\"Resource\":\"*\"}]}",
+		account, account);
+}
+
+static void fill_one(struct cloud *cloud, const char *account, const char *region, const char *alias, bool aws,
+		     const char *policy)
+{
+	char id[37];
+	stable_uuid(account, region, alias, id);
+	_cleanup_(tree_freep) struct tree *known = state_get(cloud->state, account, region, "kms-key", id);
+	if (known != NULL)
+		return;
+	_cleanup_(tree_freep) struct tree *key = key_new(account, region, id, cloud->started_ms);
+	_cleanup_(tree_freep) struct tree *name = tree_new_object();
+	tree_set_text(key, "KeyManager", aws ? "AWS" : "CUSTOMER");
+	tree_set_text(key, "Description",
+		      aws ? "Default key that protects my EBS volumes when no other key is defined"
+			  : "Images that the organization shares");
+	tree_set_text(key, "_policy", policy);
+	tree_set_bool(key, "_rotation", aws);
+	tree_set_text(name, "AliasName", alias);
+	tree_setf(name, "AliasArn", "arn:aws:kms:%s:%s:%s", region, account, alias);
+	tree_set_text(name, "TargetKeyId", id);
+	state_put(cloud->state, account, region, "kms-key", id, key);
+	state_put(cloud->state, account, region, "kms-alias", alias, name);
+}
+
+void kms_fill(struct cloud *cloud, const char *account, const char *region)
+{
+	_cleanup_(freep) char *service = service_policy(account);
+	_cleanup_(freep) char *organization = organization_policy(account);
+	fill_one(cloud, account, region, KMS_DEFAULT_ALIAS, true, service);
+	if (str_eq(account, CLOUD_ACCOUNT))
+		fill_one(cloud, account, region, "alias/bakery", false, organization);
+}
+
+/* --- looking up --- */
+
+bool kms_key_enabled(const struct tree *key)
+{
+	return str_eq(tree_text(key, "KeyState"), "Enabled");
+}
+
+bool kms_key_is_aws(const struct tree *key)
+{
+	return str_eq(tree_text(key, "KeyManager"), "AWS");
+}
+
+/* "arn:aws:kms:REGION:ACCOUNT:rest": rest, when the region is the request's; account is filled. */
+static const char *split_arn(const struct request *rq, const char *arn, char account[16])
+{
+	char region[32] = "";
+	int length = 0;
+	if (sscanf(arn, "arn:aws:kms:%31[a-z0-9-]:%12[0-9]:%n", region, account, &length) != 2 || length == 0)
+		return NULL;
+	return str_eq(region, rq->region) ? arn + length : NULL;
+}
+
+struct tree *kms_key_find(struct request *rq, const char *named)
+{
+	char account[16];
+	const char *id = named;
+	region_prepare(rq);
+	snprintf(account, sizeof account, "%s", rq->caller.account);
+	if (str_starts(named, "arn:"))
+		id = split_arn(rq, named, account);
+	if (id == NULL)
+		return NULL;
+	region_fill(rq->cloud, account, rq->region);
+	_cleanup_(tree_freep) struct tree *alias =
+		str_starts(id, "alias/") ? state_get(rq->cloud->state, account, rq->region, "kms-alias", id) : NULL;
+	if (str_starts(id, "alias/"))
+		id = tree_text_or(alias, "TargetKeyId", "");
+	else if (str_starts(id, "key/"))
+		id += strlen("key/");
+	_cleanup_(tree_freep) struct tree *key = state_get(rq->cloud->state, account, rq->region, "kms-key", id);
+	return key != NULL && object_visible(rq, key) ? take(&key) : NULL;
+}
+
+struct tree *kms_key_asked(struct request *rq, const char *named, const char *action)
+{
+	_cleanup_(tree_freep) struct tree *key = kms_key_find(rq, named);
+	if (key == NULL) {
+		refuse(rq, "NotFoundException", "%s '%s' does not exist",
+		       strstr(named, "alias/") != NULL ? "Alias" : "Key", named);
+		return NULL;
+	}
+	if (kms_admits(rq, key, action))
+		return take(&key);
+	refuse(rq, "AccessDeniedException",
+	       "User: %s is not authorized to perform: %s on resource: %s because no %s policy allows the %s action",
+	       rq->caller.arn, action, tree_text(key, "Arn"), kms_what_lacks(rq, key, action), action);
+	return NULL;
+}
+
+struct tree *kms_key_owned(struct request *rq, const char *action)
+{
+	_cleanup_(tree_freep) struct tree *key = kms_key_asked(rq, arg_or(rq, "KeyId", ""), action);
+	if (key == NULL)
+		return NULL;
+	if (kms_key_is_aws(key) || !str_eq(tree_text(key, "AWSAccountId"), rq->caller.account)) {
+		refuse(rq, "AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s",
+		       rq->caller.arn, action, tree_text(key, "Arn"));
+		return NULL;
+	}
+	return take(&key);
+}
+
+void kms_key_put(struct request *rq, const struct tree *key)
+{
+	state_put(rq->cloud->state, tree_text(key, "AWSAccountId"), rq->region, "kms-key", tree_text(key, "KeyId"),
+		  key);
+}
+
+bool kms_reply_page(struct request *rq, const char *key, struct tree *items)
+{
+	_cleanup_(tree_freep) struct tree *all = items;
+	int64_t most = arg_int(rq, "Limit", 100), offset = 0;
+	const char *marker = arg(rq, "Marker");
+	if (most < 1 || most > MOST_PAGE)
+		return refuse(rq, "ValidationException", "Limit has to be from 1 to %d", MOST_PAGE);
+	if (marker != NULL && (!str_to_int(marker, &offset) || offset < 0))
+		return refuse(rq, "InvalidMarkerException", "Invalid marker: %s", marker);
+	struct tree *page = tree_set_array(rq->reply, key);
+	size_t last = (size_t)(offset + most);
+	for (size_t i = (size_t)offset; i < tree_count(all) && i < last; i++)
+		tree_add(page, tree_share(tree_at(all, i)));
+	tree_set_bool(rq->reply, "Truncated", last < tree_count(all));
+	if (last < tree_count(all))
+		tree_setf(rq->reply, "NextMarker", "%zu", last);
+	return true;
+}
+
+/* --- operations --- */
+
+static bool check_spec(struct request *rq)
+{
+	const char *usage = arg_or(rq, "KeyUsage", "ENCRYPT_DECRYPT"),
+		   *spec = arg_or(rq, "KeySpec", "SYMMETRIC_DEFAULT");
+	if (!str_eq(usage, "ENCRYPT_DECRYPT") || !str_eq(spec, "SYMMETRIC_DEFAULT"))
+		return refuse(rq, "UnsupportedOperationException",
+			      "The sandbox makes symmetric keys for encryption only, not %s for %s", spec, usage);
+	return arg(rq, "Policy") == NULL || kms_policy_check(rq, arg(rq, "Policy"));
+}
+
+static bool create_key(struct request *rq)
+{
+	char id[37];
+	if (!check_spec(rq))
+		return false;
+	region_prepare(rq);
+	crypto_random_uuid(id);
+	_cleanup_(freep) char *policy = kms_default_policy(rq->caller.account);
+	_cleanup_(tree_freep) struct tree *key = key_new(rq->caller.account, rq->region, id, rq->now_ms);
+	tree_set_text(key, "Description", arg_or(rq, "Description", ""));
+	tree_set_text(key, "_policy", arg_or(rq, "Policy", policy));
+	tree_set(key, "_tags", arg_tree(rq, "Tags") == NULL ? tree_new_array() : tree_copy(arg_tree(rq, "Tags")));
+	put_new_object(rq, "kms-key", id, key);
+	tree_set(rq->reply, "KeyMetadata", tree_share(key));
+	return true;
+}
+
+static bool describe_key(struct request *rq)
+{
+	struct tree *key = kms_key_asked(rq, arg_or(rq, "KeyId", ""), "kms:DescribeKey");
+	if (key != NULL)
+		tree_set(rq->reply, "KeyMetadata", key);
+	return key != NULL;
+}
+
+static bool list_keys(struct request *rq)
+{
+	region_prepare(rq);
+	_cleanup_(tree_freep) struct tree *keys = list_objects(rq, "kms-key");
+	struct tree *list = tree_new_array();
+	for (struct tree_iter i = tree_iter(keys); tree_next(&i);) {
+		struct tree *one = tree_add_object(list);
+		tree_set_text(one, "KeyId", tree_text(i.value, "KeyId"));
+		tree_set_text(one, "KeyArn", tree_text(i.value, "Arn"));
+	}
+	return kms_reply_page(rq, "Keys", list);
+}
+
+static bool refuse_state(struct request *rq, const struct tree *key)
+{
+	return refuse(rq, "KMSInvalidStateException", "%s is %s.", tree_text(key, "Arn"),
+		      str_eq(tree_text(key, "KeyState"), "PendingDeletion") ? "pending deletion"
+									    : tree_text(key, "KeyState"));
+}
+
+static void set_state(struct tree *key, const char *state)
+{
+	tree_set_text(key, "KeyState", state);
+	tree_set_bool(key, "Enabled", str_eq(state, "Enabled"));
+	if (!str_eq(state, "PendingDeletion"))
+		tree_remove(key, "DeletionDate");
+}
+
+static bool switch_key(struct request *rq, const char *action, const char *state)
+{
+	_cleanup_(tree_freep) struct tree *key = kms_key_owned(rq, action);
+	if (key == NULL)
+		return false;
+	if (str_eq(tree_text(key, "KeyState"), "PendingDeletion"))
+		return refuse_state(rq, key);
+	set_state(key, state);
+	kms_key_put(rq, key);
+	return true;
+}
+
+static bool enable_key(struct request *rq)
+{
+	return switch_key(rq, "kms:EnableKey", "Enabled");
+}
+
+static bool disable_key(struct request *rq)
+{
+	return switch_key(rq, "kms:DisableKey", "Disabled");
+}
+
+static bool schedule_key_deletion(struct request *rq)
+{
+	int64_t days = arg_int(rq, "PendingWindowInDays", 30);
+	_cleanup_(tree_freep) struct tree *key = kms_key_owned(rq, "kms:ScheduleKeyDeletion");
+	if (key == NULL)
+		return false;
+	if (days < 7 || days > 30)
+		return refuse(rq, "ValidationException", "PendingWindowInDays has to be from 7 to 30");
+	if (str_eq(tree_text(key, "KeyState"), "PendingDeletion"))
+		return refuse_state(rq, key);
+	set_state(key, "PendingDeletion");
+	tree_set(key, "DeletionDate", tree_new_double((double)(rq->now_ms + days * DAY_MS) / 1000));
+	kms_key_put(rq, key);
+	tree_set_text(rq->reply, "KeyId", tree_text(key, "Arn"));
+	tree_set(rq->reply, "DeletionDate", tree_share(tree_key(key, "DeletionDate")));
+	tree_set_text(rq->reply, "KeyState", "PendingDeletion");
+	tree_set_int(rq->reply, "PendingWindowInDays", days);
+	return true;
+}
+
+/* The key comes back disabled. */
+static bool cancel_key_deletion(struct request *rq)
+{
+	_cleanup_(tree_freep) struct tree *key = kms_key_owned(rq, "kms:CancelKeyDeletion");
+	if (key == NULL)
+		return false;
+	if (!str_eq(tree_text(key, "KeyState"), "PendingDeletion"))
+		return refuse(rq, "KMSInvalidStateException", "%s is not pending deletion.", tree_text(key, "Arn"));
+	set_state(key, "Disabled");
+	kms_key_put(rq, key);
+	tree_set_text(rq->reply, "KeyId", tree_text(key, "Arn"));
+	return true;
+}
+
+static bool get_key_rotation_status(struct request *rq)
+{
+	_cleanup_(tree_freep) struct tree *key = kms_key_asked(rq, arg_or(rq, "KeyId", ""), "kms:GetKeyRotationStatus");
+	if (key == NULL)
+		return false;
+	tree_set_bool(rq->reply, "KeyRotationEnabled", tree_bool(key, "_rotation", false));
+	tree_set_text(rq->reply, "KeyId", tree_text(key, "KeyId"));
+	if (tree_bool(key, "_rotation", false))
+		tree_set_int(rq->reply, "RotationPeriodInDays", 365);
+	return true;
+}
+
+const struct operation kms_key_operations[] = {
+	{"CreateKey", create_key, 0,
+	 "Policy Description KeyUsage KeySpec BypassPolicyLockoutSafetyCheck:bool Tags.N.TagKey Tags.N.TagValue"},
+	{"DescribeKey", describe_key, 0, "KeyId! GrantTokens.N"},
+	{"ListKeys", list_keys, 0, "Limit:int Marker"},
+	{"EnableKey", enable_key, 0, "KeyId!"},
+	{"DisableKey", disable_key, 0, "KeyId!"},
+	{"ScheduleKeyDeletion", schedule_key_deletion, 0, "KeyId! PendingWindowInDays:int"},
+	{"CancelKeyDeletion", cancel_key_deletion, 0, "KeyId!"},
+	{"GetKeyRotationStatus", get_key_rotation_status, 0, "KeyId!"},
+	{NULL},
+};

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Dropping an image: its protection goes first, its snapshots last; what is gone already is dropped. EC2 is played
+ * here.
+ */
+#include "../../lib/check.h"
+#include "bakery/mem.h"
+#include "loopback.h"
+#include "src/pipeline/pipeline.h"
+
+struct world {
+	struct loopback *server;
+	struct aws *aws;
+	struct build build;
+	const char *protection; /* NULL: there is no image */
+	const char *refusal;	/* of DeregisterImage, or NULL */
+	struct str actions;
+};
+
+static void refuse(struct str *reply, const char *code)
+{
+	_cleanup_(freep) char *text =
+		mem_printf("<Response><Errors><Error><Code>%s</Code><Message>No.</Message></Error>"
+			   "</Errors><RequestID>1</RequestID></Response>",
+			   code);
+
+	loopback_reply(reply, 400, "text/xml", "", text);
+}
+
+static void describe(const struct world *world, struct str *reply)
+{
+	_cleanup_(freep) char *text = mem_printf(
+		"<DescribeImagesResponse><imagesSet><item><imageId>ami-1</imageId><deregistrationProtection>%s"
+		"</deregistrationProtection><blockDeviceMapping><item><ebs><snapshotId>snap-1</snapshotId></ebs></item>"
+		"</blockDeviceMapping></item></imagesSet></DescribeImagesResponse>",
+		world->protection);
+
+	loopback_reply(reply, 200, "text/xml", "", text);
+}
+
+static enum loopback_after answer(void *cookie, const struct loopback_request *request, struct str *reply)
+{
+	struct world *world = cookie;
+	const char *action = request->body + strlen("Action=");
+	size_t length = strcspn(action, "&");
+
+	str_add_n(&world->actions, action, length);
+	str_add_char(&world->actions, ' ');
+	if (!world->protection)
+		refuse(reply, "InvalidAMIID.NotFound");
+	else if (!strncmp(action, "DescribeImages", length))
+		describe(world, reply);
+	else if (world->refusal && !strncmp(action, "DeregisterImage", length))
+		refuse(reply, world->refusal);
+	else
+		loopback_reply(reply, 200, "text/xml", "", "<R><return>true</return></R>");
+	return LOOPBACK_KEEP;
+}
+
+static int world_setup(void **state)
+{
+	struct world *world = mem_alloc(sizeof(*world));
+	struct error err = {0};
+
+	world->actions = (struct str)STR_INIT;
+	world->server = loopback_start(answer, world);
+	assert_works(aws_open(&(struct aws_options){.region = "us-east-1",
+						    .endpoint = loopback_url(world->server),
+						    .access_key = "AKIA",
+						    .secret_key = "s"},
+			      &world->aws, &err));
+	world->build.aws = world->aws;
+	stop_init(&world->build.stop);
+	*state = world;
+	return 0;
+}
+
+static int world_teardown(void **state)
+{
+	struct world *world = *state;
+
+	stop_close(&world->build.stop);
+	aws_close(world->aws);
+	loopback_stop(world->server);
+	str_free(&world->actions);
+	free(world);
+	return 0;
+}
+
+static const struct hold hold = {.region = "us-east-1", .id = "ami-1"};
+
+static void an_image_goes_before_its_snapshots(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "disabled";
+	assert_works(held_image.drop(&world->build, &hold, &err));
+	assert_string_equal(world->actions.data, "DescribeImages DeregisterImage DeleteSnapshot ");
+}
+
+static void its_protection_goes_first(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "enabled-without-cooldown";
+	assert_works(held_copy.drop(&world->build, &hold, &err));
+	assert_string_equal(world->actions.data,
+			    "DescribeImages DisableImageDeregistrationProtection DeregisterImage DeleteSnapshot ");
+}
+
+static void a_cool_down_is_explained(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "enabled-with-cooldown";
+	world->refusal = "OperationNotPermitted";
+	assert_false(held_image.drop(&world->build, &hold, &err));
+	assert_non_null(strstr(err.text, "24 h"));
+	assert_null(strstr(world->actions.data, "DeleteSnapshot"));
+}
+
+static void gone_already_is_dropped(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	assert_works(held_image.drop(&world->build, &hold, &err));
+	assert_string_equal(world->actions.data, "DescribeImages ");
+	world->protection = "disabled";
+	world->refusal = "InvalidAMIID.Unavailable";
+	assert_works(held_image.drop(&world->build, &hold, &err));
+}
+
+#define world_test(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		world_test(an_image_goes_before_its_snapshots),
+		world_test(its_protection_goes_first),
+		world_test(a_cool_down_is_explained),
+		world_test(gone_already_is_dropped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

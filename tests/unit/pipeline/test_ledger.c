@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A resource whose making was not answered is looked for before it is asked for again. */
+#include "check.h"
+
+#include "bakery/file.h"
+#include "bakery/mem.h"
+#include "src/pipeline/pipeline.h"
+
+/* What a kind of resource answers, one letter a call: t transient, d denied, + made or found, - nothing there. The last
+ * one stays. */
+struct script {
+	const char *make, *find;
+	int made, found;
+};
+
+static struct script script; /* kinds have no cookie */
+
+static char next(const char *letters, int number)
+{
+	size_t last = strlen(letters) - 1;
+	return letters[(size_t)number < last ? (size_t)number : last];
+}
+
+static bool thing_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
+		       struct error *err)
+{
+	char letter = next(script.make, script.made++);
+	if (letter == 't')
+		return error_set(err, ERROR_TRANSIENT, "no whole answer");
+	if (letter == 'd')
+		return error_set(err, ERROR_DENIED, "no");
+	snprintf(id, ID_SIZE, "thing-made-%d", script.made);
+	return true;
+}
+
+static bool thing_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
+{
+	char letter = next(script.find, script.found++);
+	if (letter == 'd')
+		return error_set(err, ERROR_DENIED, "may not look");
+	if (letter == '+')
+		snprintf(id, ID_SIZE, "thing-found-%d", script.found);
+	return true;
+}
+
+static const struct held_kind thing = {.name = "thing", .make = thing_make, .find = thing_find};
+
+struct world {
+	char *folder;
+	struct build_context context;
+	struct plan plan;
+	struct build build;
+};
+
+static int world_setup(void **state)
+{
+	struct world *world = mem_alloc(sizeof(*world));
+	struct error err = {0};
+	void *folder = NULL;
+
+	if (temporary_folder_setup(&folder) < 0)
+		return -1;
+	world->folder = folder;
+	_cleanup_(freep) char *database = path_join(folder, "bakery.db");
+	assert_works(store_open(database, &world->context.store, &err));
+	world->plan.recipe = "web";
+	world->build = (struct build){.context = &world->context, .plan = &world->plan, .store = world->context.store};
+	world->build.arena = arena_new();
+	stop_init(&world->build.stop);
+	snprintf(world->build.id, sizeof(world->build.id), "20260101-000000-aaaa");
+	const struct build_new row = {.build = world->build.id,
+				      .recipe = "web",
+				      .project = "shop",
+				      .plan = "{}",
+				      .plan_sha256 = "x",
+				      .account = "111122223333",
+				      .region = "us-east-1",
+				      .started_ms = 1767225600000};
+	assert_works(store_build_create(world->context.store, &row, &err));
+	*state = world;
+	return 0;
+}
+
+static int world_teardown(void **state)
+{
+	struct world *world = *state;
+	void *folder = world->folder;
+
+	stop_close(&world->build.stop);
+	arena_free(world->build.arena);
+	store_close(world->context.store);
+	free(world);
+	return temporary_folder_teardown(&folder);
+}
+
+static bool hold(struct world *world, const char *make, const char *find, char id[ID_SIZE], struct error *err)
+{
+	script = (struct script){make, find, 0, 0};
+	*err = (struct error){0};
+	return build_hold(&world->build, &thing, "us-east-1", "build", NULL, id, err);
+}
+
+static void made_at_once(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_works(hold(*state, "+", "+", id, &err));
+	assert_string_equal(id, "thing-made-1");
+	assert_int_equal(script.found, 0);
+	assert_works(hold(*state, "+", "+", id, &err)); /* held */
+	assert_int_equal(script.made, 0);
+}
+
+static void made_though_not_answered(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_works(hold(*state, "t+", "-+", id, &err)); /* AWS lags: the second look finds it */
+	assert_string_equal(id, "thing-found-2");
+	assert_int_equal(script.made, 1);
+	assert_works(hold(*state, "+", "+", id, &err));
+	assert_string_equal(id, "thing-found-2");
+	assert_int_equal(script.made + script.found, 0);
+}
+
+static void not_made(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_works(hold(*state, "t+", "-", id, &err));
+	assert_string_equal(id, "thing-made-2");
+	assert_int_equal(script.found, 3);
+}
+
+static void given_up(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_fails(hold(*state, "t", "-", id, &err), ERROR_TRANSIENT, "no whole answer");
+	assert_int_equal(script.made, 3);
+	/* The intent is still there: the next try looks first. */
+	assert_works(hold(*state, "+", "+", id, &err));
+	assert_string_equal(id, "thing-found-1");
+}
+
+static void refusals_are_final(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_fails(hold(*state, "d", "-", id, &err), ERROR_DENIED, "no");
+	assert_int_equal(script.made, 1);
+	assert_int_equal(script.found, 0);
+}
+
+static void looking_fails(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_fails(hold(*state, "t", "d", id, &err), ERROR_DENIED, "whose making was not answered: may not look");
+	assert_int_equal(script.made, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(made_at_once, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(made_though_not_answered, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(not_made, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(given_up, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(refusals_are_final, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(looking_fails, world_setup, world_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
