@@ -160,6 +160,7 @@ static const struct {
 	{AWS_organizations_DescribeAccount, for_doctor},
 	{AWS_organizations_DescribeOrganizationalUnit, for_doctor},
 	{AWS_ec2_DescribeImages, always},
+	{AWS_ec2_DescribeSnapshots, always}, /* how far they are; what they are encrypted with */
 	{AWS_ec2_DescribeImageAttribute, with_sharing},
 	{AWS_ec2_DescribeSecurityGroups, with_groups_to_see},
 	{AWS_ec2_CreateSecurityGroup, with_temporary_group},
