@@ -479,6 +479,33 @@ bool build_resume(const struct build_context *context, const char *id, struct bu
 	return done;
 }
 
+static bool gates_passed(struct build *build, bool *passed, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *done = NULL;
+
+	*passed = false;
+	if (!store_stages_done(build->store, build->id, &done, err))
+		return false;
+	for (struct tree_iter i = tree_iter(done); tree_next(&i);)
+		*passed |= str_eq(tree_text(i.value, NULL), "gate");
+	return true;
+}
+
+/* An image that nobody judged goes with the rest; one that passed its gates, or is in quarantine, stays for resume. */
+static bool held_sweep(struct build *build, enum build_status status, size_t *dropped, struct error *err)
+{
+	bool passed;
+	bool swept = gates_passed(build, &passed, err);
+
+	if (passed && status != BUILD_DONE)
+		status = BUILD_QUARANTINED;
+	if (status == BUILD_RUNNING)
+		status = BUILD_INTERRUPTED;
+	swept = swept &&
+		build_drop_held(build, status == BUILD_QUARANTINED ? DROP_ALL_BUT_RESULTS : DROP_ALL, dropped, err);
+	return store_build_end(build->store, build->id, status, &(struct error){0}, err) && swept;
+}
+
 bool build_clean(const struct build_context *context, const char *id, size_t *dropped, struct error *err)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -496,12 +523,8 @@ bool build_clean(const struct build_context *context, const char *id, size_t *dr
 	build.cleaning = true;
 	done = build_account_check(&build, err) && state_load(&build, row.state, err) &&
 	       store_build_claim(context->store, id, err);
-	if (done) {
-		done = build_drop_held(&build, image_exists(&build) ? DROP_ALL_BUT_RESULTS : DROP_ALL, dropped, err);
-		if (row.status == BUILD_RUNNING)
-			row.status = BUILD_INTERRUPTED;
-		done = store_build_end(context->store, id, row.status, &(struct error){0}, err) && done;
-	}
+	if (done)
+		done = held_sweep(&build, row.status, dropped, err);
 	build_clear(&build);
 	return done || error_context(err, "build %s", id);
 }

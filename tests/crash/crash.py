@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The crash campaign: builds are killed at every point where that could matter, or meet a fault there, and then resumed or swept.
+
+    crash.py BAKERY SOURCE PRELOAD [--kinds request,write,fault] [--ends resume,gc] [--stride K] [--offset K] [--seconds S] [--lanes N]
+
+Points:  request   the Nth request to AWS never gets an answer; bakery is killed there: before AWS acted, or after
+         write     the Nth write to the database kills bakery: before it, half-way through it, after it
+         fault     the Nth request meets a fault: throttled, 500, 503, reset, cut, lost reply, denied, absent
+After each, `resume` (or `gc`, then a build anew) and the invariants of invariants.py. Every --stride-th point is tried, from --offset on (of the
+writes, which are many and alike, every eighth of those unless --stride is 1), so that a short form sees some of each. The last line is "crash points: N tried, M violations".
+"""
+import argparse
+import itertools
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import invariants
+from lane import Lane, wait_for
+
+FAULTS = ("RequestLimitExceeded", "500", "503", "reset", "cut", "reset:after", "cut:after", "500:after", "UnauthorizedOperation", "ExpiredToken")
+KILLED = -9
+
+
+class Campaign:
+    def __init__(self, options):
+        self.options = options
+        self.lock = threading.Lock()
+        self.tried, self.violations = 0, []
+        self.until = time.monotonic() + options.seconds if options.seconds else None
+
+    def tell(self, point, found, context=""):
+        with self.lock:
+            self.tried += 1
+            for sentence in found:
+                self.violations.append("%s: %s" % (point, sentence))
+                print("VIOLATION %s: %s" % (point, sentence), flush=True)
+            if found and context:
+                print("  " + context.strip().replace("\n", "\n  "), flush=True)
+            elif self.options.verbose and not found:
+                print("ok %s" % (point,), flush=True)
+
+
+def kept_images(lane, builds):
+    return {i["ImageId"] for build in builds for images in invariants.images_of(lane, build).values() for i in images}
+
+
+def passed_gate(lane, build):
+    return any(s["stage"] == "gate" and s["status"] == "done" and not s.get("forgotten") for s in lane.ask("show", build)["stages"])
+
+
+class Walker:
+    """Tries points on one lane, one after the other. done: the builds whose images are meant to stay."""
+
+    def __init__(self, campaign, lane, preload):
+        self.campaign, self.lane, self.preload, self.done = campaign, lane, preload, []
+
+    def known(self):
+        return {b["build"] for b in self.lane.ask("history", "--limit", "1000")}
+
+    # --- breaking a build ---
+
+    def break_at_request(self, number, when):
+        """False when the build has fewer requests."""
+        lane = self.lane
+        lane.set("hold=%d%s" % (number, ":after" if when == "after" else ""))
+        build = lane.start("build", lane.recipe, "--sandbox", "-q")
+        held = wait_for(120, lambda: build.poll() is not None or lane.status()["held"])
+        if build.poll() is None and held:
+            build.kill()
+        build.wait()
+        lane.set("hold=")
+        return build.returncode == KILLED
+
+    def break_at_write(self, number, when):
+        lane = self.lane
+        build = lane.start("build", lane.recipe, "--sandbox", "-q", env={"LD_PRELOAD": self.preload, "STOP_AT_WRITE": "%d:%s" % (number, when)})
+        build.wait(timeout=120)
+        return build.returncode == KILLED
+
+    def break_by_fault(self, number, what):
+        """A fault does not kill: the build may get through. False when it has fewer requests (the setting was not used up)."""
+        lane = self.lane
+        lane.set("at=%d:%s" % (number, what))
+        build = lane.start("build", lane.recipe, "--sandbox", "-q")
+        build.wait(timeout=180)
+        reached = lane.status()["requests"] >= number
+        lane.set("at=")
+        self.status = build.returncode
+        return reached
+
+    # --- putting it right ---
+
+    def resume(self, build):
+        lane = self.lane
+        if lane.ask("show", build)["status"] == "done":
+            return [], ""
+        ended = lane.call("resume", build, "--sandbox", "-q")
+        if ended.returncode == 0:
+            return [], ""
+        return ["resume exits with %d" % ended.returncode], ended.stderr
+
+    def check_resumed(self, build):
+        found, context = self.resume(build)
+        self.done.append(build)
+        found += invariants.finished(self.lane, build) + invariants.told(self.lane, build)
+        return found, context
+
+    def check_swept(self, build):
+        lane, found = self.lane, []
+        ended = lane.call("gc", "--yes", "--sandbox")
+        if ended.returncode != 0:
+            found.append("gc exits with %d" % ended.returncode)
+        if passed_gate(lane, build):
+            if not images_any(lane, build):
+                found.append("the image had passed its gates, and is gone")
+            self.done.append(build)
+        elif lane.ask("show", build)["status"] == "done":
+            self.done.append(build)
+        return found + invariants.told(lane, build), ended.stderr
+
+    def check(self, end, before):
+        lane = self.lane
+        new = self.known() - before
+        if not new:  # killed before the history knew of it: nothing may be there
+            found, context = [], ""
+        elif end == "resume":
+            found, context = self.check_resumed(new.pop())
+        else:
+            found, context = self.check_swept(new.pop())
+        found += invariants.nothing_left(lane, kept_images(lane, self.done)) + invariants.pointers_good(lane)
+        if end == "resume":
+            found += invariants.ledger_empty(lane)
+        return found, context
+
+    def try_point(self, point):
+        """False: there is no such point any more."""
+        kind, number, how, end = point
+        before = self.known()
+        breaker = {"request": self.break_at_request, "write": self.break_at_write, "fault": self.break_by_fault}[kind]
+        if not breaker(number, how):
+            self.done += list(self.known() - before)
+            return False
+        found, context = self.check(end, before)
+        self.campaign.tell(point, found, context)
+        return True
+
+
+def images_any(lane, build):
+    return any(images for images in invariants.images_of(lane, build).values())
+
+
+def series(options):
+    """(kind, how, end): each is walked with N = 1, 2, ... until a build runs through."""
+    hows = {"request": ("before", "after"), "write": ("before", "torn", "after"), "fault": FAULTS}
+    for kind in options.kinds.split(","):
+        for how, end in itertools.product(hows[kind], options.ends.split(",")):
+            if kind != "fault" or end == "resume":
+                yield kind, how, end
+
+
+def work(campaign, options, todo):
+    while True:
+        try:
+            kind, how, end = todo.get_nowait()
+        except queue.Empty:
+            return
+        lane = None
+        try:
+            lane = Lane(options.bakery, options.source)
+            lane.parameter = "/bakery/crash/candidate"
+            walker = Walker(campaign, lane, options.preload)
+            stride = options.stride * 8 if kind == "write" and options.stride > 1 else options.stride
+            number = 1 + options.offset % stride
+            while not (campaign.until and time.monotonic() > campaign.until) and walker.try_point((kind, number, how, end)):
+                number += stride
+        except Exception:  # the driver's own trouble counts as a violation: what was not looked at was not proven
+            campaign.tell((kind, how, end), ["the driver failed: %s" % traceback.format_exc(limit=4)], lane.said() if lane else "")
+        if lane:
+            lane.end()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("bakery", "source", "preload"):
+        parser.add_argument(name)
+    parser.add_argument("--kinds", default="request,write,fault")
+    parser.add_argument("--ends", default="resume,gc")
+    parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("--offset", type=int, default=0)
+    parser.add_argument("--seconds", type=int, default=0)
+    parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    campaign, todo = Campaign(options), queue.Queue()
+    for one in series(options):
+        todo.put(one)
+    threads = [threading.Thread(target=work, args=(campaign, options, todo)) for _ in range(options.lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print("crash points: %d tried, %d violations" % (campaign.tried, len(campaign.violations)))
+    return 1 if campaign.violations or not campaign.tried else 0
+
+
+sys.exit(main())
