@@ -236,8 +236,11 @@ static void quarantine_tag(struct build *build, const struct error *why)
 		if (!build_send(build, &call, NULL, &untagged))
 			build_note(build, "could not tag %s: %s", images[i].ami, untagged.text);
 	}
-	build_note(build, "the image is kept in quarantine (%s); `bakery resume %s` tries again from stage %s",
-		   error_kind_name(why->kind), build->id, build->stage ? build->stage->name : "?");
+	if (str_eq(why->code, PUBLISH_SUPERSEDED))
+		build_note(build, "the image is kept in quarantine, published nowhere");
+	else
+		build_note(build, "the image is kept in quarantine (%s); `bakery resume %s` tries again from stage %s",
+			   error_kind_name(why->kind), build->id, build->stage ? build->stage->name : "?");
 }
 
 static enum build_status status_of(const struct build *build, const struct error *why)
@@ -435,6 +438,19 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 	return stages_forget(build, at, err);
 }
 
+/* What another process may have done until it gave up the claim that this one has now. */
+static bool claimed_load(struct build *build, struct error *err)
+{
+	struct build_row row;
+
+	if (!store_build_get(build->store, build->id, build->arena, &row, err))
+		return false;
+	if (row.status != BUILD_DONE)
+		return state_load(build, row.state, err);
+	return store_build_end(build->store, build->id, BUILD_DONE, NULL, err) &&
+	       error_set(err, ERROR_CONFLICT, "it is done already");
+}
+
 static bool resume_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena,
 			struct error *err)
 {
@@ -449,8 +465,8 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build->was_quarantined = row.status == BUILD_QUARANTINED;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
-	else if (build_account_check(build, err) && state_load(build, row.state, err) &&
-		 store_build_claim(context->store, id, err))
+	else if (build_account_check(build, err) && store_build_claim(context->store, id, err) &&
+		 claimed_load(build, err))
 		return true;
 	build_clear(build);
 	return false;

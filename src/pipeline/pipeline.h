@@ -69,6 +69,9 @@ struct build {
 	struct keeper *keeper;
 };
 
+/* The code of the error with which publishing is refused: a newer build is out. */
+#define PUBLISH_SUPERSEDED "Superseded"
+
 struct stage {
 	const char *name;	 /* goes into the journal: never renamed */
 	const char *doing;	 /* for people */

@@ -218,6 +218,15 @@ static const char version_3[] =
 	"CREATE INDEX skip_by_recipe ON skip (recipe, at_ms);";
 /* clang-format on */
 
-static const char *const steps[] = {version_1, version_2, version_3};
+/* What only one build may do at a time. */
+static const char version_4[] =
+	/* clang-format off */
+	"CREATE TABLE lease ("
+	"  name TEXT PRIMARY KEY,"
+	"  build INTEGER NOT NULL REFERENCES build (id)"
+	") STRICT;";
+/* clang-format on */
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4};
 
 const struct migrations store_migrations = {.steps = steps, .count = ARRAY_SIZE(steps)};
