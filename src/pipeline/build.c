@@ -110,6 +110,8 @@ static bool stage_journal_failed(struct build *build, const struct error *why, i
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_FAILED,
 					       .text = why->text,
 					       .duration_ms = clock_wall_ms() - began_ms});
+	if (build->claim_lost) /* the journal is another process's */
+		return false;
 	if (!store_stage_failed(build->store, build->id, build->stage->name, why, clock_wall_ms(), &unwritten))
 		log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
 	return false;
@@ -256,7 +258,11 @@ static void explain_stop(struct build *build, struct error *why)
 {
 	if (!error_is(why, ERROR_STOPPED) || was_until(why))
 		return;
-	if (build->deadline_passed)
+	if (build->claim_lost)
+		error_set(why, ERROR_CONFLICT,
+			  "another process has taken the build over, since this one was not heard of for long; nothing "
+			  "of it was touched here any more");
+	else if (build->deadline_passed)
 		error_set(why, ERROR_FAILED, "%s: the deadline of %lld s has passed", why->text,
 			  (long long)build->plan->deadline_s);
 	else
@@ -292,9 +298,9 @@ static bool finish(struct build *build, struct error *why, struct build_result *
 	explain_stop(build, why);
 	status = status_of(build, why);
 	out->status = status;
-	if (status != BUILD_DONE)
+	if (status != BUILD_DONE && !build->claim_lost)
 		after_failure(build, status, why);
-	if (!store_build_end(build->store, build->id, status, why, &unwritten)) {
+	if (!build->claim_lost && !store_build_end(build->store, build->id, status, why, &unwritten)) {
 		error_context(&unwritten, "record");
 		if (why->kind == ERROR_NONE)
 			*why = unwritten;

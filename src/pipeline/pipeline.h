@@ -63,6 +63,7 @@ struct build {
 	int losses;	       /* instances that EC2 took away */
 	const char *fall_back; /* the stage that can begin again after a loss, or NULL */
 	bool deadline_passed;
+	bool claim_lost; /* another process has taken the build over */
 	bool cleaning;	      /* then only `leave` ends calls and waits */
 	bool was_quarantined; /* by an earlier try: its images are tagged so */
 	bool images_seen;     /* all available, by this process */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Several builds of one recipe at once, and several processes on one build: one at a time publishes, a pointer never goes back to an older build, one process works.
 . "$2/tests/lib/scenario.sh"
-plan 24
+plan 29
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -91,5 +91,20 @@ done
 ok "of three that resume it, one works" test $done_count = 1
 ok "the others say who does" eval 'test "$(cat "$work"/one.err "$work"/two.err "$work"/three.err | grep -cE "is being worked on by process|it is done already")" = 2'
 ok "it was published once" eval 'test "$(cloud --region us-east-1 ssm get-parameter-history --name $parameter --query "length(Parameters[?Value==\`$(image_of "$build")\`])" --output text)" = 1'
+
+# --- a process that is taken for dead finds out at its next heartbeat ---
+began() { grep -q '"event":"step_began"' "$work/events.jsonl" 2>/dev/null; }
+slow_runs() {
+  "$bakery" build slow --sandbox --events "$work/events.jsonl" >"$work/out" 2>"$work/err" &
+  pid=$!
+  wait_for 60 began
+}
+ok "a build runs" slow_runs
+build=$(newest)
+python3 -c 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1], timeout=20); c.execute("UPDATE claim SET boot = \"another\", host = \"elsewhere\", heartbeat_ms = 0"); c.commit()' "$BAKERY_STORE"
+ok "another process takes it over: it stops" ends_with 1 $pid
+ok "it says why" says 'another process has taken the build over'
+ok "and leaves all to that one" eval '[ "$("$bakery" sandbox status --format json | python3 -c "import json,sys; print(sum(i[\"state\"] == \"running\" for i in json.load(sys.stdin)[\"instances\"]))")" = 1 ]'
+ok "what it held is still in the ledger" eval '"$bakery" gc --dry-run --format json --sandbox >"$work/held.json" && holds "$work/held.json" "len(x) > 0"'
 ok "nothing is left" eval '"$bakery" gc --sandbox --yes >/dev/null 2>&1; nothing_left'
 exit $failed
