@@ -30,15 +30,20 @@ echo "$address $(cat "$work/host.pub")" >"$work/known_hosts"
 admin() { ssh -q -i "$work/login" -o UserKnownHostsFile="$work/known_hosts" -o BatchMode=yes "admin@$address" "$@"; }
 inside() { "$bakery" sandbox exec "$instance" -- "$@"; }
 # Only this host may mount something in a machine; it goes with the machine.
-small_disk() { # small_disk SIZE PATH
-  inside mkdir -m 700 -p "$2"
+in_its_mounts() {
   inside touch "/run/this-is-$instance"
   for pid in $(pgrep -f /run/sandbox/init); do
-    [ ! -e "/proc/$pid/root/run/this-is-$instance" ] || { nsenter --mount --target "$pid" mount -t tmpfs -o "size=$1,mode=700" tmpfs "$2" && return; }
+    if [ -e "/proc/$pid/root/run/this-is-$instance" ]; then
+      nsenter --mount --target "$pid" "$@"
+      return
+    fi
   done
   return 1
 }
-no_disk() { for pid in $(pgrep -f /run/sandbox/init); do [ ! -e "/proc/$pid/root/run/this-is-$instance" ] || nsenter --mount --target "$pid" umount "$1" && return; done; }
+small_disk() { # small_disk SIZE PATH
+  inside mkdir -m 700 -p "$2" && in_its_mounts mount -t tmpfs -o "size=$1,mode=700" tmpfs "$2" || echo "# no small disk"
+}
+no_disk() { in_its_mounts umount "$1"; }
 wait_for 60 admin true || { echo "Bail out! the machine does not answer"; exit 1; }
 play() { book=$1; shift; "$bakery" playbook run "$book" --host "admin@$address" --key "$work/login" --known-hosts "$work/known_hosts" --format json "$@"; }
 book() { # book NAME: its steps come on standard input
@@ -113,7 +118,7 @@ ok "what it said while nobody listened is heard" says 'while nobody listens'
 ok "it ran once" eval 'test "$(inside cat /root/unserved)" = ran'
 
 # --- a step that fills a disk
-small_disk 1m /srv/small || echo "# no small disk"
+small_disk 1m /srv/small
 book filling <<'YAML'
   - {id: fills, run: 'head -c 5000000 /dev/zero >/srv/small/file'}
 YAML
@@ -121,7 +126,7 @@ ok "a step that fills the disk fails" exits 1 play filling
 ok "... and says so" says 'No space left on device'
 
 # --- the runner's own folder is full
-small_disk 300k /run/bakery || echo "# no small disk"
+small_disk 300k /run/bakery
 book flooding <<'YAML'
   - {id: floods, run: 'echo the beginning; head -c 3000000 /dev/zero | tr "\0" y | fold -w 99; echo the end'}
   - {id: after, run: 'touch /root/after-flood'}
@@ -130,10 +135,13 @@ ok "where the output finds no room, it ends within its time" exits 1 timeout 120
 ok "... and says that the disk is full" says 'No space left|disk.* full|file system.* full'
 ok "the machine still answers" admin true
 no_disk /run/bakery
-small_disk 8k /run/bakery || echo "# no small disk"
-inside sh -c 'cat /dev/zero >/run/bakery/filled 2>/dev/null'
-ok "where there is no room at all, it does not begin, or ends" exits 1 timeout 120 "$bakery" playbook run closing --host "admin@$address" --key "$work/login" --known-hosts "$work/known_hosts" --format json
-ok "... with a reason" says 'No space left|disk.* full|file system.* full|no room'
+small_disk 8k /run/bakery
+inside sh -c 'cat /dev/zero >/run/bakery/filled 2>/dev/null; true'
+ok "where there is no room at all, another place is taken" exits 0 play closing
+small_disk 8k /var/tmp
+inside sh -c 'cat /dev/zero >/var/tmp/filled 2>/dev/null; true'
+ok "... and where that one is full, too, it says so" eval "exits 1 play closing && says 'neither /run nor /var/tmp is writable and has room'"
+no_disk /var/tmp
 no_disk /run/bakery
 ok "with room again all is well" exits 0 play closing
 ok "nothing of the runs is left there" eval 'inside sh -c "! ls -A /run/bakery 2>/dev/null | grep ."'
