@@ -55,6 +55,12 @@ bool store_build_create(struct store *store, const struct build_new *build, stru
  * fails with ERROR_CONFLICT when the claim was lost. */
 bool store_build_claim(struct store *store, const char *build, struct error *err) must_check;
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err) must_check;
+/* What only one build may do at a time (publish to a channel). holder "": `build`, which this process has claimed, has
+ * it now; else the build that has it and is worked on by a living process. It ends when given back, with the build, or
+ * with its process. */
+bool store_lease_take(struct store *store, const char *name, const char *build, char holder[BUILD_ID_SIZE],
+		      struct error *err) must_check;
+bool store_lease_give(struct store *store, const char *name, const char *build, struct error *err) must_check;
 /* Ends the work: status, and what went wrong (NULL or ERROR_NONE: nothing, or, when it had ended before and is not
  * newly done, as it was then: cleaning up does not change how a build ended); the claim is given up, and the build's
  * record is added to the hash chain, all in one transaction. */

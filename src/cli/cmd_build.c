@@ -217,7 +217,8 @@ static bool verdict(const struct job *jobs, size_t count, struct error *err)
 	for (size_t i = 0; i < count; i++) {
 		if (jobs[i].err.kind == ERROR_NONE)
 			continue;
-		kind = kind == ERROR_NONE ? jobs[i].err.kind : kind;
+		if (kind == ERROR_NONE || error_is(&jobs[i].err, ERROR_LEFTOVER))
+			kind = jobs[i].err.kind;
 		failed++;
 		str_addf(&text, "\n  %s: %s", jobs[i].name, jobs[i].err.text);
 	}

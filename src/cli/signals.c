@@ -14,15 +14,41 @@ struct signals {
 	struct stop *stop, *leave;
 };
 
+/* One wish may arrive several times: a closing terminal hangs up on its processes twice (the kernel, and the shell),
+ * and who is told with its process group is told by its parent, too. So a hang-up never says "leave at once", and
+ * nothing does so shortly after the first. */
+static bool is_second_wish(int signal, int64_t first_ms)
+{
+	enum { SAME_WISH_MS = 200 };
+
+	return signal != SIGHUP && clock_mono_ms() - first_ms > SAME_WISH_MS;
+}
+
 /* SIGUSR1 from signals_end ends the thread. */
 static void *watch(void *argument)
 {
 	struct signals *signals = argument;
+	int64_t first_ms = 0;
 	int signal;
 
-	while (sigwait(&signals->watched, &signal) == 0 && signal != SIGUSR1)
-		stop_request(stop_requested(signals->stop) ? signals->leave : signals->stop, signal);
+	while (sigwait(&signals->watched, &signal) == 0 && signal != SIGUSR1) {
+		if (!stop_requested(signals->stop)) {
+			first_ms = clock_mono_ms();
+			stop_request(signals->stop, signal);
+		} else if (is_second_wish(signal, first_ms)) {
+			stop_request(signals->leave, signal);
+		}
+	}
 	return NULL;
+}
+
+/* nohup(1) lets it be ignored. A shell without job control ignores SIGINT for what it starts in the background; that is
+ * not meant for us. */
+static bool hang_up_is_ignored(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 struct signals *signals_watch(struct stop *stop, struct stop *leave)
@@ -34,7 +60,8 @@ struct signals *signals_watch(struct stop *stop, struct stop *leave)
 	sigemptyset(&signals->watched);
 	sigaddset(&signals->watched, SIGINT);
 	sigaddset(&signals->watched, SIGTERM);
-	sigaddset(&signals->watched, SIGHUP);
+	if (!hang_up_is_ignored())
+		sigaddset(&signals->watched, SIGHUP);
 	sigaddset(&signals->watched, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals->watched, NULL);
 	signal(SIGPIPE, SIG_IGN);

@@ -110,6 +110,8 @@ static bool stage_journal_failed(struct build *build, const struct error *why, i
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_FAILED,
 					       .text = why->text,
 					       .duration_ms = clock_wall_ms() - began_ms});
+	if (build->claim_lost) /* the journal is another process's */
+		return false;
 	if (!store_stage_failed(build->store, build->id, build->stage->name, why, clock_wall_ms(), &unwritten))
 		log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
 	return false;
@@ -233,7 +235,11 @@ static void explain_stop(struct build *build, struct error *why)
 {
 	if (!error_is(why, ERROR_STOPPED) || was_until(why))
 		return;
-	if (build->deadline_passed)
+	if (build->claim_lost)
+		error_set(why, ERROR_CONFLICT,
+			  "another process has taken the build over, since this one was not heard of for long; nothing "
+			  "of it was touched here any more");
+	else if (build->deadline_passed)
 		error_set(why, ERROR_FAILED, "%s: the deadline of %lld s has passed", why->text,
 			  (long long)build->plan->deadline_s);
 	else
@@ -248,7 +254,8 @@ static void after_failure(struct build *build, enum build_status status, struct 
 
 	build->cleaning = true;
 	if (status == BUILD_QUARANTINED)
-		quarantine_begin(build, build->stage ? build->stage->name : "?", error_kind_name(why->kind));
+		quarantine_begin(build, build->stage ? build->stage->name : "?",
+				 str_eq(why->code, PUBLISH_SUPERSEDED) ? NULL : error_kind_name(why->kind));
 	if (was_until(why))
 		return;
 	if (build->context->keep_on_failure && status != BUILD_INTERRUPTED) {
@@ -269,9 +276,9 @@ static bool finish(struct build *build, struct error *why, struct build_result *
 	explain_stop(build, why);
 	status = status_of(build, why);
 	out->status = status;
-	if (status != BUILD_DONE)
+	if (status != BUILD_DONE && !build->claim_lost)
 		after_failure(build, status, why);
-	if (!store_build_end(build->store, build->id, status, why, &unwritten)) {
+	if (!build->claim_lost && !store_build_end(build->store, build->id, status, why, &unwritten)) {
 		error_context(&unwritten, "record");
 		if (why->kind == ERROR_NONE)
 			*why = unwritten;
@@ -419,6 +426,19 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 	return stages_forget(build, at, err);
 }
 
+/* What another process may have done until it gave up the claim that this one has now. */
+static bool claimed_load(struct build *build, struct error *err)
+{
+	struct build_row row;
+
+	if (!store_build_get(build->store, build->id, build->arena, &row, err))
+		return false;
+	if (row.status != BUILD_DONE)
+		return state_load(build, row.state, err);
+	return store_build_end(build->store, build->id, BUILD_DONE, NULL, err) &&
+	       error_set(err, ERROR_CONFLICT, "it is done already");
+}
+
 static bool resume_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena,
 			struct error *err)
 {
@@ -433,8 +453,8 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build->was_quarantined = row.quarantined;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
-	else if (build_account_check(build, err) && state_load(build, row.state, err) &&
-		 store_build_claim(context->store, id, err))
+	else if (build_account_check(build, err) && store_build_claim(context->store, id, err) &&
+		 claimed_load(build, err))
 		return true;
 	build_clear(build);
 	return false;

@@ -24,12 +24,19 @@ static void wish_stop(struct build *build, int signal)
 	stop_request(&build->work, signal);
 }
 
+/* A claim is lost when this process was not heard of for long, and another one took the build over: from then on it is
+ * that one's. */
 static void heartbeat(struct build *build)
 {
 	struct error unwritten = {0};
 
-	if (!store_build_heartbeat(build->store, build->id, &unwritten))
-		log_warn(build->context->log, "%s: heartbeat: %s", build->id, unwritten.text);
+	if (build->claim_lost || store_build_heartbeat(build->store, build->id, &unwritten))
+		return;
+	log_warn(build->context->log, "%s: heartbeat: %s", build->id, unwritten.text);
+	if (!error_is(&unwritten, ERROR_CONFLICT))
+		return;
+	build->claim_lost = true;
+	wish_stop(build, 0);
 }
 
 static int64_t until_due(const struct build *build, int64_t heartbeat_at)

@@ -64,11 +64,15 @@ struct build {
 	int losses;	       /* instances that EC2 took away */
 	const char *fall_back; /* the stage that can begin again after a loss, or NULL */
 	bool deadline_passed;
+	bool claim_lost; /* another process has taken the build over */
 	bool cleaning;	      /* then only `leave` ends calls and waits */
 	bool was_quarantined; /* by an earlier try: its images are tagged so */
 	bool images_seen;     /* all available, by this process */
 	struct keeper *keeper;
 };
+
+/* The code of the error with which publishing is refused: a newer build is out. */
+#define PUBLISH_SUPERSEDED "Superseded"
 
 struct stage {
 	const char *name;	 /* goes into the journal: never renamed */
@@ -155,7 +159,8 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 bool build_release_results(struct build *build, struct error *err) must_check;
 
 /* --- quarantine (quarantine.c) --- */
-/* The images are kept though the build failed in that stage; until when, tags, the record and a note say. */
+/* The images are kept though the build failed in that stage; until when, tags, the record and a note say.
+ * why: a word for the note; NULL: there is nothing to try again. */
 void quarantine_begin(struct build *build, const char *stage, const char *why);
 void quarantine_end(struct build *build);
 

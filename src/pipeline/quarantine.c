@@ -40,10 +40,16 @@ void quarantine_begin(struct build *build, const char *stage, const char *why)
 	until[10] = '\0';
 	for (size_t i = 0; i < build->state.images.count; i++)
 		image_quarantine(build, &images[i], stage, until_ms);
-	build_note(build,
-		   "the image is kept in quarantine until %s (%s); `bakery resume %s` tries again from stage %s, and "
-		   "`bakery gc` removes it after that date",
-		   until, why, build->id, stage);
+	if (why)
+		build_note(build,
+			   "the image is kept in quarantine until %s (%s); `bakery resume %s` tries again from stage "
+			   "%s, and "
+			   "`bakery gc` removes it after that date",
+			   until, why, build->id, stage);
+	else
+		build_note(build,
+			   "the image is kept until %s, published nowhere; `bakery gc` removes it after that date",
+			   until);
 }
 
 /* The tags are for people and for gc; the build is done without this, too. */

@@ -164,7 +164,8 @@ static bool see_end(struct run *run, bool heard_more, bool *ended, struct error 
 			    err);
 	if (run->frames.gone)
 		return error_set(err, ERROR_FAILED,
-				 "the machine has no folder for the program: neither /run nor /var/tmp is writable");
+				 "the machine has no folder for the program: neither /run nor /var/tmp is writable "
+				 "and has room");
 	*ended = false;
 	return true;
 }

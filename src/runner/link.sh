@@ -4,7 +4,8 @@
 # Given before this text: b_nonce, b_user, b_run (names the folder), b_part, b_sum (of the program), b_from_out, b_from_err, b_attach.
 
 # The folder of this part of the run, made if there is none: only who makes it starts the program. In a folder that all may write,
-# only what is our own is trusted, and only what is of this life of the machine.
+# only what is our own is trusted, and only what is of this life of the machine. Where the ballast (b_frame) finds no room, the next
+# place is tried.
 b_open() {
 	read -r b_boot </proc/sys/kernel/random/boot_id
 	for b_base in /run/bakery "/var/tmp/bakery-$b_user"; do
@@ -21,8 +22,13 @@ b_open() {
 		[ -d "$b_base" ] && [ ! -L "$b_base" ] && [ -O "$b_base" ] && [ -w "$b_base" ] || continue
 		mkdir -m 700 "$b_base/$b_run"
 		b_dir=$b_base/$b_run/$b_part
-		mkdir -m 700 "$b_dir" && b_fresh=1 && return 0
-		[ ! -d "$b_dir" ] || return 0
+		if mkdir -m 700 "$b_dir"; then
+			head -c 65536 /dev/zero >"$b_dir/ballast" && b_fresh=1 && return 0
+			rm -rf "$b_dir"
+			rmdir "$b_base/$b_run"
+		elif [ -d "$b_dir" ]; then
+			return 0
+		fi
 	done 2>/dev/null
 	return 1
 }

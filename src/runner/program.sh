@@ -211,7 +211,6 @@ b_surroundings() {
 
 b_main() {
 	b_surroundings
-	head -c 65536 /dev/zero >"$b_dir/ballast"
 	: >"$b_dir/watch"
 	b_watch </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	b_watcher=$!

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * publish: the one thing that moves a pointer. All regions are made ready (image available, metadata written) before
- * the first pointer moves; a pointer is read back, since Parameter Store checks an image id only after it answered
- * (SSM user guide, "aws:ec2:image"). Text it checks before, and answers with its new version. */
+ * publish: the one thing that moves a pointer, one build at a time (turn.c), and never back to an older build. All
+ * regions are made ready (image available, metadata written) before the first pointer moves; a pointer is read back,
+ * since Parameter Store checks an image id only after it answered (SSM user guide, "aws:ec2:image"). Text it checks
+ * before, and answers with its new version. */
 #include <stdio.h>
 #include <string.h>
 
 #include "../pipeline.h"
 #include "bakery/parallel.h"
 #include "bakery/str.h"
+#include "turn.h"
 
 struct publishing {
 	struct build *build;
@@ -93,18 +95,59 @@ static bool parameter_verify(struct build *build, const char *region, const char
 			 name, value);
 }
 
+/* A build's id begins with the second it started in, so that builds of other databases can be compared, too. */
+static bool started_later(const char *other, const char *build)
+{
+	enum { SECOND = 15 }; /* "20261122-083012" */
+
+	return other && strlen(other) > SECOND && strspn(other, "0123456789-") >= SECOND &&
+	       strncmp(other, build, SECOND) > 0;
+}
+
+/* A pointer never goes back from a newer build to an older one. What cannot be read as bakery's metadata is no build's.
+ */
+static bool newer_check(const struct publishing *publishing, struct error *err)
+{
+	struct build *build = publishing->build;
+	const struct plan_publish *publish = &build->plan->publish;
+	_cleanup_(tree_freep) struct tree *reply = NULL, *metadata = NULL;
+	struct error unreadable = {0};
+	const char *value, *other;
+
+	if (!parameter_get(build, publishing->image->region, publish->metadata_parameter, &reply, err))
+		return false;
+	value = tree_text(reply, "Parameter.Value");
+	metadata = value ? tree_from_json(value, strlen(value), &unreadable) : NULL;
+	other = tree_text(metadata, "build");
+	if (!started_later(other, build->id))
+		return true;
+	return error_coded(err, ERROR_CONFLICT, PUBLISH_SUPERSEDED,
+			   "%s: build %s, which started later than this one, publishes there already",
+			   publish->parameter, other);
+}
+
 static bool region_ready(void *item, struct error *err)
 {
 	struct publishing *publishing = item;
 	struct build *build = publishing->build;
 	const struct build_image *image = publishing->image;
-	const char *name = build->plan->publish.metadata_parameter;
 
 	if ((build->images_seen ||
 	     build_wait(build, AWS_WAIT_image_available, image->region, image->ami, 60, NULL, err)) &&
-	    parameter_put(build, image->region, name, publishing->metadata, "text", err))
+	    newer_check(publishing, err))
 		return true;
 	return error_context(err, "%s", image->region);
+}
+
+static bool metadata_write(void *item, struct error *err)
+{
+	struct publishing *publishing = item;
+	const char *region = publishing->image->region;
+
+	if (parameter_put(publishing->build, region, publishing->build->plan->publish.metadata_parameter,
+			  publishing->metadata, "text", err))
+		return true;
+	return error_context(err, "%s", region);
 }
 
 /* An earlier try of a resumed build may have written it. */
@@ -183,7 +226,7 @@ static bool everywhere(struct publishing *items, size_t count, bool (*run)(void 
 	       build_errors_join(errors, count, err);
 }
 
-static bool images_publish(struct build *build, struct error *err)
+static bool regions_publish(struct build *build, struct error *err)
 {
 	size_t count = build->state.images.count;
 	_cleanup_(freep) struct publishing *items = mem_array(count, sizeof(*items));
@@ -191,7 +234,22 @@ static bool images_publish(struct build *build, struct error *err)
 
 	for (size_t i = 0; i < count; i++)
 		items[i] = (struct publishing){build, (struct build_image *)build->state.images.items + i, metadata};
-	return everywhere(items, count, region_ready, err) && everywhere(items, count, pointer_move_one, err);
+	return everywhere(items, count, region_ready, err) && turn_keep(build, err) &&
+	       everywhere(items, count, metadata_write, err) && turn_keep(build, err) &&
+	       everywhere(items, count, pointer_move_one, err);
+}
+
+static bool images_publish(struct build *build, struct error *err)
+{
+	bool done;
+
+	if (!turn_wait(build, err))
+		return false;
+	done = regions_publish(build, err);
+	turn_end(build);
+	if (!done && str_eq(err->code, PUBLISH_SUPERSEDED))
+		error_hint(err, "a pointer is never moved back, so nothing is to be done: a newer image is out");
+	return done;
 }
 
 bool stage_publish(struct build *build, struct error *err)
