@@ -61,18 +61,7 @@ static bool is_result(const struct tree *row)
 	return str_eq(tree_text(row, "kind"), "image") || str_eq(tree_text(row, "kind"), "copy");
 }
 
-/* Images in quarantine, or that passed their gates, are results: `resume` may still publish them. */
-static bool ledger_removable(struct gc *gc, const struct tree *row, bool *removable, struct error *err)
-{
-	struct sweep_build build;
-
-	if (!sweep_build_find(gc->app->store, tree_text(row, "build"), &build, err))
-		return false;
-	*removable = !is_result(row) || (!build.passed && build.status != BUILD_QUARANTINED);
-	return true;
-}
-
-static void ledger_row(struct gc *gc, const struct tree *held)
+static void ledger_row(struct gc *gc, const struct tree *held, bool removable, const char *reason)
 {
 	static const char *const keys[] = {"build",  "recipe", "status",  "kind",  "account",
 					   "region", "id",     "purpose", "token", "since"};
@@ -82,26 +71,40 @@ static void ledger_row(struct gc *gc, const struct tree *held)
 	tree_set_text(row, "from", "ledger");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		tree_set_text(row, keys[i], tree_text(held, keys[i]));
-	row_finish(gc, row, -1, true, "its build ended, and nobody works on it");
+	row_finish(gc, row, -1, removable, reason);
 	if (!text_list_has(&gc->ledger, build))
 		gc->ledger.items[gc->ledger.count++] = arena_strdup(gc->app->arena, build);
+}
+
+/* Images in quarantine have a date and are judged by it. Those that passed their gates get one: cleaning their build
+ * puts them there. */
+static bool ledger_judge(struct gc *gc, const struct tree *held, struct error *err)
+{
+	struct sweep_build build;
+
+	if (!sweep_build_find(gc->app->store, tree_text(held, "build"), &build, err))
+		return false;
+	if (!is_result(held) || (!build.passed && build.status != BUILD_QUARANTINED))
+		ledger_row(gc, held, true, "its build ended, and nobody works on it");
+	else if (build.status != BUILD_QUARANTINED)
+		ledger_row(gc, held, false,
+			   arena_printf(gc->app->arena,
+					"passed its gates: goes into quarantine; `bakery resume %s` goes on",
+					tree_text_or(held, "build", "")));
+	return true;
 }
 
 static bool ledgers_read(struct gc *gc, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *held = NULL;
-	bool removable;
 
 	if (!store_held(gc->app->store, &held, err))
 		return false;
 	gc->ledger.items = arena_alloc(gc->app->arena, (tree_count(held) + 1) * sizeof(const char *));
 	for (struct tree_iter i = tree_iter(held); tree_next(&i);) {
-		if (gc->builds.count && !text_list_has(&gc->builds, tree_text(i.value, "build")))
-			continue;
-		if (!ledger_removable(gc, i.value, &removable, err))
+		if ((!gc->builds.count || text_list_has(&gc->builds, tree_text(i.value, "build"))) &&
+		    !ledger_judge(gc, i.value, err))
 			return false;
-		if (removable)
-			ledger_row(gc, i.value);
 	}
 	return true;
 }
@@ -123,7 +126,8 @@ static bool ledger_has(struct gc *gc, const struct sweep_found *found)
 		if (!is_same(i.value, found))
 			continue;
 		if (found->kind != SWEEP_ROLE && tree_kind(tree_key(i.value, "cost_month_usd")) == TREE_NULL)
-			row_finish(gc, i.value, found->cost_month_usd, true, tree_text(i.value, "reason"));
+			row_finish(gc, i.value, found->cost_month_usd, tree_bool(i.value, "removable", false),
+				   tree_text(i.value, "reason"));
 		return true;
 	}
 	return false;
