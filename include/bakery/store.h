@@ -65,6 +65,7 @@ bool store_build_end(struct store *store, const char *build, enum build_status s
 struct build_row {
 	const char *build, *recipe, *plan, *plan_sha256, *state, *channel;
 	enum build_status status;
+	bool quarantined; /* now, or some image of it is still marked so */
 	int64_t started_ms;
 };
 bool store_build_get(struct store *store, const char *build, struct arena *arena, struct build_row *out,
@@ -161,6 +162,9 @@ bool store_image_put(struct store *store, const char *build, const char *region,
 /* Changes the state alone; ERROR_ABSENT when there is no image in that region. */
 bool store_image_state(struct store *store, const char *build, const char *region, const char *state,
 		       struct error *err) must_check;
+/* Marks it as quarantined until then; 0: no longer. ERROR_ABSENT when there is no image in that region. */
+bool store_image_quarantine(struct store *store, const char *build, const char *region, int64_t retire_ms,
+			    struct error *err) must_check;
 struct parameter_row {
 	const char *build, *region, *name, *value, *previous;
 	int64_t version, at_ms;

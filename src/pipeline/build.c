@@ -229,26 +229,6 @@ static bool clean_up(struct build *build, struct error *err)
 	return true;
 }
 
-/* Tells whoever looks at the image in the console; the record is what counts. */
-static void quarantine_tag(struct build *build, const struct error *why)
-{
-	const struct build_image *images = build->state.images.items;
-
-	for (size_t i = 0; i < build->state.images.count; i++) {
-		struct aws_call call = aws_call(AWS_ec2_CreateTags, images[i].region);
-		struct error untagged = {0};
-
-		call.not_yet_s = SETTLE_S;
-		aws_arg(&call, "ResourceId.1", images[i].ami);
-		aws_arg(&call, "Tag.1.Key", "bakery:quarantined");
-		aws_argf(&call, "Tag.1.Value", "%.200s", build->stage ? build->stage->name : "");
-		if (!build_send(build, &call, NULL, &untagged))
-			build_note(build, "could not tag %s: %s", images[i].ami, untagged.text);
-	}
-	build_note(build, "the image is kept in quarantine (%s); `bakery resume %s` tries again from stage %s",
-		   error_kind_name(why->kind), build->id, build->stage ? build->stage->name : "?");
-}
-
 static enum build_status status_of(const struct build *build, const struct error *why)
 {
 	if (why->kind == ERROR_NONE)
@@ -277,7 +257,7 @@ static void after_failure(struct build *build, enum build_status status, struct 
 
 	build->cleaning = true;
 	if (status == BUILD_QUARANTINED)
-		quarantine_tag(build, why);
+		quarantine_begin(build, build->stage ? build->stage->name : "?", error_kind_name(why->kind));
 	if (was_until(why))
 		return;
 	if (build->context->keep_on_failure && status != BUILD_INTERRUPTED) {
@@ -395,17 +375,21 @@ bool build_run(const struct build_context *context, const struct plan *plan, str
 
 /* --- resuming --- */
 
+static bool list_has(const struct tree *list, const char *text)
+{
+	for (struct tree_iter i = tree_iter(list); tree_next(&i);) {
+		if (str_eq(tree_text(i.value, NULL), text))
+			return true;
+	}
+	return false;
+}
+
 static size_t first_undone(const struct tree *done)
 {
 	size_t at = 0;
 
-	for (; stages[at].name; at++) {
-		bool found = false;
-		for (struct tree_iter i = tree_iter(done); tree_next(&i);)
-			found |= str_eq(tree_text(i.value, NULL), stages[at].name);
-		if (!found)
-			break;
-	}
+	while (stages[at].name && list_has(done, stages[at].name))
+		at++;
 	return at;
 }
 
@@ -459,7 +443,7 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build_init(build, context, plan, arena);
 	snprintf(build->id, sizeof(build->id), "%s", id);
 	build->started_ms = row.started_ms;
-	build->was_quarantined = row.status == BUILD_QUARANTINED;
+	build->was_quarantined = row.quarantined;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
 	else if (build_account_check(build, err) && state_load(build, row.state, err) &&
@@ -498,26 +482,16 @@ bool build_resume(const struct build_context *context, const char *id, struct bu
 	return done;
 }
 
-static bool gates_passed(struct build *build, bool *passed, struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *done = NULL;
-
-	*passed = false;
-	if (!store_stages_done(build->store, build->id, &done, err))
-		return false;
-	for (struct tree_iter i = tree_iter(done); tree_next(&i);)
-		*passed |= str_eq(tree_text(i.value, NULL), "gate");
-	return true;
-}
-
 /* An image that nobody judged goes with the rest; one that passed its gates, or is in quarantine, stays for resume. */
 static bool held_sweep(struct build *build, enum build_status status, size_t *dropped, struct error *err)
 {
-	bool passed;
-	bool swept = gates_passed(build, &passed, err);
+	_cleanup_(tree_freep) struct tree *done = NULL;
+	bool swept = store_stages_done(build->store, build->id, &done, err);
 
-	if (passed && status != BUILD_DONE)
+	if (swept && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate")) {
+		quarantine_begin(build, stages[first_undone(done)].name, "interrupted");
 		status = BUILD_QUARANTINED;
+	}
 	if (status == BUILD_RUNNING)
 		status = BUILD_INTERRUPTED;
 	swept = swept &&
@@ -525,25 +499,97 @@ static bool held_sweep(struct build *build, enum build_status status, size_t *dr
 	return store_build_end(build->store, build->id, status, &(struct error){0}, err) && swept;
 }
 
+/* A build to clean up after: nothing of it runs again. */
+static bool clean_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena,
+		       enum build_status *status, struct error *err)
+{
+	struct build_row row;
+	struct plan *plan = NULL;
+
+	if (!store_build_get(context->store, id, arena, &row, err) || !plan_load(row.plan, arena, &plan, err))
+		return error_context(err, "build %s", id);
+	build_init(build, context, plan, arena);
+	snprintf(build->id, sizeof(build->id), "%s", id);
+	build->started_ms = row.started_ms;
+	build->cleaning = true;
+	*status = row.status;
+	if (build_account_check(build, err) && state_load(build, row.state, err) &&
+	    store_build_claim(context->store, id, err))
+		return true;
+	build_clear(build);
+	return error_context(err, "build %s", id);
+}
+
 bool build_clean(const struct build_context *context, const char *id, size_t *dropped, struct error *err)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct build_row row;
+	enum build_status status;
 	struct build build;
-	struct plan *plan = NULL;
 	bool done;
 
 	*dropped = 0;
-	if (!store_build_get(context->store, id, arena, &row, err) || !plan_load(row.plan, arena, &plan, err))
-		return error_context(err, "build %s", id);
-	build_init(&build, context, plan, arena);
-	snprintf(build.id, sizeof(build.id), "%s", id);
-	build.started_ms = row.started_ms;
-	build.cleaning = true;
-	done = build_account_check(&build, err) && state_load(&build, row.state, err) &&
-	       store_build_claim(context->store, id, err);
+	if (!clean_load(&build, context, id, arena, &status, err))
+		return false;
+	done = held_sweep(&build, status, dropped, err);
+	build_clear(&build);
+	return done || error_context(err, "build %s", id);
+}
+
+/* --- retiring --- */
+
+/* Before the image goes, so that nothing but its tags, by which it is found again, may be left of a retirement that was
+ * cut off. *left: images that are still held. */
+static bool result_unhold(struct build *build, const char *ami, size_t *left, struct error *err)
+{
+	struct hold *holds;
+	size_t count;
+
+	*left = 0;
+	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!str_eq(holds[i].kind, held_image.name) && !str_eq(holds[i].kind, held_copy.name))
+			continue;
+		if (!str_eq(holds[i].id, ami))
+			++*left;
+		else if (!store_hold_dropped(build->store, holds[i].row, err))
+			return false;
+	}
+	return true;
+}
+
+/* A copy that was never finished has no row. */
+static bool image_is_retired(struct build *build, const char *region, const char *ami, struct error *err)
+{
+	build_note(build, "%s in %s is retired: its quarantine ended", ami, region);
+	if (store_image_state(build->store, build->id, region, "retired", err))
+		return true;
+	if (!error_is(err, ERROR_ABSENT))
+		return false;
+	error_clear(err);
+	return true;
+}
+
+bool build_retire(const struct build_context *context, const char *id, const char *region, const char *ami,
+		  bool (*remove)(void *cookie, struct error *err), void *cookie, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct error unwritten = {0};
+	enum build_status status;
+	struct build build;
+	size_t left;
+	bool done;
+
+	if (!clean_load(&build, context, id, arena, &status, err))
+		return false;
+	done = result_unhold(&build, ami, &left, err) && remove(cookie, err) &&
+	       image_is_retired(&build, region, ami, err);
 	if (done)
-		done = held_sweep(&build, row.status, dropped, err);
+		status = left ? BUILD_QUARANTINED : BUILD_FAILED;
+	else if (status == BUILD_RUNNING)
+		status = BUILD_INTERRUPTED;
+	if (!store_build_end(build.store, id, status, &(struct error){0}, done ? err : &unwritten))
+		done = false;
 	build_clear(&build);
 	return done || error_context(err, "build %s", id);
 }

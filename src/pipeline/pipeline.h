@@ -9,6 +9,7 @@
 #include "bakery/ssh.h"
 
 enum { ID_SIZE = 64 };
+enum { QUARANTINE_DEFAULT_S = 30 * 24 * 3600 };
 
 /* How this host reaches the bastion. */
 struct bastion_way {
@@ -157,6 +158,11 @@ enum drop_extent { DROP_ALL, DROP_ALL_BUT_RESULTS };
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err) must_check;
 /* The images are the result now: no longer the ledger's. */
 bool build_release_results(struct build *build, struct error *err) must_check;
+
+/* --- quarantine (quarantine.c) --- */
+/* The images are kept though the build failed in that stage; until when, tags, the record and a note say. */
+void quarantine_begin(struct build *build, const char *stage, const char *why);
+void quarantine_end(struct build *build);
 
 /* --- images (images.c) --- */
 /* What the plan says (architecture, boot mode, TPM, ENA) against EC2's description. */

@@ -122,9 +122,9 @@ static bool playbook_run(struct recording *recording, const struct runner_option
 	struct ssh *ssh = recording->box->ssh;
 
 	recording->index += options->recorded;
-	if (!options->recorded || options->recorded < playbook->steps.count)
+	if (options->recorded < playbook->steps.count)
 		return runner_run(ssh, playbook, options, err);
-	if (ssh) /* none when the machine is sealed */
+	if (ssh && options->recorded) /* none when the machine is sealed */
 		runner_forget(ssh, options);
 	return true;
 }

@@ -215,7 +215,7 @@ static bool check(struct build *build, const char *stage, enum rejoin *how, stru
 	    !rejoin_recorded(build, "seal", &build->plan->seal, &sealed, err))
 		return false;
 	box->is_ready = provisioned || sealed || !str_eq(stage, "connect");
-	if (str_eq(stage, "seal") && sealed == step_total(&build->plan->seal)) {
+	if (str_eq(stage, "seal") && sealed && sealed == step_total(&build->plan->seal)) {
 		*how = REJOIN_SEALED;
 		return true;
 	}

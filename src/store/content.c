@@ -121,6 +121,22 @@ bool store_image_state(struct store *store, const char *build, const char *regio
 	return transaction_commit(&transaction, err);
 }
 
+bool store_image_quarantine(struct store *store, const char *build, const char *region, int64_t retire_ms,
+			    struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	int64_t id;
+	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	    !db_run(store,
+		    "UPDATE image SET retire_after_ms = nullif(?1, 0), state = CASE ?1 WHEN 0 THEN state ELSE "
+		    "'quarantined' END WHERE build = ?2 AND region = ?3",
+		    VALUES(value_int(retire_ms), value_int(id), value_text(region)), err))
+		return false;
+	if (db_changes(store) != 1)
+		return error_set(err, ERROR_ABSENT, "build %s has no image in %s", build, region);
+	return transaction_commit(&transaction, err);
+}
+
 bool store_parameter_add(struct store *store, const struct parameter_row *parameter, struct error *err)
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};

@@ -218,6 +218,9 @@ static const char version_3[] =
 	"CREATE INDEX skip_by_recipe ON skip (recipe, at_ms);";
 /* clang-format on */
 
-static const char *const steps[] = {version_1, version_2, version_3};
+/* Until when the image of a failed build is kept. */
+static const char version_4[] = "ALTER TABLE image ADD COLUMN retire_after_ms INTEGER;";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4};
 
 const struct migrations store_migrations = {.steps = steps, .count = ARRAY_SIZE(steps)};
