@@ -130,6 +130,7 @@ static bool stage_run(struct build *build, const struct stage *stage, struct err
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_BEGAN});
 	if (!stage->run(build, err)) {
 		loss_judge(build, err);
+		rejoin_judge(build, err);
 		error_context(err, "stage %s", stage->name);
 		return stage_journal_failed(build, err, began_ms);
 	}
@@ -161,12 +162,19 @@ static bool fall_back(struct build *build, size_t *at, struct error *err)
 	error_clear(err);
 	build_note(build, "%s", why.text);
 	*at = stage_index(build->fall_back);
+	build->goes_on_at = 0;
 	return loss_recover(build, err) && stages_forget(build, *at, err);
+}
+
+/* A build that goes on on the instance it had connects to it first, whatever it has done there. */
+static size_t stage_after(const struct build *build, size_t at)
+{
+	return at < build->goes_on_at && str_eq(stages[at].name, "connect") ? build->goes_on_at : at + 1;
 }
 
 static bool stages_run(struct build *build, size_t first, struct error *err)
 {
-	for (size_t i = first; i < STAGE_COUNT; i++) {
+	for (size_t i = first; i < STAGE_COUNT; i = stage_after(build, i)) {
 		while (!stage_run(build, &stages[i], err)) {
 			if (!fall_back(build, &i, err))
 				return false;
@@ -197,6 +205,7 @@ static void keep_boxes(struct build *build)
 			build_note(build, "%s is kept, but there is no way in: %s", boxes[i]->instance, err.text);
 		else
 			build_note(build, "%s is kept: %s", boxes[i]->instance, command);
+		box_keys_forget(build, boxes[i]->purpose);
 	}
 	build_note(build, "`bakery gc %s` removes what is kept; its own timer does at the deadline", build->id);
 }
@@ -411,18 +420,22 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 {
 	const size_t launch = stage_index("launch");
 	_cleanup_(tree_freep) struct tree *done = NULL;
+	enum rejoin rejoin = REJOIN_NOT;
 	size_t at;
 	bool held;
 
 	if (!store_stages_done(build->store, build->id, &done, err) || !instance_is_held(build, &held, err))
 		return false;
 	at = first_undone(done);
-	/* launch is of use only to the process that ran it: the keys were in its memory. */
-	while (stages[at].name && stages[at].after_crash)
+	if (stages[at].name && stages[at].after_crash && held && !rejoin_check(build, stages[at].name, &rejoin, err))
+		return false;
+	if (rejoin == REJOIN_NOT && stages[at].name && stages[at].after_crash)
 		at = stage_index(stages[at].after_crash);
 	if (at > launch && !image_exists(build) && !held)
 		at = launch;
-	*first = at;
+	if (rejoin == REJOIN_CONNECT)
+		build->goes_on_at = at;
+	*first = rejoin == REJOIN_CONNECT ? stage_index("connect") : at;
 	return stages_forget(build, at, err);
 }
 
@@ -477,7 +490,13 @@ bool build_resume(const struct build_context *context, const char *id, struct bu
 		return error_context(err, "build %s", id);
 	}
 	build_emit(&build, (struct build_event){.kind = EVENT_BUILD_BEGAN});
-	build_note(&build, "goes on at stage %s", stages[first].name ? stages[first].name : "none");
+	if (build.doubt)
+		build_note(&build, "%s", build.doubt);
+	if (build.goes_on_at)
+		build_note(&build, "goes on at stage %s, on %s as it stands", stages[build.goes_on_at].name,
+			   build.state.instance);
+	else
+		build_note(&build, "goes on at stage %s", stages[first].name ? stages[first].name : "none");
 	done = walk(&build, first, out, err);
 	build_clear(&build);
 	return done;

@@ -21,6 +21,7 @@ const struct field build_state_fields[] = {
 	{AT(build_state, instance_type), FIELD_TEXT},
 	{AT(build_state, zone), FIELD_TEXT},
 	{AT(build_state, spot), FIELD_BOOL},
+	{AT(build_state, earlier_steps), FIELD_INT},
 	{AT(build_state, images), FIELD_STRUCT_LIST, .fields = build_image_fields, .size = sizeof(struct build_image)},
 	{0},
 };

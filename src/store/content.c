@@ -30,6 +30,22 @@ bool store_step_add(struct store *store, const struct step_row *step, struct err
 	       transaction_commit(&transaction, err);
 }
 
+bool store_step_list(struct store *store, const char *build, int64_t skip, struct tree **out, struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	_cleanup_(tree_freep) struct tree *steps = NULL;
+	int64_t id;
+	if (!transaction_read(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	    !rows_array(store,
+			"SELECT phase, playbook, playbook_sha256, step, result FROM step WHERE build = ? ORDER BY id"
+			" LIMIT -1 OFFSET ?",
+			VALUES(value_int(id), value_int(skip)), rows_object, &steps, err) ||
+	    !transaction_commit(&transaction, err))
+		return false;
+	*out = take(&steps);
+	return true;
+}
+
 bool store_evidence_add(struct store *store, const struct evidence_row *evidence, struct error *err)
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};
