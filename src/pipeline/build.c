@@ -69,33 +69,6 @@ static void build_clear(struct build *build)
 	stop_close(&build->work);
 }
 
-static char *state_json(const struct build *build)
-{
-	_cleanup_(tree_freep) struct tree *tree = fields_encode(build_state_fields, &build->state);
-	struct str json = STR_INIT;
-
-	tree_to_json(tree, &json);
-	return str_take(&json);
-}
-
-static bool state_load(struct build *build, const char *json, struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *tree = NULL;
-	struct faults faults = FAULTS_INIT;
-	bool fine;
-
-	if (!json || !*json)
-		return true;
-	tree = tree_from_json(json, strlen(json), err);
-	if (!tree)
-		return error_context(err, "stored state");
-	fields_decode(build_state_fields, tree, "", &build->state,
-		      &(struct fields_context){.file = "stored state", .faults = &faults, .arena = build->arena});
-	fine = faults_check(&faults, err);
-	faults_free(&faults);
-	return fine;
-}
-
 static bool image_exists(const struct build *build)
 {
 	return build->state.images.count > 0;
@@ -134,7 +107,7 @@ static bool stage_run(struct build *build, const struct stage *stage, struct err
 		error_context(err, "stage %s", stage->name);
 		return stage_journal_failed(build, err, began_ms);
 	}
-	state = state_json(build);
+	state = build_state_json(build);
 	if (!store_stage_done(build->store, build->id, stage->name, state, clock_wall_ms(), err))
 		return error_context(err, "journal");
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_DONE, .duration_ms = clock_wall_ms() - began_ms});
@@ -447,7 +420,7 @@ static bool claimed_load(struct build *build, struct error *err)
 	if (!store_build_get(build->store, build->id, build->arena, &row, err))
 		return false;
 	if (row.status != BUILD_DONE)
-		return state_load(build, row.state, err);
+		return build_state_read(build, row.state, err);
 	return store_build_end(build->store, build->id, BUILD_DONE, NULL, err) &&
 	       error_set(err, ERROR_CONFLICT, "it is done already");
 }
@@ -533,7 +506,7 @@ static bool clean_load(struct build *build, const struct build_context *context,
 	build->started_ms = row.started_ms;
 	build->cleaning = true;
 	*status = row.status;
-	if (build_account_check(build, err) && state_load(build, row.state, err) &&
+	if (build_account_check(build, err) && build_state_read(build, row.state, err) &&
 	    store_build_claim(context->store, id, err))
 		return true;
 	build_clear(build);

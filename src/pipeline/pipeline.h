@@ -69,7 +69,7 @@ struct build {
 	const char *doubt; /* why that is not done */
 	const char *fall_back; /* the stage that can begin again after a loss, or NULL */
 	bool deadline_passed;
-	bool claim_lost; /* another process has taken the build over */
+	bool claim_lost;      /* another process has taken the build over */
 	bool cleaning;	      /* then only `leave` ends calls and waits */
 	bool was_quarantined; /* by an earlier try: its images are tagged so */
 	bool images_seen;     /* all available, by this process */
@@ -101,6 +101,12 @@ bool stage_distribute(struct build *build, struct error *err) must_check;
 bool stage_share(struct build *build, struct error *err) must_check;
 bool stage_publish(struct build *build, struct error *err) must_check;
 bool stage_tidy(struct build *build, struct error *err) must_check;
+
+/* --- state (state.c) --- */
+/* As it is stored with a finished stage; free it. */
+char *build_state_json(const struct build *build);
+/* Back from there; NULL or "": nothing was stored. */
+bool build_state_read(struct build *build, const char *json, struct error *err) must_check;
 
 /* --- talk (talk.c) --- */
 void build_note(struct build *build, const char *fmt, ...) printf_like(2, 3); /* also in the build's log */
