@@ -72,6 +72,35 @@ static void a_copy_is_kept_and_nothing_is_lost(void **state)
 	assert_non_null(strstr(f->err.text, "newer bakery"));
 }
 
+/* Made by the program's own steps up to there; what that version could write is all there afterwards. */
+static void every_older_version_comes_forward(void **state)
+{
+	struct fixture *f = *state;
+	for (int version = 1; version < store_migrations.count; version++) {
+		struct migrations older = {.steps = store_migrations.steps, .count = version};
+		struct build_row row;
+		char holder[BUILD_ID_SIZE];
+		store_close(take(&f->store));
+		free(f->path);
+		f->path = mem_printf("%s/v%d/bakery.db", f->folder, version);
+		assert_ok(store_open_with(f->path, &older, &f->store, &f->err));
+		add_build(f, "b1", "r", 0);
+		assert_ok(store_stage_began(f->store, "b1", "prepare", 1, &f->err));
+		assert_ok(store_stage_done(f->store, "b1", "prepare", "{\"image_name\":\"x\"}", 2, &f->err));
+		add_build(f, "b2", "r", 1);
+		store_close(take(&f->store));
+		assert_ok(store_open(f->path, &f->store, &f->err));
+		assert_int_equal(f->store->version, store_migrations.count);
+		assert_ok(store_build_get(f->store, "b1", f->arena, &row, &f->err));
+		assert_string_equal(row.state, "{\"image_name\":\"x\"}");
+		assert_ok(store_lease_take(f->store, "x", "b1", holder, &f->err));
+		assert_ok(store_build_end(f->store, "b1", BUILD_FAILED, NULL, &f->err));
+		assert_ok(store_build_end(f->store, "b2", BUILD_DONE, NULL, &f->err));
+		assert_ok(store_record_verify(f->store, &f->err));
+		assert_true(file_exists(arena_printf(f->arena, "%s.v%d", f->path, version)));
+	}
+}
+
 static void an_earlier_copy_is_not_overwritten(void **state)
 {
 	struct fixture *f = *state;
@@ -235,10 +264,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-		TEST(a_copy_is_kept_and_nothing_is_lost),   TEST(an_earlier_copy_is_not_overwritten),
-		TEST(a_failed_step_changes_nothing),	    TEST(a_process_of_the_old_version_stops_writing),
-		TEST(several_processes_migrate_once),	    TEST(several_processes_make_one_database),
-		TEST(a_kill_in_the_middle_changes_nothing),
+		TEST(every_older_version_comes_forward),	  TEST(a_copy_is_kept_and_nothing_is_lost),
+		TEST(an_earlier_copy_is_not_overwritten),	  TEST(a_failed_step_changes_nothing),
+		TEST(a_process_of_the_old_version_stops_writing), TEST(several_processes_migrate_once),
+		TEST(several_processes_make_one_database),	  TEST(a_kill_in_the_middle_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
