@@ -45,6 +45,9 @@ struct build_new {
 	struct build_origin origin;
 	int64_t started_ms;
 };
+/* The code of the errors that say that a claim is another process's. */
+#define STORE_CLAIM_LOST "ClaimLost"
+
 /* The build is running and claimed by this process from the start. */
 bool store_build_create(struct store *store, const struct build_new *build, struct error *err) must_check;
 

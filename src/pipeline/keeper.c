@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "bakery/log.h"
+#include "bakery/str.h"
 #include "pipeline.h"
 
 enum { HEARTBEAT_MS = 10000 };
@@ -33,7 +34,7 @@ static void heartbeat(struct build *build)
 	if (build->claim_lost || store_build_heartbeat(build->store, build->id, &unwritten))
 		return;
 	log_warn(build->context->log, "%s: heartbeat: %s", build->id, unwritten.text);
-	if (!error_is(&unwritten, ERROR_CONFLICT))
+	if (!str_eq(unwritten.code, STORE_CLAIM_LOST))
 		return;
 	build->claim_lost = true;
 	wish_stop(build, 0);

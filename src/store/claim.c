@@ -114,8 +114,8 @@ static bool claim_read(struct store *store, int64_t id, struct holder *holder, i
 
 static bool claimed_by_another(const char *build, const struct holder *holder, struct error *err)
 {
-	return error_set(err, ERROR_CONFLICT, "build %s is being worked on by process %lld on %s", build,
-			 (long long)holder->pid, holder->host);
+	return error_coded(err, ERROR_CONFLICT, STORE_CLAIM_LOST, "build %s is being worked on by process %lld on %s",
+			   build, (long long)holder->pid, holder->host);
 }
 
 static bool claim_check(struct store *store, const char *build, int64_t id, struct error *err)
@@ -161,7 +161,8 @@ static bool claim_lost(struct store *store, const char *build, int64_t id, struc
 	if (!claim_read(store, id, &holder, &heartbeat_ms, &found, err))
 		return false;
 	return found ? claimed_by_another(build, &holder, err)
-		     : error_set(err, ERROR_CONFLICT, "build %s is not being worked on by this process", build);
+		     : error_coded(err, ERROR_CONFLICT, STORE_CLAIM_LOST,
+				   "build %s is not being worked on by this process", build);
 }
 
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err)
@@ -169,7 +170,7 @@ bool store_build_heartbeat(struct store *store, const char *build, struct error 
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	const struct holder *self = &store->self;
 	int64_t id;
-	if (!transaction_write_lazily(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	if (!transaction_write_in_passing(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
 	    !db_run(store,
 		    "UPDATE claim SET heartbeat_ms = ? WHERE build = ? AND host = ? AND boot = ? AND namespace = ? AND "
 		    "pid = ? AND start = ?",

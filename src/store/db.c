@@ -13,7 +13,8 @@ static const struct {
 	enum error_kind kind;
 	const char *advice;
 } refusals[] = {
-	{SQLITE_BUSY, ERROR_TRANSIENT, "another process has kept it locked; see which with: fuser -v"},
+	/* Not transient: that is of the network, and whoever meets it asks again, which was done here already. */
+	{SQLITE_BUSY, ERROR_INTERNAL, "another process has kept it locked; see which with: fuser -v"},
 	{SQLITE_FULL, ERROR_INTERNAL, "the disk is full; nothing of this step was written. Make room and run again"},
 	{SQLITE_READONLY, ERROR_INTERNAL,
 	 "it cannot be written; check the owner and mode of the file and of its folder"},
@@ -201,10 +202,14 @@ static bool sync_set(struct store *store, bool lazy, struct error *err)
 	return db_script(store, lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", err);
 }
 
-static bool begin(struct transaction *transaction, struct store *store, const char *sql, bool lazy, struct error *err)
+enum eagerness { EAGER, LAZY, IN_PASSING };
+
+static bool begin(struct transaction *transaction, struct store *store, const char *sql, enum eagerness eagerness,
+		  struct error *err)
 {
 	pthread_mutex_lock(&store->lock);
-	if (!sync_set(store, lazy, err) || !db_run(store, sql, NO_VALUES, err)) {
+	store->in_passing = eagerness == IN_PASSING;
+	if (!sync_set(store, eagerness != EAGER, err) || !db_run(store, sql, NO_VALUES, err)) {
 		pthread_mutex_unlock(&store->lock);
 		return false;
 	}
@@ -214,7 +219,7 @@ static bool begin(struct transaction *transaction, struct store *store, const ch
 
 bool transaction_read(struct transaction *transaction, struct store *store, struct error *err)
 {
-	return begin(transaction, store, "BEGIN", false, err);
+	return begin(transaction, store, "BEGIN", EAGER, err);
 }
 
 /* A newer bakery may have migrated the file while this process ran: its rows are not ours to write. */
@@ -233,21 +238,27 @@ static bool check_version(struct store *store, struct error *err)
 		store->path, (long long)version, store->version);
 }
 
-static bool begin_writing(struct transaction *transaction, struct store *store, bool lazy, struct error *err)
+static bool begin_writing(struct transaction *transaction, struct store *store, enum eagerness eagerness,
+			  struct error *err)
 {
 	if (store->read_only)
 		return db_failed(store->path, SQLITE_READONLY, "opened for reading only", err);
-	return begin(transaction, store, "BEGIN IMMEDIATE", lazy, err) && check_version(store, err);
+	return begin(transaction, store, "BEGIN IMMEDIATE", eagerness, err) && check_version(store, err);
 }
 
 bool transaction_write(struct transaction *transaction, struct store *store, struct error *err)
 {
-	return begin_writing(transaction, store, false, err);
+	return begin_writing(transaction, store, EAGER, err);
 }
 
 bool transaction_write_lazily(struct transaction *transaction, struct store *store, struct error *err)
 {
-	return begin_writing(transaction, store, true, err);
+	return begin_writing(transaction, store, LAZY, err);
+}
+
+bool transaction_write_in_passing(struct transaction *transaction, struct store *store, struct error *err)
+{
+	return begin_writing(transaction, store, IN_PASSING, err);
 }
 
 bool transaction_commit(struct transaction *transaction, struct error *err)

@@ -35,6 +35,7 @@ struct store {
 	bool lazy;		  /* the connection's present setting */
 	int version;		  /* of the schema this process works with */
 	int64_t waiting_since_ms; /* for a lock of another process */
+	bool in_passing;	  /* the present transaction does not wait long for it */
 	struct holder self;
 	sqlite3_stmt **statements;
 	size_t statement_count;
@@ -59,6 +60,9 @@ bool transaction_write(struct transaction *transaction, struct store *store, str
  * heartbeats. It is safe from a kill at once, and from a power cut with the next transaction_write's commit; a sync of
  * the disk for each would cost more than the step. */
 bool transaction_write_lazily(struct transaction *transaction, struct store *store, struct error *err) must_check;
+/* The same for what comes again by itself: it waits a moment only when another process has the database locked, so that
+ * the threads of this one do not wait behind it. */
+bool transaction_write_in_passing(struct transaction *transaction, struct store *store, struct error *err) must_check;
 bool transaction_commit(struct transaction *transaction, struct error *err) must_check;
 void transaction_end(struct transaction *transaction); /* rolls back what was not committed */
 

@@ -134,13 +134,15 @@ static bool buffer_empty(struct log_buffer *buffer)
 	return empty;
 }
 
-bool log_buffer_flush(struct store *store, struct error *err)
+static bool flush(struct store *store,
+		  bool (*begin)(struct transaction *transaction, struct store *store, struct error *err),
+		  struct error *err)
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	size_t count;
 	if (buffer_empty(store->log))
 		return true;
-	if (!transaction_write_lazily(&transaction, store, err))
+	if (!begin(&transaction, store, err))
 		return error_context(err, "log");
 	/* Taken while the transaction is held, so that two flushes cannot change the order. */
 	struct pending *taken = buffer_swap(store->log, &count);
@@ -149,6 +151,11 @@ bool log_buffer_flush(struct store *store, struct error *err)
 		buffer_restore(store->log, taken, count);
 	pending_free(taken, count);
 	return written || error_context(err, "log");
+}
+
+bool log_buffer_flush(struct store *store, struct error *err)
+{
+	return flush(store, transaction_write_lazily, err);
 }
 
 static void wait_a_while(struct log_buffer *buffer)
@@ -177,7 +184,7 @@ static void *flush_now_and_then(void *argument)
 	while (!is_ending(buffer)) {
 		struct error ignored = {0};
 		wait_a_while(buffer);
-		if (!log_buffer_flush(buffer->store, &ignored))
+		if (!flush(buffer->store, transaction_write_in_passing, &ignored))
 			continue;
 	}
 	return NULL;

@@ -16,7 +16,7 @@
 #include "bakery/store.h"
 #include "migrate.h"
 
-enum { BUSY_TIMEOUT_MS = 30000 };
+enum { BUSY_TIMEOUT_MS = 30000, IN_PASSING_TIMEOUT_MS = 500 };
 
 /* What SQLite's file format says about the first bytes: https://www.sqlite.org/fileformat.html#the_database_header */
 enum { HEADER_SIZE = 100, AT_PAGE_SIZE = 16, AT_PAGE_COUNT = 28, AT_USER_VERSION = 60, AT_APPLICATION_ID = 68 };
@@ -126,7 +126,7 @@ static int wait_for_lock(void *argument, int count)
 	uint8_t jitter;
 	if (count == 0)
 		store->waiting_since_ms = clock_mono_ms();
-	if (clock_mono_ms() - store->waiting_since_ms > BUSY_TIMEOUT_MS)
+	if (clock_mono_ms() - store->waiting_since_ms > (store->in_passing ? IN_PASSING_TIMEOUT_MS : BUSY_TIMEOUT_MS))
 		return 0;
 	crypto_random(&jitter, 1);
 	usleep(count < 5 ? 200 : 500 + 10 * (useconds_t)jitter);
