@@ -91,7 +91,9 @@ sys.exit(os.waitstatus_to_exitcode(status))
 PY
 export MEASURED="$work/measured.json"
 ok "50 MB of output pass" exits 0 python3 "$work/measure.py" "$bakery" playbook run talking --host "admin@$address" --key "$work/login" --known-hosts "$work/known_hosts" --format json -q
-ok "in bounded memory" holds "$MEASURED" 'x["mib"] < 64'
+most_mib=64
+ldd "$bakery" | grep -q libasan && most_mib=640 # the sanitizer keeps what was freed, up to 256 MiB, and shadows all
+ok "in bounded memory" holds "$MEASURED" "x[\"mib\"] < $most_mib"
 ok "in bounded time" holds "$MEASURED" 'x["seconds"] < 90'
 echo "# $(cat "$MEASURED")"
 
