@@ -55,6 +55,7 @@ struct build_context { /* what all builds of a process share */
 	struct build_events events;
 	struct build_origin origin;
 	bool keep_on_failure;
+	int64_t quarantine_s;  /* how long images of a failed build are kept; 0: 30 days */
 	bool no_preflight;     /* the stage prepare looks at nothing but what it must */
 	const char *until;     /* stage after which to stop, or NULL */
 	const char *why;       /* why it is built, for its log; or NULL */
@@ -83,6 +84,11 @@ bool build_resume(const struct build_context *context, const char *build, struct
 		  struct error *err) must_check;
 /* Drops what the build's ledger still holds; *dropped counts. Refuses a build that a living process works on. */
 bool build_clean(const struct build_context *context, const char *build, size_t *dropped, struct error *err) must_check;
+
+/* An image in quarantine goes: `remove` takes it away while the build is claimed, and the record says so. When it was
+ * the last one, the build has failed. */
+bool build_retire(const struct build_context *context, const char *build, const char *region, const char *ami,
+		  bool (*remove)(void *cookie, struct error *err), void *cookie, struct error *err) must_check;
 
 /* The names of the stages in order, NULL-terminated. */
 const char *const *build_stage_names(void);

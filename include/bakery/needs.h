@@ -20,4 +20,7 @@ void needs_of_recipe(const struct settings *settings, const struct recipe *recip
 /* Adds those of building a plan: what was found for it need not be looked for again. The source image is any, so that
  * a newer one needs the same. */
 void needs_of_plan(const struct plan *plan, struct arena *arena, struct permission_needs *out);
+/* Adds those of `bakery gc`: in all regions, and only what carries the project's tags. */
+void needs_of_gc(const struct settings *settings, const struct needs_scope *scope, struct arena *arena,
+		 struct permission_needs *out);
 #endif

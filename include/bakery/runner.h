@@ -56,6 +56,10 @@ enum runner_mode {
 
 struct runner_options {
 	enum runner_mode mode;
+	/* Of the steps that take part, so many from the first on were recorded by a process that died: they are not run
+	 * and not told again. What it had running is joined. ERROR_CONFLICT with the code RUNNER_NOT_REJOINED when it
+	 * had begun more than it recorded, and the machine has no trace of that. */
+	size_t recorded;
 	const char *run_id; /* names the folder on the machine where output is kept until it was read; [a-z0-9-] */
 	const struct text_map *variables; /* for templates that carry none of their own; may be NULL */
 	const char *download_folder;	  /* where downloads go on this host */
@@ -65,6 +69,8 @@ struct runner_options {
 	struct log *log;		  /* may be NULL */
 	struct runner_events events;
 };
+
+#define RUNNER_NOT_REJOINED "NotRejoined"
 
 /* Runs the playbook's steps in order; stops at the first failed step (RUNNER_APPLY) with ERROR_FAILED, whose text says
  * which step, where it stands (file:line), why, and the last lines of its output. */
@@ -76,6 +82,9 @@ bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, st
  * where it stands, not started again. */
 bool runner_run(struct ssh *ssh, const struct playbook *playbook, const struct runner_options *options,
 		struct error *err) must_check;
+
+/* Removes what a run of that run_id may have left on the machine, ending what still runs; best effort. */
+void runner_forget(struct ssh *ssh, const struct runner_options *options);
 
 /* Waits until cloud-init is through (a bad end is only told to the log) and nobody holds the locks of dpkg or rpm; at
  * most 20 minutes. */

@@ -74,6 +74,7 @@ bool store_build_end(struct store *store, const char *build, enum build_status s
 struct build_row {
 	const char *build, *recipe, *plan, *plan_sha256, *state, *channel;
 	enum build_status status;
+	bool quarantined; /* now, or some image of it is still marked so */
 	int64_t started_ms;
 };
 bool store_build_get(struct store *store, const char *build, struct arena *arena, struct build_row *out,
@@ -93,6 +94,9 @@ bool store_stage_failed(struct store *store, const char *build, const char *stag
 			int64_t at_ms, struct error *err) must_check;
 /* The stages whose newest run is done: an array of names in tree. */
 bool store_stages_done(struct store *store, const char *build, struct tree **out, struct error *err) must_check;
+/* The newest run of the stage ended in failure (one that was cut off did not), and was not forgotten. */
+bool store_stage_is_failed(struct store *store, const char *build, const char *stage, bool *failed,
+			   struct error *err) must_check;
 /* Falling back: what `stage` and the stages after it (names, NULL-terminated) did no longer counts. */
 bool store_stages_forget(struct store *store, const char *build, const char *const *stages,
 			 struct error *err) must_check;
@@ -148,6 +152,9 @@ struct step_row {
 	const char *output; /* stored compressed when long; redacted already */
 };
 bool store_step_add(struct store *store, const struct step_row *step, struct error *err) must_check;
+/* In the order they came, without the first `skip`: an array of {phase, playbook, playbook_sha256, step, result}. */
+bool store_step_list(struct store *store, const char *build, int64_t skip, struct tree **out,
+		     struct error *err) must_check;
 struct evidence_row {
 	const char *build, *phase, *control, *step, *answer /* pass | fail | skipped */, *evidence, *instance;
 	int64_t at_ms;
@@ -164,6 +171,9 @@ bool store_image_put(struct store *store, const char *build, const char *region,
 /* Changes the state alone; ERROR_ABSENT when there is no image in that region. */
 bool store_image_state(struct store *store, const char *build, const char *region, const char *state,
 		       struct error *err) must_check;
+/* Marks it as quarantined until then; 0: no longer. ERROR_ABSENT when there is no image in that region. */
+bool store_image_quarantine(struct store *store, const char *build, const char *region, int64_t retire_ms,
+			    struct error *err) must_check;
 struct parameter_row {
 	const char *build, *region, *name, *value, *previous;
 	int64_t version, at_ms;

@@ -97,8 +97,8 @@ static bool hint_denied(const struct exchange *exchange, const struct wire_error
 					       : "the role's trust policy must allow them (and the external id), and "
 						 "they need sts:AssumeRole on the role");
 	error_hint(err, "`bakery iam-policy RECIPE` prints what a build needs");
-	if (!refusal->encoded.len || is_explained)
-		return false;
+	if (!refusal->encoded.len || is_explained || strstr(refusal->message.data, "is not authorized to perform"))
+		return false; /* all is said */
 	log_debug(exchange->aws->log, "encoded authorization failure message: %s", refusal->encoded.data);
 	return error_hint(err, "allow sts:DecodeAuthorizationMessage, and bakery can say what is missing; or decode "
 			       "the message that -v shows with `aws sts decode-authorization-message`");

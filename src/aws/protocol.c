@@ -189,12 +189,13 @@ void wire_error_free(struct wire_error *error)
 
 /* --- pages --- */
 
+/* Of the query services here only IAM answers in pages, and it calls the place to go on at a marker. */
 const char *protocol_token_argument(enum protocol protocol)
 {
-	return "NextToken";
+	return protocol == PROTOCOL_QUERY ? "Marker" : "NextToken";
 }
 
 const char *protocol_token_path(enum protocol protocol)
 {
-	return protocol == PROTOCOL_EC2 ? "nextToken" : "NextToken";
+	return protocol == PROTOCOL_EC2 ? "nextToken" : protocol_token_argument(protocol);
 }

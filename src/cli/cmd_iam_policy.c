@@ -17,7 +17,7 @@ struct policy_args {
 	struct text_list recipes;
 	struct variable_args variables;
 	const char *channel, *account;
-	bool doctor;
+	bool doctor, gc;
 };
 
 static bool account_check(const char *account, struct error *err)
@@ -51,11 +51,15 @@ static bool needs_collect(struct app *app, const struct policy_args *args, struc
 	struct text_list names = args->recipes;
 
 	if (!variables_read(&args->variables, app->arena, &options, err) ||
-	    (!names.count && !own_recipes(app, &names, err)))
+	    (!args->gc && !names.count && !own_recipes(app, &names, err)))
 		return false;
 	if (!scope.account)
 		scope.account = account_find(app, app->region);
 	scope.region = app->aws ? aws_region(app->aws) : app->region;
+	if (args->gc) {
+		needs_of_gc(&app->settings, &scope, app->arena, needs);
+		return true;
+	}
 	for (size_t i = 0; i < names.count; i++) {
 		struct recipe *recipe;
 
@@ -117,6 +121,7 @@ static const struct option policy_options[] = {
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{"--doctor", 0, OPTION_FLAG, AT(doctor), NULL,
 	 "also what `bakery doctor` looks at beyond what the build needs: quotas, permissions, other accounts"},
+	{"--gc", 0, OPTION_FLAG, AT(gc), NULL, "instead: what `bakery gc` needs, in all regions, for a job of its own"},
 	{0},
 };
 

@@ -28,10 +28,12 @@ static bool keys_make(struct build *build, struct box *box, struct error *err)
 	if (!ssh_key_pair_make(comment, &box->login, err) || !ssh_key_pair_make(comment, &box->host, err))
 		return error_context(err, "making keys");
 	box->host_keys[0] = box->host.public_key;
+	if (box == &build->box) /* the instance of a test is simply started anew */
+		box_keys_keep(build, box);
 	return true;
 }
 
-static bool address_take(struct build *build, struct box *box, const struct tree *instance, struct error *err)
+bool box_address(struct build *build, struct box *box, const struct tree *instance, struct error *err)
 {
 	bool is_public = build->plan->launch.address == ADDRESS_PUBLIC;
 	const char *address = tree_text(instance, is_public ? "ipAddress" : "privateIpAddress");
@@ -92,11 +94,40 @@ bool box_launch(struct build *build, struct box *box, const char *ami, struct er
 	_cleanup_(tree_freep) struct tree *instance = NULL;
 
 	box->ended_ms = 0;
-	/* An instance of an earlier try carries keys that died with the process that made them. */
+	/* Whoever could go on with an instance of an earlier try would not be here. */
 	if (!build_drop(build, &held_instance, box->purpose, err))
 		return error_context(err, "removing the instance of an earlier try");
 	return keys_make(build, box, err) && start(build, box, ami, &instance, err) &&
-	       address_take(build, box, instance, err);
+	       box_address(build, box, instance, err);
+}
+
+/* A login that is refused is tried again only where the key may not be installed yet: the machine of an earlier process
+ * has it, or is sealed. One that is being sealed may be without its host keys by now, which sshd drops connections for;
+ * any other may be restarting. */
+static bool reach(struct build *build, struct box *box, const struct ssh_target *target, struct error *err)
+{
+	enum { REFUSED_S = 10 };
+	int64_t limit_s = at_most(build->plan->connect.timeout_s, build);
+	bool is_sealing = box->is_ready && str_eq(stages[build->goes_on_at].name, "seal");
+
+	if (box->is_ready && (ssh_open_within(target, limit_s < REFUSED_S ? limit_s : REFUSED_S, &box->ssh, err) ||
+			      is_sealing || !error_is(err, ERROR_TRANSIENT)))
+		return box->ssh != NULL;
+	return ssh_open_within(target, limit_s, &box->ssh, err);
+}
+
+/* The timers of the instance and of its keys count from now on again. */
+static void timers_renew(struct build *build, struct box *box)
+{
+	_cleanup_(freep) char *dead_man = dead_man_command(build);
+	_cleanup_(str_free) struct str command = STR_INIT;
+	struct error err = {0};
+
+	str_addf(&command, "%ssh -c ", str_eq(build->plan->connect.user, "root") ? "" : "sudo -n ");
+	str_add_shell_quoted(&command, dead_man);
+	if (!ssh_must(box->ssh, command.data, NULL, &err))
+		build_note(build, "%s will end itself at the first deadline: %s", box->instance, err.text);
+	box_keys_keep(build, box);
 }
 
 bool box_connect(struct build *build, struct box *box, struct error *err)
@@ -121,9 +152,11 @@ bool box_connect(struct build *build, struct box *box, struct error *err)
 	}
 	if (box->spot)
 		box->lookout = lookout_start(build, box->instance);
-	if (!ssh_open_within(&target, at_most(connect->timeout_s, build), &box->ssh, err))
+	if (!reach(build, box, &target, err))
 		return error_context(err, "connecting to %s (%s)", box->instance, box->address);
-	if (!runner_wait_ready(box->ssh, &options, err))
+	if (build->goes_on_at && box == &build->box)
+		timers_renew(build, box);
+	if (!box->is_ready && !runner_wait_ready(box->ssh, &options, err))
 		return error_context(err, "%s getting ready", box->instance);
 	return true;
 }
@@ -137,6 +170,7 @@ void box_close(struct box *box)
 	ssh_key_pair_free(&box->login);
 	ssh_key_pair_free(&box->host);
 	box->host_keys[0] = NULL;
+	box->is_ready = false;
 }
 
 bool box_terminate(struct build *build, struct box *box, struct error *err)
@@ -144,6 +178,7 @@ bool box_terminate(struct build *build, struct box *box, struct error *err)
 	struct aws_call call = aws_call(AWS_ec2_TerminateInstances, build->plan->region);
 
 	box_close(box);
+	box_keys_forget(build, box->purpose);
 	aws_arg(&call, "InstanceId.1", box->instance);
 	if (!build_send(build, &call, NULL, err)) {
 		if (!error_is(err, ERROR_ABSENT))

@@ -69,33 +69,6 @@ static void build_clear(struct build *build)
 	stop_close(&build->work);
 }
 
-static char *state_json(const struct build *build)
-{
-	_cleanup_(tree_freep) struct tree *tree = fields_encode(build_state_fields, &build->state);
-	struct str json = STR_INIT;
-
-	tree_to_json(tree, &json);
-	return str_take(&json);
-}
-
-static bool state_load(struct build *build, const char *json, struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *tree = NULL;
-	struct faults faults = FAULTS_INIT;
-	bool fine;
-
-	if (!json || !*json)
-		return true;
-	tree = tree_from_json(json, strlen(json), err);
-	if (!tree)
-		return error_context(err, "stored state");
-	fields_decode(build_state_fields, tree, "", &build->state,
-		      &(struct fields_context){.file = "stored state", .faults = &faults, .arena = build->arena});
-	fine = faults_check(&faults, err);
-	faults_free(&faults);
-	return fine;
-}
-
 static bool image_exists(const struct build *build)
 {
 	return build->state.images.count > 0;
@@ -130,10 +103,11 @@ static bool stage_run(struct build *build, const struct stage *stage, struct err
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_BEGAN});
 	if (!stage->run(build, err)) {
 		loss_judge(build, err);
+		rejoin_judge(build, err);
 		error_context(err, "stage %s", stage->name);
 		return stage_journal_failed(build, err, began_ms);
 	}
-	state = state_json(build);
+	state = build_state_json(build);
 	if (!store_stage_done(build->store, build->id, stage->name, state, clock_wall_ms(), err))
 		return error_context(err, "journal");
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_DONE, .duration_ms = clock_wall_ms() - began_ms});
@@ -161,12 +135,19 @@ static bool fall_back(struct build *build, size_t *at, struct error *err)
 	error_clear(err);
 	build_note(build, "%s", why.text);
 	*at = stage_index(build->fall_back);
+	build->goes_on_at = 0;
 	return loss_recover(build, err) && stages_forget(build, *at, err);
+}
+
+/* A build that goes on on the instance it had connects to it first, whatever it has done there. */
+static size_t stage_after(const struct build *build, size_t at)
+{
+	return at < build->goes_on_at && str_eq(stages[at].name, "connect") ? build->goes_on_at : at + 1;
 }
 
 static bool stages_run(struct build *build, size_t first, struct error *err)
 {
-	for (size_t i = first; i < STAGE_COUNT; i++) {
+	for (size_t i = first; i < STAGE_COUNT; i = stage_after(build, i)) {
 		while (!stage_run(build, &stages[i], err)) {
 			if (!fall_back(build, &i, err))
 				return false;
@@ -197,6 +178,7 @@ static void keep_boxes(struct build *build)
 			build_note(build, "%s is kept, but there is no way in: %s", boxes[i]->instance, err.text);
 		else
 			build_note(build, "%s is kept: %s", boxes[i]->instance, command);
+		box_keys_forget(build, boxes[i]->purpose);
 	}
 	build_note(build, "`bakery gc %s` removes what is kept; its own timer does at the deadline", build->id);
 }
@@ -220,29 +202,6 @@ static bool clean_up(struct build *build, struct error *err)
 	if (dropped)
 		build_note(build, "removed what the build held (%zu)", dropped);
 	return true;
-}
-
-/* Tells whoever looks at the image in the console; the record is what counts. */
-static void quarantine_tag(struct build *build, const struct error *why)
-{
-	const struct build_image *images = build->state.images.items;
-
-	for (size_t i = 0; i < build->state.images.count; i++) {
-		struct aws_call call = aws_call(AWS_ec2_CreateTags, images[i].region);
-		struct error untagged = {0};
-
-		call.not_yet_s = SETTLE_S;
-		aws_arg(&call, "ResourceId.1", images[i].ami);
-		aws_arg(&call, "Tag.1.Key", "bakery:quarantined");
-		aws_argf(&call, "Tag.1.Value", "%.200s", build->stage ? build->stage->name : "");
-		if (!build_send(build, &call, NULL, &untagged))
-			build_note(build, "could not tag %s: %s", images[i].ami, untagged.text);
-	}
-	if (str_eq(why->code, PUBLISH_SUPERSEDED))
-		build_note(build, "the image is kept in quarantine, published nowhere");
-	else
-		build_note(build, "the image is kept in quarantine (%s); `bakery resume %s` tries again from stage %s",
-			   error_kind_name(why->kind), build->id, build->stage ? build->stage->name : "?");
 }
 
 static enum build_status status_of(const struct build *build, const struct error *why)
@@ -277,7 +236,8 @@ static void after_failure(struct build *build, enum build_status status, struct 
 
 	build->cleaning = true;
 	if (status == BUILD_QUARANTINED)
-		quarantine_tag(build, why);
+		quarantine_begin(build, build->stage ? build->stage->name : "?",
+				 str_eq(why->code, PUBLISH_SUPERSEDED) ? NULL : error_kind_name(why->kind));
 	if (was_until(why))
 		return;
 	if (build->context->keep_on_failure && status != BUILD_INTERRUPTED) {
@@ -395,17 +355,21 @@ bool build_run(const struct build_context *context, const struct plan *plan, str
 
 /* --- resuming --- */
 
+static bool list_has(const struct tree *list, const char *text)
+{
+	for (struct tree_iter i = tree_iter(list); tree_next(&i);) {
+		if (str_eq(tree_text(i.value, NULL), text))
+			return true;
+	}
+	return false;
+}
+
 static size_t first_undone(const struct tree *done)
 {
 	size_t at = 0;
 
-	for (; stages[at].name; at++) {
-		bool found = false;
-		for (struct tree_iter i = tree_iter(done); tree_next(&i);)
-			found |= str_eq(tree_text(i.value, NULL), stages[at].name);
-		if (!found)
-			break;
-	}
+	while (stages[at].name && list_has(done, stages[at].name))
+		at++;
 	return at;
 }
 
@@ -429,18 +393,22 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 {
 	const size_t launch = stage_index("launch");
 	_cleanup_(tree_freep) struct tree *done = NULL;
+	enum rejoin rejoin = REJOIN_NOT;
 	size_t at;
 	bool held;
 
 	if (!store_stages_done(build->store, build->id, &done, err) || !instance_is_held(build, &held, err))
 		return false;
 	at = first_undone(done);
-	/* launch is of use only to the process that ran it: the keys were in its memory. */
-	while (stages[at].name && stages[at].after_crash)
+	if (stages[at].name && stages[at].after_crash && held && !rejoin_check(build, stages[at].name, &rejoin, err))
+		return false;
+	if (rejoin == REJOIN_NOT && stages[at].name && stages[at].after_crash)
 		at = stage_index(stages[at].after_crash);
 	if (at > launch && !image_exists(build) && !held)
 		at = launch;
-	*first = at;
+	if (rejoin == REJOIN_CONNECT)
+		build->goes_on_at = at;
+	*first = rejoin == REJOIN_CONNECT ? stage_index("connect") : at;
 	return stages_forget(build, at, err);
 }
 
@@ -452,7 +420,7 @@ static bool claimed_load(struct build *build, struct error *err)
 	if (!store_build_get(build->store, build->id, build->arena, &row, err))
 		return false;
 	if (row.status != BUILD_DONE)
-		return state_load(build, row.state, err);
+		return build_state_read(build, row.state, err);
 	return store_build_end(build->store, build->id, BUILD_DONE, NULL, err) &&
 	       error_set(err, ERROR_CONFLICT, "it is done already");
 }
@@ -468,7 +436,7 @@ static bool resume_load(struct build *build, const struct build_context *context
 	build_init(build, context, plan, arena);
 	snprintf(build->id, sizeof(build->id), "%s", id);
 	build->started_ms = row.started_ms;
-	build->was_quarantined = row.status == BUILD_QUARANTINED;
+	build->was_quarantined = row.quarantined;
 	if (row.status == BUILD_DONE)
 		error_set(err, ERROR_CONFLICT, "it is done already");
 	else if (build_account_check(build, err) && store_build_claim(context->store, id, err) &&
@@ -495,32 +463,28 @@ bool build_resume(const struct build_context *context, const char *id, struct bu
 		return error_context(err, "build %s", id);
 	}
 	build_emit(&build, (struct build_event){.kind = EVENT_BUILD_BEGAN});
-	build_note(&build, "goes on at stage %s", stages[first].name ? stages[first].name : "none");
+	if (build.doubt)
+		build_note(&build, "%s", build.doubt);
+	if (build.goes_on_at)
+		build_note(&build, "goes on at stage %s, on %s as it stands", stages[build.goes_on_at].name,
+			   build.state.instance);
+	else
+		build_note(&build, "goes on at stage %s", stages[first].name ? stages[first].name : "none");
 	done = walk(&build, first, out, err);
 	build_clear(&build);
 	return done;
 }
 
-static bool gates_passed(struct build *build, bool *passed, struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *done = NULL;
-
-	*passed = false;
-	if (!store_stages_done(build->store, build->id, &done, err))
-		return false;
-	for (struct tree_iter i = tree_iter(done); tree_next(&i);)
-		*passed |= str_eq(tree_text(i.value, NULL), "gate");
-	return true;
-}
-
 /* An image that nobody judged goes with the rest; one that passed its gates, or is in quarantine, stays for resume. */
 static bool held_sweep(struct build *build, enum build_status status, size_t *dropped, struct error *err)
 {
-	bool passed;
-	bool swept = gates_passed(build, &passed, err);
+	_cleanup_(tree_freep) struct tree *done = NULL;
+	bool swept = store_stages_done(build->store, build->id, &done, err);
 
-	if (passed && status != BUILD_DONE)
+	if (swept && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate")) {
+		quarantine_begin(build, stages[first_undone(done)].name, "interrupted");
 		status = BUILD_QUARANTINED;
+	}
 	if (status == BUILD_RUNNING)
 		status = BUILD_INTERRUPTED;
 	swept = swept &&
@@ -528,25 +492,97 @@ static bool held_sweep(struct build *build, enum build_status status, size_t *dr
 	return store_build_end(build->store, build->id, status, &(struct error){0}, err) && swept;
 }
 
+/* A build to clean up after: nothing of it runs again. */
+static bool clean_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena,
+		       enum build_status *status, struct error *err)
+{
+	struct build_row row;
+	struct plan *plan = NULL;
+
+	if (!store_build_get(context->store, id, arena, &row, err) || !plan_load(row.plan, arena, &plan, err))
+		return error_context(err, "build %s", id);
+	build_init(build, context, plan, arena);
+	snprintf(build->id, sizeof(build->id), "%s", id);
+	build->started_ms = row.started_ms;
+	build->cleaning = true;
+	*status = row.status;
+	if (build_account_check(build, err) && build_state_read(build, row.state, err) &&
+	    store_build_claim(context->store, id, err))
+		return true;
+	build_clear(build);
+	return error_context(err, "build %s", id);
+}
+
 bool build_clean(const struct build_context *context, const char *id, size_t *dropped, struct error *err)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct build_row row;
+	enum build_status status;
 	struct build build;
-	struct plan *plan = NULL;
 	bool done;
 
 	*dropped = 0;
-	if (!store_build_get(context->store, id, arena, &row, err) || !plan_load(row.plan, arena, &plan, err))
-		return error_context(err, "build %s", id);
-	build_init(&build, context, plan, arena);
-	snprintf(build.id, sizeof(build.id), "%s", id);
-	build.started_ms = row.started_ms;
-	build.cleaning = true;
-	done = build_account_check(&build, err) && state_load(&build, row.state, err) &&
-	       store_build_claim(context->store, id, err);
+	if (!clean_load(&build, context, id, arena, &status, err))
+		return false;
+	done = held_sweep(&build, status, dropped, err);
+	build_clear(&build);
+	return done || error_context(err, "build %s", id);
+}
+
+/* --- retiring --- */
+
+/* Before the image goes, so that nothing but its tags, by which it is found again, may be left of a retirement that was
+ * cut off. *left: images that are still held. */
+static bool result_unhold(struct build *build, const char *ami, size_t *left, struct error *err)
+{
+	struct hold *holds;
+	size_t count;
+
+	*left = 0;
+	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!str_eq(holds[i].kind, held_image.name) && !str_eq(holds[i].kind, held_copy.name))
+			continue;
+		if (!str_eq(holds[i].id, ami))
+			++*left;
+		else if (!store_hold_dropped(build->store, holds[i].row, err))
+			return false;
+	}
+	return true;
+}
+
+/* A copy that was never finished has no row. */
+static bool image_is_retired(struct build *build, const char *region, const char *ami, struct error *err)
+{
+	build_note(build, "%s in %s is retired: its quarantine ended", ami, region);
+	if (store_image_state(build->store, build->id, region, "retired", err))
+		return true;
+	if (!error_is(err, ERROR_ABSENT))
+		return false;
+	error_clear(err);
+	return true;
+}
+
+bool build_retire(const struct build_context *context, const char *id, const char *region, const char *ami,
+		  bool (*remove)(void *cookie, struct error *err), void *cookie, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct error unwritten = {0};
+	enum build_status status;
+	struct build build;
+	size_t left;
+	bool done;
+
+	if (!clean_load(&build, context, id, arena, &status, err))
+		return false;
+	done = result_unhold(&build, ami, &left, err) && remove(cookie, err) &&
+	       image_is_retired(&build, region, ami, err);
 	if (done)
-		done = held_sweep(&build, row.status, dropped, err);
+		status = left ? BUILD_QUARANTINED : BUILD_FAILED;
+	else if (status == BUILD_RUNNING)
+		status = BUILD_INTERRUPTED;
+	if (!store_build_end(build.store, id, status, &(struct error){0}, done ? err : &unwritten))
+		done = false;
 	build_clear(&build);
 	return done || error_context(err, "build %s", id);
 }

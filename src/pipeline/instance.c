@@ -224,6 +224,7 @@ static bool instance_drop(struct build *build, const struct hold *hold, struct e
 	enum { TERMINATE_TIMEOUT_S = 600 };
 	int64_t began_ms = ended_at(build, hold->id);
 
+	box_keys_forget(build, hold->purpose);
 	if (!began_ms) {
 		struct aws_call call = aws_call(AWS_ec2_TerminateInstances, hold->region);
 

@@ -6,6 +6,7 @@
 
 #include "bakery/str.h"
 #include "pipeline.h"
+#include "remove.h"
 
 static bool gone(struct error *err)
 {
@@ -139,59 +140,9 @@ static bool copy_make(struct build *build, const struct hold *hold, const void *
 	return image_sent(build, &call, hold, id, err);
 }
 
-static bool snapshots_delete(struct build *build, const char *region, const struct tree *image, struct error *err)
-{
-	for (struct tree_iter i = tree_iter(tree_get(image, "blockDeviceMapping")); tree_next(&i);) {
-		const char *snapshot = tree_text(i.value, "ebs.snapshotId");
-		struct aws_call call;
-
-		if (!snapshot)
-			continue;
-		call = aws_call(AWS_ec2_DeleteSnapshot, region);
-		aws_arg(&call, "SnapshotId", snapshot);
-		if (!build_send(build, &call, NULL, err) && !gone(err))
-			return false;
-	}
-	return true;
-}
-
-/* EC2 refuses to deregister a protected image. */
-static bool image_unprotect(struct build *build, const struct hold *hold, const struct tree *image, struct error *err)
-{
-	struct aws_call call;
-
-	if (!str_starts(tree_text_or(image, "deregistrationProtection", "disabled"), "enabled"))
-		return true;
-	call = aws_call(AWS_ec2_DisableImageDeregistrationProtection, hold->region);
-	aws_arg(&call, "ImageId", hold->id);
-	return build_send(build, &call, NULL, err) || gone(err);
-}
-
-static bool image_deregister(struct build *build, const struct hold *hold, const struct tree *image, struct error *err)
-{
-	struct aws_call call = aws_call(AWS_ec2_DeregisterImage, hold->region);
-
-	aws_arg(&call, "ImageId", hold->id);
-	if (build_send(build, &call, NULL, err) || gone(err))
-		return true;
-	if (str_eq(tree_text(image, "deregistrationProtection"), "enabled-with-cooldown"))
-		error_hint(err, "its deregistration protection has a cool-down: 24 h after it was switched off the "
-				"image can go");
-	return false;
-}
-
 static bool image_drop(struct build *build, const struct hold *hold, struct error *err)
 {
-	struct aws_call describe = aws_call(AWS_ec2_DescribeImages, hold->region);
-	_cleanup_(tree_freep) struct tree *reply = NULL;
-	const struct tree *image;
-
-	aws_arg(&describe, "ImageId.1", hold->id);
-	if (!build_send(build, &describe, &reply, err))
-		return gone(err);
-	image = tree_get(reply, "imagesSet.1");
-	return image_unprotect(build, hold, image, err) && image_deregister(build, hold, image, err) &&
-	       snapshots_delete(build, hold->region, image, err);
+	return image_remove(build->aws, build_stop(build), hold->region, hold->id, err);
 }
 
 const struct held_kind held_image = {

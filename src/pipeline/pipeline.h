@@ -9,6 +9,7 @@
 #include "bakery/ssh.h"
 
 enum { ID_SIZE = 64 };
+enum { QUARANTINE_DEFAULT_S = 30 * 24 * 3600 };
 
 /* How this host reaches the bastion. */
 struct bastion_way {
@@ -17,7 +18,8 @@ struct bastion_way {
 	char *known_hosts;
 };
 
-/* An instance that bakery talks to. Its keys live in memory only, so a resumed build makes a new one. */
+/* An instance that bakery talks to. Its keys live in memory, and those of "build" in the kernel's keyring (rejoin.c),
+ * so that a build whose process died can go on there. */
 struct box {
 	const char *purpose; /* "build", "test" */
 	char instance[ID_SIZE], address[64];
@@ -27,6 +29,7 @@ struct box {
 	struct ssh *ssh;
 	int64_t ended_ms; /* when AWS took the wish to terminate it (monotonic); 0: not yet */
 	bool spot;
+	bool is_ready;		 /* through with its first boot, as an earlier process saw */
 	struct lookout *lookout; /* while it is a spot instance that is worked on */
 };
 
@@ -41,6 +44,7 @@ struct build_state {
 	const char *security_group, *instance_profile; /* the temporary ones */
 	const char *instance, *instance_type, *zone;
 	bool spot;
+	int64_t earlier_steps;	   /* rows of steps that were there before this instance */
 	struct struct_list images; /* of struct build_image; the first is the launch region's */
 };
 extern const struct field build_state_fields[];
@@ -58,12 +62,14 @@ struct build {
 	struct build_state state;
 	struct box box, test;
 	int64_t started_ms, deadline_mono_ms;
-	struct stop stop;      /* the context's stop, or the deadline */
-	struct stop work;      /* what runs on an instance: the same, or that the instance is lost */
-	int losses;	       /* instances that EC2 took away */
+	struct stop stop;  /* the context's stop, or the deadline */
+	struct stop work;  /* what runs on an instance: the same, or that the instance is lost */
+	int losses;	   /* instances that EC2 took away */
+	size_t goes_on_at; /* connect is run once more, then this stage: on the instance of a process that died; or 0 */
+	const char *doubt; /* why that is not done */
 	const char *fall_back; /* the stage that can begin again after a loss, or NULL */
 	bool deadline_passed;
-	bool claim_lost; /* another process has taken the build over */
+	bool claim_lost;      /* another process has taken the build over */
 	bool cleaning;	      /* then only `leave` ends calls and waits */
 	bool was_quarantined; /* by an earlier try: its images are tagged so */
 	bool images_seen;     /* all available, by this process */
@@ -76,8 +82,8 @@ struct build {
 struct stage {
 	const char *name;	 /* goes into the journal: never renamed */
 	const char *doing;	 /* for people */
-	const char *after_crash; /* stage to fall back to when this one did not finish in the process that began it;
-				    NULL: itself */
+	const char *after_crash; /* stage to fall back to when this one did not finish in the process that began it, and
+				    its instance cannot be gone on with; NULL: itself */
 	const char *after_loss;	 /* stage to fall back to when its instance was taken away; NULL: it has none */
 	bool (*run)(struct build *build, struct error *err) must_check; /* may be run again from its start */
 };
@@ -95,6 +101,12 @@ bool stage_distribute(struct build *build, struct error *err) must_check;
 bool stage_share(struct build *build, struct error *err) must_check;
 bool stage_publish(struct build *build, struct error *err) must_check;
 bool stage_tidy(struct build *build, struct error *err) must_check;
+
+/* --- state (state.c) --- */
+/* As it is stored with a finished stage; free it. */
+char *build_state_json(const struct build *build);
+/* Back from there; NULL or "": nothing was stored. */
+bool build_state_read(struct build *build, const char *json, struct error *err) must_check;
 
 /* --- talk (talk.c) --- */
 void build_note(struct build *build, const char *fmt, ...) printf_like(2, 3); /* also in the build's log */
@@ -157,6 +169,12 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 /* The images are the result now: no longer the ledger's. */
 bool build_release_results(struct build *build, struct error *err) must_check;
 
+/* --- quarantine (quarantine.c) --- */
+/* The images are kept though the build failed in that stage; until when, tags, the record and a note say.
+ * why: a word for the note; NULL: there is nothing to try again. */
+void quarantine_begin(struct build *build, const char *stage, const char *why);
+void quarantine_end(struct build *build);
+
 /* --- images (images.c) --- */
 /* What the plan says (architecture, boot mode, TPM, ENA) against EC2's description. */
 bool image_check(const struct build *build, const struct tree *image, struct error *err) must_check;
@@ -196,12 +214,32 @@ bool box_launch(struct build *build, struct box *box, const char *ami, struct er
 bool box_connect(struct build *build, struct box *box, struct error *err) must_check;
 /* Adds to a refusal of RunInstances, when it is one for want of a subscription, what to subscribe to. Returns false. */
 bool marketplace_hint(const struct plan *plan, struct error *err);
-void box_close(struct box *box); /* connection and keys; the instance stays */
+void box_close(struct box *box); /* connection and keys in memory; the instance stays */
+bool box_address(struct build *build, struct box *box, const struct tree *instance, struct error *err) must_check;
 bool box_terminate(struct build *build, struct box *box, struct error *err) must_check; /* asked for, not waited for */
 /* For --keep-on-failure: writes the key where only this user reads it; *command: how to get in (free it). */
 bool box_keep(struct build *build, const struct box *box, char **command, struct error *err) must_check;
 /* The cloud-config an instance starts with, base64. */
 void user_data_make(const struct build *build, const struct box *box, struct str *base64);
+/* A command for root that ends the instance when the build's deadline has passed; again: from now on. */
+char *dead_man_command(const struct build *build);
+
+/* --- going on after a kill, on the same instance (rejoin.c) --- */
+/* Where the kernel has no keyring nothing is kept. */
+void box_keys_keep(struct build *build, const struct box *box);
+void box_keys_forget(const struct build *build, const char *purpose);
+/* For an instance just launched: the steps recorded up to now were not done on it. */
+bool rejoin_mark(struct build *build, struct error *err) must_check;
+/* How many steps of a phase are recorded as done on the present instance. ERROR_CONFLICT with RUNNER_NOT_REJOINED when
+ * they are not the first ones of the playbooks, in order, or one has failed. */
+bool rejoin_recorded(struct build *build, const char *phase, const struct struct_list *playbooks, size_t *count,
+		     struct error *err) must_check;
+/* Whether the build can go on at the stage on the instance it had, which is then in build->box with its keys; if not,
+ * build->doubt says why. REJOIN_SEALED: nothing is to be done on it any more. */
+enum rejoin { REJOIN_NOT, REJOIN_CONNECT, REJOIN_SEALED };
+bool rejoin_check(struct build *build, const char *stage, enum rejoin *how, struct error *err) must_check;
+/* After a stage failed: sets build->fall_back when it was for want of what the dead process had left. */
+void rejoin_judge(struct build *build, const struct error *why);
 
 /* --- bastion (bastion.c) --- */
 bool bastion_way_make(const struct build *build, struct bastion_way *way, struct error *err) must_check;

@@ -104,7 +104,8 @@ static bool on_ended(void *cookie, const struct step_report *report, struct erro
 		*err = recording->unwritten;
 		return error_context(err, "record");
 	}
-	if (step_write(recording, report, err) && evidence_write(recording, report, err))
+	/* The step last: whoever finds it after a kill may rely on its evidence. */
+	if (evidence_write(recording, report, err) && step_write(recording, report, err))
 		return true;
 	return error_context(err, "record");
 }
@@ -114,18 +115,38 @@ static void on_reconnected(void *cookie, const char *why)
 	build_note(((struct recording *)cookie)->build, "connection dropped and taken up again (%s)", why);
 }
 
+/* One playbook, of which the first steps may be recorded by an earlier process. */
+static bool playbook_run(struct recording *recording, const struct runner_options *options, struct error *err)
+{
+	const struct playbook *playbook = recording->playbook;
+	struct ssh *ssh = recording->box->ssh;
+
+	recording->index += options->recorded;
+	if (options->recorded < playbook->steps.count)
+		return runner_run(ssh, playbook, options, err);
+	if (ssh && options->recorded) /* none when the machine is sealed */
+		runner_forget(ssh, options);
+	return true;
+}
+
 bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode,
 		      const char *phase, struct error *err)
 {
 	const struct playbook *items = playbooks->items;
 	struct recording recording = {.build = build, .box = box, .phase = phase};
+	size_t recorded = 0;
 
+	if (box == &build->box && !rejoin_recorded(build, phase, playbooks, &recorded, err))
+		return false;
+	if (recorded)
+		build_note(build, "%zu steps of %s are done already", recorded, phase);
 	for (size_t i = 0; i < playbooks->count; i++)
 		recording.total += items[i].steps.count;
 	for (size_t i = 0; i < playbooks->count; i++) {
 		_cleanup_(freep) char *run_id = mem_printf("%s-%s-%zu", build->id, phase, i);
 		struct runner_options options = {
 			.mode = mode,
+			.recorded = recorded < items[i].steps.count ? recorded : items[i].steps.count,
 			.run_id = run_id,
 			.variables = &items[i].vars,
 			.download_folder = ".",
@@ -134,7 +155,8 @@ bool record_playbooks(struct build *build, struct box *box, const struct struct_
 			.events = {&recording, on_began, on_output, on_ended, on_reconnected},
 		};
 		recording.playbook = &items[i];
-		if (!runner_run(box->ssh, &items[i], &options, err))
+		recorded -= options.recorded;
+		if (!playbook_run(&recording, &options, err))
 			return false;
 	}
 	return true;

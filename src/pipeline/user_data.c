@@ -8,14 +8,19 @@
 #include "bakery/str.h"
 #include "pipeline.h"
 
-/* bootcmd runs on every boot, so a reboot step does not lose the timer. Minutes, rounded up, with a few to spare for
- * clean-up. */
-static struct tree *dead_man_switch(const struct build *build)
+/* Minutes, rounded up, with a few to spare for clean-up. A later shutdown replaces an earlier one. */
+char *dead_man_command(const struct build *build)
 {
 	enum { SPARE_MINUTES = 10 };
-	_cleanup_(freep) char *shutdown =
-		mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
-			   (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES));
+
+	return mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
+			  (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES));
+}
+
+/* bootcmd runs on every boot, so a reboot step does not lose the timer. */
+static struct tree *dead_man_switch(const struct build *build)
+{
+	_cleanup_(freep) char *shutdown = dead_man_command(build);
 	struct tree *command = tree_new_array();
 
 	tree_add_text(command, "sh");

@@ -120,11 +120,6 @@ static bool for_doctor(const struct needing *needing)
 	return needing->scope->with_doctor;
 }
 
-static bool for_doctor_of_shared(const struct needing *needing)
-{
-	return for_doctor(needing) && with_sharing(needing);
-}
-
 /* To find its own again; doctor counts them. */
 static bool with_groups_to_see(const struct needing *needing)
 {
@@ -160,6 +155,7 @@ static const struct {
 	{AWS_organizations_DescribeAccount, for_doctor},
 	{AWS_organizations_DescribeOrganizationalUnit, for_doctor},
 	{AWS_ec2_DescribeImages, always},
+	{AWS_ec2_DescribeSnapshots, always}, /* how far they are; what they are encrypted with */
 	{AWS_ec2_DescribeImageAttribute, with_sharing},
 	{AWS_ec2_DescribeSecurityGroups, with_groups_to_see},
 	{AWS_ec2_CreateSecurityGroup, with_temporary_group},
@@ -182,7 +178,7 @@ static const struct {
 	{AWS_ec2_DeregisterImage, always}, /* of a build that is given up */
 	{AWS_ec2_DeleteSnapshot, always},
 	{AWS_kms_DescribeKey, always},
-	{AWS_kms_GetKeyPolicy, for_doctor_of_shared},
+	{AWS_kms_GetKeyPolicy, with_sharing}, /* the plan reads whether it admits them */
 	{AWS_sts_AssumeRole, with_consumer_role},
 	{AWS_sts_DecodeAuthorizationMessage, for_doctor},
 	{AWS_ssm_GetParameter, with_parameters},

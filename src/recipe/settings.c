@@ -75,6 +75,8 @@ const struct field settings_fields[] = {
 	{"trusted_accounts", AT(settings, trusted_accounts), FIELD_TEXT_LIST, .check = must_be_accounts,
 	 .doc = "Other accounts whose images may be built on as `source.recipe`. EC2 shows no tags of their images, so "
 		"neither a revocation nor ancestors. Default: only this account's."},
+	{"quarantine", AT(settings, quarantine_s), FIELD_DURATION, .otherwise = "30d", .least = 3600, .most = 3650LL * 86400,
+	 .doc = "How long the image of a build that failed late is kept; `bakery gc` removes it after that."},
 	{"fleet", AT(settings, fleet), FIELD_TREE, .check = check_map,
 	 .doc = "The accounts, regions and rules of fleet audits."},
 	{"notify", AT(settings, notify), FIELD_TREE, .check = check_map, .doc = "Who is told about builds and audits."},

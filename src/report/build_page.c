@@ -142,6 +142,17 @@ static void error_add(struct str *out, const struct tree *build)
 	lines_indented(out, text, strlen(text), "  ");
 }
 
+/* How to go on, and until when. */
+static void quarantine_fact(struct str *out, const struct tree *build)
+{
+	_cleanup_(str_free) struct str value = STR_INIT;
+	const char *until = tree_text(build, "images.1.retire_after");
+	if (!until || !str_eq(tree_text(build, "status"), "quarantined"))
+		return;
+	str_addf(&value, "until %.10s; `bakery resume %s` tries again", until, tree_text_or(build, "build", "?"));
+	fact(out, "quarantine", &value);
+}
+
 static void head(struct str *out, const struct tree *build)
 {
 	str_addf(out, "Build %s of %s: %s\n", tree_text_or(build, "build", "?"), tree_text_or(build, "recipe", "?"),
@@ -158,6 +169,7 @@ static void head(struct str *out, const struct tree *build)
 	pair_fact(out, build, "bakery", "version", "", "", "");
 	hashes_fact(out, build);
 	record_fact(out, build);
+	quarantine_fact(out, build);
 	error_add(out, build);
 }
 

@@ -31,7 +31,7 @@ static void add_head(struct str *script, const struct run *run, size_t part)
 	str_addf(script, "b_nonce=%s b_part=%zu b_sum=%s\n", frames->key, part, run->sum);
 	str_addf(script, "b_from_out=%llu b_from_err=%llu b_attach=%s\n",
 		 (unsigned long long)frames->streams[0].received, (unsigned long long)frames->streams[1].received,
-		 frames->ever_synced ? "1" : "");
+		 frames->ever_synced || run->joins ? "1" : "");
 }
 
 static void add_secrets(struct str *script, const struct run *run, const struct program *program)
@@ -52,7 +52,7 @@ static void make_script(struct str *script, const struct run *run, size_t part, 
 	str_reserve(script, sizeof(link_script) + program->len +
 				    65536); /* so that no copy of a secret is left behind by growing */
 	add_head(script, run, part);
-	if (!run->frames.ever_synced) {
+	if (!run->frames.ever_synced && !run->joins) {
 		add_given(script, "b_staging", run->staging);
 		add_given(script, "b_login", run->options->needs_sudo ? ssh_target_of(run->ssh)->user : "");
 		add_secrets(script, run, &run->script.programs[part]);
@@ -77,8 +77,8 @@ static bool hear(void *cookie, bool is_stderr, const char *data, size_t length, 
 	struct run *run = cookie;
 	frames_feed(&run->frames, is_stderr, data, length);
 	if (run->frames.ever_synced && !str_eq(run->frames.sum, run->sum))
-		return error_set(err, ERROR_CONFLICT, "the machine still has another program under the name %s",
-				 run->options->run_id);
+		return error_coded(err, ERROR_CONFLICT, RUNNER_NOT_REJOINED,
+				   "the machine still has another program under the name %s", run->options->run_id);
 	if (!drain(run, err))
 		return false;
 	if (run->said_last)
@@ -162,6 +162,9 @@ static bool see_end(struct run *run, bool heard_more, bool *ended, struct error 
 	if (run->frames.gone && run->frames.ever_synced)
 		return lost(run, "the machine restarted or was cleaned meanwhile: its account of the step is gone",
 			    err);
+	if (run->frames.gone && run->joins)
+		return error_coded(err, ERROR_CONFLICT, RUNNER_NOT_REJOINED,
+				   "the machine knows nothing any more of the program that was running there");
 	if (run->frames.gone)
 		return error_set(err, ERROR_FAILED,
 				 "the machine has no folder for the program: neither /run nor /var/tmp is writable "

@@ -37,12 +37,18 @@ void progress_free(struct run *run)
 	}
 }
 
+/* What an earlier process told is not told again. */
+static bool is_recorded(const struct run *run)
+{
+	return run->progress.index < run->options->recorded;
+}
+
 static void show(struct run *run, bool is_stderr, size_t length)
 {
 	struct progress *progress = &run->progress;
 	struct str *line = &progress->lines[is_stderr];
 	const struct runner_events *events = &run->options->events;
-	if (length && events->output)
+	if (length && events->output && !is_recorded(run))
 		events->output(events->cookie, progress->step, is_stderr, line->data, length);
 	str_remove_front(line, length);
 }
@@ -126,24 +132,35 @@ static void take_facts(struct run *run, const char *text)
 	sscanf(text, "F %79[^|]|%63[^|]|%255[^|]", run->boot, run->machine, run->ids);
 }
 
-static bool begin(struct run *run, const struct frame_event *event, struct error *err)
+static void begin_step(struct run *run, size_t index)
 {
 	struct progress *progress = &run->progress;
 	const struct runner_events *events = &run->options->events;
+	progress->step = run->script.steps[index];
+	progress->index = index;
+	progress->left_out = 0;
+	str_clear(&progress->output);
+	str_clear(&progress->check_output);
+	if (events->step_began && !is_recorded(run))
+		events->step_began(events->cookie, progress->step, index, run->script.step_count);
+}
+
+static bool begin(struct run *run, const struct frame_event *event, struct error *err)
+{
 	size_t index = 0;
 	if (sscanf(event->text, "B %zu", &index) != 1 || index >= run->script.step_count)
 		return error_set(err, ERROR_INTERNAL, "the machine speaks of a step that is not there: %s",
 				 event->text);
-	progress->step = run->script.steps[index];
-	progress->index = index;
-	progress->began_s = event->uptime_s;
-	progress->began_ms = wall_ms(run, event->uptime_s);
-	progress->left_out = 0;
-	str_clear(&progress->output);
-	str_clear(&progress->check_output);
-	if (events->step_began)
-		events->step_began(events->cookie, progress->step, index, run->script.step_count);
+	run->progress.began_s = event->uptime_s;
+	run->progress.began_ms = wall_ms(run, event->uptime_s);
+	begin_step(run, index);
 	return true;
+}
+
+void progress_begin_here(struct run *run, size_t index)
+{
+	run->progress.began_ms = clock_wall_ms();
+	begin_step(run, index);
 }
 
 static void begin_phase(struct run *run, const char *text)
@@ -197,7 +214,7 @@ static bool report(struct run *run, struct step_report *report, struct error *er
 		run->failed = true;
 		failure_set(&run->failure, report);
 	}
-	return !events->step_ended || events->step_ended(events->cookie, report, err);
+	return is_recorded(run) || !events->step_ended || events->step_ended(events->cookie, report, err);
 }
 
 static bool find_result(const char *name, enum step_result *result)

@@ -11,6 +11,7 @@
 #define RECONNECT_S 120
 #define CANCEL_S 4
 #define SCRIPT_S 60
+#define FORGET_S 10
 
 static const char runtime[] =
 #include "program.sh.inc"
@@ -20,6 +21,9 @@ static const char cancel_script[] =
 	;
 static const char reboot_script[] =
 #include "reboot.sh.inc"
+	;
+static const char noted_script[] =
+#include "noted.sh.inc"
 	;
 static const char ready_script[] =
 #include "ready.sh.inc"
@@ -157,9 +161,14 @@ bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err)
 {
 	int64_t limit_s = timeout_s ? timeout_s : 300, end_ms = clock_mono_ms() + limit_s * 1000;
 	const struct runner_events *events = &run->options->events;
+	_cleanup_(str_free) struct str script = STR_INIT;
 	struct error ignored; /* the machine may go down before it answers */
-	if (!remote_script(run->ssh, run->options, reboot_script, SCRIPT_S, NULL, &ignored) &&
-	    !may_come_back(&ignored)) {
+	add_who(&script, run);
+	str_addf(&script, "b_index=%zu b_life=", run->progress.index);
+	str_add_shell_quoted(&script, run->boot);
+	str_add_char(&script, '\n');
+	str_add(&script, reboot_script);
+	if (!remote_script(run->ssh, run->options, script.data, SCRIPT_S, NULL, &ignored) && !may_come_back(&ignored)) {
 		*err = ignored;
 		return false;
 	}
@@ -176,6 +185,52 @@ bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err)
 	return true;
 }
 
+/* The machine may be going down at this moment. */
+bool remote_reboot_noted(struct run *run, size_t index, struct str *life, bool *over, struct error *err)
+{
+	_cleanup_(str_free) struct str script = STR_INIT, boot = STR_INIT;
+	add_who(&script, run);
+	str_addf(&script, "b_index=%zu\n", index);
+	str_add(&script, noted_script);
+	for (;;) {
+		str_clear(life);
+		if (remote_script(run->ssh, run->options, script.data, SCRIPT_S, life, err) &&
+		    read_boot(run, &boot, err))
+			break;
+		if (!error_is(err, ERROR_TRANSIENT) || !remote_reconnect(run, err->text, err))
+			return false;
+	}
+	str_trim_right(life);
+	*over = life->len && !str_eq(life->data, boot.data);
+	return true;
+}
+
+/* Ends what runs and removes the folders. */
+static void add_cancel(struct str *script, const struct run *run)
+{
+	add_who(script, run);
+	str_add(script, runtime);
+	str_add(script, cancel_script);
+}
+
+void runner_forget(struct ssh *ssh, const struct runner_options *options)
+{
+	const struct run run = {.ssh = ssh, .options = options};
+	const struct stop *stop = ssh_target_of(ssh)->stop;
+	_cleanup_(str_free) struct str script = STR_INIT;
+	_cleanup_(freep) char *command = mem_printf("rm -rf \"$HOME/.bakery-%s\"", options->run_id);
+	struct error ignored;
+	if (stop && stop->requests > 1)
+		return;
+	add_cancel(&script, &run);
+	ssh_set_stop(ssh, NULL);
+	if (!remote_script(ssh, options, script.data, FORGET_S, NULL, &ignored) ||
+	    !ssh_must(ssh, command, NULL, &ignored))
+		log_debug(options->log, "what %s left on the machine may still be there: %s", options->run_id,
+			  ignored.text);
+	ssh_set_stop(ssh, stop);
+}
+
 void remote_cancel(struct run *run)
 {
 	_cleanup_(str_free) struct str script = STR_INIT;
@@ -183,9 +238,7 @@ void remote_cancel(struct run *run)
 	struct error ignored;
 	if (stop && stop->requests > 1)
 		return; /* told twice: leave at once */
-	add_who(&script, run);
-	str_add(&script, runtime);
-	str_add(&script, cancel_script);
+	add_cancel(&script, run);
 	ssh_set_stop(run->ssh, NULL);
 	if (!remote_script(run->ssh, run->options, script.data, CANCEL_S, NULL, &ignored) &&
 	    ssh_reopen(run->ssh, 2, &ignored) &&

@@ -43,6 +43,8 @@ struct run {
 	bool said_last;	      /* the program said that it is through */
 	bool failed;	      /* a step did */
 	bool any_failed;      /* so did one in a mode that goes on */
+	bool joins;	      /* the program was started by a process that died: it is never started again */
+	bool rebooted;	      /* a note of that lies on the machine's disk */
 	bool awaits_host;     /* the program stopped at a download or reboot that is to be done */
 	struct error failure; /* why */
 };
@@ -55,6 +57,9 @@ bool remote_script(struct ssh *ssh, const struct runner_options *options, const 
 /* Reconnects after a drop; tells the one who watches. */
 bool remote_reconnect(struct run *run, const char *why, struct error *err) must_check;
 bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err) must_check;
+/* What a process that died had to say of restarting the machine in that step: *life is the machine's before it, or ""
+ * when it had not come to that; *over: the machine is in another one. */
+bool remote_reboot_noted(struct run *run, size_t index, struct str *life, bool *over, struct error *err) must_check;
 void remote_cancel(struct run *run); /* ends what still runs there; best effort, within about two seconds */
 #define SCRIPT_END "#end"	     /* the last line of every script that is sent */
 void add_login_command(struct str *command, const struct runner_options *options, const struct str *script);
@@ -69,6 +74,8 @@ void transfer_tidy(struct run *run); /* removes the staging folder; best effort 
 void progress_init(struct run *run);
 void progress_free(struct run *run);
 bool progress_take(struct run *run, const struct frame_event *event, struct error *err) must_check;
+/* Begins a step of which the machine says nothing any more. */
+void progress_begin_here(struct run *run, size_t index);
 /* Ends the step under way as something that happened on this side of it says: failed when why is not "". */
 bool progress_end_here(struct run *run, const char *why, struct error *err) must_check;
 

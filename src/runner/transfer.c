@@ -87,7 +87,7 @@ bool transfer_send_ahead(struct run *run, const struct program *program, struct 
 		const struct step *step = run->script.steps[i];
 		if (needs_staging(run, step) && !make_staging(run, err))
 			return false;
-		if (step->kind == STEP_UPLOAD && !persist(run, step, i, send_file, err)) {
+		if (step->kind == STEP_UPLOAD && !run->joins && !persist(run, step, i, send_file, err)) {
 			_cleanup_(freep) char *place = step_place(step);
 			return error_context(err, "step %s", place);
 		}

@@ -134,7 +134,9 @@ static bool row_read(struct store *store, int64_t id, struct arena *arena, struc
 	_cleanup_(rows_close) struct rows rows =
 		db_rows(store,
 			"SELECT b.build, b.recipe, b.plan_sha256, b.channel, b.started_ms, " SQL_STATUS ","
-			" (SELECT state FROM stage WHERE build = b.id AND state IS NOT NULL ORDER BY id DESC LIMIT 1)"
+			" (SELECT state FROM stage WHERE build = b.id AND state IS NOT NULL ORDER BY id DESC LIMIT 1),"
+			" b.status = 'quarantined' OR EXISTS (SELECT 1 FROM image WHERE build = b.id AND "
+			"retire_after_ms IS NOT NULL)"
 			" FROM build b LEFT JOIN claim c ON c.build = b.id WHERE b.id = ?",
 			VALUES(value_int(id)));
 	if (rows_next(&rows)) {
@@ -146,6 +148,7 @@ static bool row_read(struct store *store, int64_t id, struct arena *arena, struc
 			.started_ms = rows_int(&rows, 4),
 			.status = status_named(rows_text(&rows, 5)),
 			.state = arena_strdup(arena, rows_text(&rows, 6)),
+			.quarantined = rows_int(&rows, 7),
 		};
 	}
 	return rows_ok(&rows, err);

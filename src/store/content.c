@@ -30,6 +30,22 @@ bool store_step_add(struct store *store, const struct step_row *step, struct err
 	       transaction_commit(&transaction, err);
 }
 
+bool store_step_list(struct store *store, const char *build, int64_t skip, struct tree **out, struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	_cleanup_(tree_freep) struct tree *steps = NULL;
+	int64_t id;
+	if (!transaction_read(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	    !rows_array(store,
+			"SELECT phase, playbook, playbook_sha256, step, result FROM step WHERE build = ? ORDER BY id"
+			" LIMIT -1 OFFSET ?",
+			VALUES(value_int(id), value_int(skip)), rows_object, &steps, err) ||
+	    !transaction_commit(&transaction, err))
+		return false;
+	*out = take(&steps);
+	return true;
+}
+
 bool store_evidence_add(struct store *store, const struct evidence_row *evidence, struct error *err)
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};
@@ -99,6 +115,22 @@ bool store_image_state(struct store *store, const char *build, const char *regio
 	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
 	    !db_run(store, "UPDATE image SET state = ? WHERE build = ? AND region = ?",
 		    VALUES(value_text(state), value_int(id), value_text(region)), err))
+		return false;
+	if (db_changes(store) != 1)
+		return error_set(err, ERROR_ABSENT, "build %s has no image in %s", build, region);
+	return transaction_commit(&transaction, err);
+}
+
+bool store_image_quarantine(struct store *store, const char *build, const char *region, int64_t retire_ms,
+			    struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	int64_t id;
+	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	    !db_run(store,
+		    "UPDATE image SET retire_after_ms = nullif(?1, 0), state = CASE ?1 WHEN 0 THEN state ELSE "
+		    "'quarantined' END WHERE build = ?2 AND region = ?3",
+		    VALUES(value_int(retire_ms), value_int(id), value_text(region)), err))
 		return false;
 	if (db_changes(store) != 1)
 		return error_set(err, ERROR_ABSENT, "build %s has no image in %s", build, region);

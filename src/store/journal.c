@@ -87,6 +87,21 @@ bool store_stages_done(struct store *store, const char *build, struct tree **out
 	return transaction_commit(&transaction, err);
 }
 
+bool store_stage_is_failed(struct store *store, const char *build, const char *stage, bool *failed, struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	int64_t id, is_failed = 0;
+	bool found;
+	if (!transaction_read(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
+	    !db_int(store,
+		    "SELECT status = 'failed' AND NOT forgotten FROM stage WHERE build = ? AND stage = ? ORDER BY id "
+		    "DESC LIMIT 1",
+		    VALUES(value_int(id), value_text(stage)), &is_failed, &found, err))
+		return false;
+	*failed = found && is_failed;
+	return transaction_commit(&transaction, err);
+}
+
 bool store_stages_forget(struct store *store, const char *build, const char *const *stages, struct error *err)
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};

@@ -218,8 +218,11 @@ static const char version_3[] =
 	"CREATE INDEX skip_by_recipe ON skip (recipe, at_ms);";
 /* clang-format on */
 
+/* Until when the image of a failed build is kept. */
+static const char version_4[] = "ALTER TABLE image ADD COLUMN retire_after_ms INTEGER;";
+
 /* What only one build may do at a time. */
-static const char version_4[] =
+static const char version_5[] =
 	/* clang-format off */
 	"CREATE TABLE lease ("
 	"  name TEXT PRIMARY KEY,"
@@ -227,6 +230,6 @@ static const char version_4[] =
 	") STRICT;";
 /* clang-format on */
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4};
+static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5};
 
 const struct migrations store_migrations = {.steps = steps, .count = ARRAY_SIZE(steps)};

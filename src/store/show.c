@@ -24,7 +24,7 @@ static const struct {
 	const char *key, *sql;
 } lists[] = {
 	{"images",
-	 "SELECT region, ami, name, state, snapshots AS snapshots_json, at_ms FROM image WHERE build = ? ORDER BY id"},
+	 "SELECT region, ami, name, state, snapshots AS snapshots_json, at_ms, retire_after_ms FROM image WHERE build = ? ORDER BY id"},
 	{"parameters",
 	 "SELECT region, name, value, previous, version, at_ms FROM parameter WHERE build = ? ORDER BY id"},
 	{"stages", "SELECT s.stage, " STAGE_STATUS

@@ -19,7 +19,7 @@ def nothing_left(lane, images_allowed):
 
 
 def ledger_empty(lane):
-    return ["the ledger holds %s %s" % (row["kind"], row.get("id")) for row in lane.ask("gc", "--dry-run", "--sandbox")]
+    return ["the ledger holds %s %s" % (row["kind"], row.get("id")) for row in lane.ask("gc", "--dry-run", "--ledger", "--sandbox")]
 
 
 def describe_images(lane, region):

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Preloaded into bakery, it kills the process at its Nth write to the database: before the write reaches the file, half-way through it, or after
- * it. STOP_AT_WRITE is "N:before", "N:torn" or "N:after"; STOP_COUNT names a file that gets the number of writes when nobody was killed.
- * SQLite writes with pwrite64 and makes sure with fdatasync or fsync; each of these counts as one. */
-#define _GNU_SOURCE
+ * Preloaded into bakery, it kills the process at its Nth write to the database: before the write reaches the file,
+ * half-way through it, or after it. STOP_AT_WRITE is "N:before", "N:torn" or "N:after"; STOP_COUNT names a file that
+ * gets the number of writes when nobody was killed. SQLite writes with pwrite64 and makes sure with fdatasync or fsync;
+ * each of these counts as one. */
+/* pwrite and pwrite64 are two symbols here. */
+#undef _FILE_OFFSET_BITS
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -44,7 +47,7 @@ static void die(void)
 	pause();
 }
 
-ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset)
+ssize_t pwrite64(int fd, const void *data, size_t length, __off64_t offset)
 {
 	static ssize_t (*next)(int, const void *, size_t, off64_t);
 	if (!next)

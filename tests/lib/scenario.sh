@@ -130,7 +130,7 @@ nothing_left() {
     left=$(cloud --region $region ec2 describe-volumes --query 'Volumes[].VolumeId' --output text)
     [ -z "$left" ] || { echo "volumes in $region: $left"; return 1; }
   done
-  "$bakery" gc --dry-run --format json --sandbox >"$work/held.json" 2>/dev/null && holds "$work/held.json" 'x == []'
+  "$bakery" gc --dry-run --format json --sandbox >"$work/held.json" 2>/dev/null && holds "$work/held.json" 'all(r["reason"].startswith("in quarantine") for r in x)'
 }
 image_count() { cloud --region "$1" ec2 describe-images --owners self --query 'length(Images)' --output text; }
 snapshot_count() { cloud --region "$1" ec2 describe-snapshots --owner-ids self --query 'length(Snapshots)' --output text; }

@@ -112,7 +112,7 @@ ok "an unknown bastion: exit 4" exits 4 "$bakery" build behind --sandbox
 ok "told how to know it" says "ssh-keyscan -H -p $port 127.0.0.1"
 ok "before anything is launched" test "$(instances_ever)" = "$before"
 printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 "$work/jump/host.pub")" >"$work/jump/known_hosts"
-ssh-keygen -q -H -f "$work/jump/known_hosts" 2>/dev/null
+ssh-keygen -q -H -f "$work/jump/known_hosts" >/dev/null 2>&1
 ok "through the bastion a build works" exits 0 "$bakery" build behind --sandbox
 ok "the group lets only the bastion in" says 'admits 127.0.0.1/32 to port 22'
 ok "everything went through it" grep -q 'Accepted publickey' "$work/jump/log"

@@ -38,7 +38,7 @@ each_is_missed_by_build() {
     "$bakery" build tiny --no-preflight >"$work/out" 2>"$work/err"
     status=$?
     case $sid-$status in *-6 | *-8 | *Keys*-1) ;; *) false ;; esac && names_an_action || { echo "exit $status without $sid"; return 1; }
-    enforce "$work/policy.json" && "$bakery" gc --yes >"$work/gc.out" 2>&1 || { cat "$work/gc.out"; echo "gc after $sid"; return 1; }
+    enforce "$work/policy.json" && "$bakery" gc --ledger --yes >"$work/gc.out" 2>&1 || { cat "$work/gc.out"; echo "gc after $sid"; return 1; }
   done
 }
 
@@ -59,7 +59,7 @@ ok "the policy fits into one managed policy" sh -c "[ \$(tr -d ' \n' <'$work/pol
 ok "the sandbox enforces it" enforce "$work/policy.json"
 ok "what it does not allow is refused" sh -c "! AWS_PAGER= /usr/bin/aws --endpoint-url '$AWS_ENDPOINT_URL' ec2 describe-volumes >/dev/null 2>&1"
 ok "a whole build passes with it" exits 0 "$bakery" build tiny
-ok "and cleans up all of its own" exits 0 "$bakery" gc --yes
+ok "and cleans up all of its own" exits 0 "$bakery" gc --ledger --yes
 ok "a doctor has nothing to say against the one for doctors" sh -c "'$bakery' sandbox up --policy '$work/doctor.json' >/dev/null && '$bakery' doctor tiny"
 ok "without any one statement, doctor names the permission" each_is_missed_by_doctor
 ok "and a build is refused for it" each_is_missed_by_build

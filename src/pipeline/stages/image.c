@@ -71,6 +71,7 @@ bool stage_image(struct build *build, struct error *err)
 	struct build_image *result;
 	char ami[ID_SIZE];
 
+	box_keys_forget(build, build->box.purpose); /* sealed: nobody logs in any more */
 	if (!image_obtain(build, ami, &image, err) || !image_record(build, region, image, err))
 		return false;
 	result = arena_alloc(build->arena, sizeof(*result));

@@ -105,7 +105,7 @@ static bool profile_make(struct build *build, struct error *err)
 bool stage_launch(struct build *build, struct error *err)
 {
 	if (!bastion_check(build, err) || !profile_make(build, err) || !group_make(build, err) ||
-	    !box_launch(build, &build->box, build->plan->source.ami, err))
+	    !box_launch(build, &build->box, build->plan->source.ami, err) || !rejoin_mark(build, err))
 		return false;
 	build->state.instance = arena_strdup(build->arena, build->box.instance);
 	build_note(build, "%s runs at %s", build->box.instance, build->box.address);

@@ -252,23 +252,6 @@ static bool images_publish(struct build *build, struct error *err)
 	return done;
 }
 
-/* The tag is for people; the build is done without this, too. */
-static void quarantine_end(struct build *build)
-{
-	const struct build_image *images = build->state.images.items;
-
-	for (size_t i = 0; build->was_quarantined && i < build->state.images.count; i++) {
-		struct aws_call call = aws_call(AWS_ec2_DeleteTags, images[i].region);
-		struct error still_tagged = {0};
-
-		aws_arg(&call, "ResourceId.1", images[i].ami);
-		aws_arg(&call, "Tag.1.Key", "bakery:quarantined");
-		if (!build_send(build, &call, NULL, &still_tagged))
-			build_note(build, "%s is still tagged bakery:quarantined: %s", images[i].ami,
-				   still_tagged.text);
-	}
-}
-
 bool stage_publish(struct build *build, struct error *err)
 {
 	if (!build->plan->publish.channel)

@@ -38,15 +38,16 @@ static bool read_end(int folder, size_t most, struct str *out)
 	_cleanup_(closep) int fd = openat(folder, NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	char chunk[4096];
 	struct stat found;
-	ssize_t got;
+	size_t left = most; /* it may grow while it is read */
+	ssize_t got = 0;
 
 	if (fd < 0 || fstat(fd, &found) < 0)
 		return false;
 	if (found.st_size > (off_t)most && lseek(fd, found.st_size - (off_t)most, SEEK_SET) < 0)
 		return false;
-	while ((got = read(fd, chunk, sizeof(chunk))) > 0)
+	for (; left && (got = read(fd, chunk, left < sizeof(chunk) ? left : sizeof(chunk))) > 0; left -= (size_t)got)
 		str_add_n(out, chunk, (size_t)got);
-	return got == 0;
+	return got >= 0;
 }
 
 /* Readers see the old file or the new one. */

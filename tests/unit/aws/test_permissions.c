@@ -35,6 +35,11 @@ static void values_fill(struct permission_needs *needs)
 		{"roles", "arn:aws:iam::210987654321:role/bakery"},
 		{"shared_accounts", "444455556666"},
 		{"shared_units", "ou-ab12-11111111"},
+		{"swept", "*"},
+		{"swept_parameters", "/bakery"},
+		{"swept_profiles", "bakery-20*"},
+		{"swept_accounts", "210987654321"},
+		{"swept_role", "bakery"},
 		{"roles", "arn:aws:iam::210987654321:role/bakery"},
 	};
 
@@ -154,6 +159,7 @@ static void only_what_is_asked(void **state)
 	_cleanup_(str_free) struct str json = STR_INIT;
 
 	values_fill(&needs);
+	tree_remove(needs.values, "swept"); /* as for builds */
 	needs.operations[AWS_ec2_DescribeImages] = true;
 	policy = permissions_policy(&needs);
 	tree_to_json(policy, &json);

@@ -194,6 +194,26 @@ static void any_account_is_a_star(void **state)
 	assert_true(speaks_of(policy, "arn:aws:ec2:us-east-1:*:instance/*"));
 }
 
+/* A job that only cleans up: all regions, only the project's, and nothing that makes anything. */
+static void gc_has_a_policy_of_its_own(void **state)
+{
+	struct bench *bench = *state;
+	_cleanup_(permission_needs_free) struct permission_needs needs;
+	_cleanup_(tree_freep) struct tree *policy = NULL;
+
+	permission_needs_init(&needs);
+	needs_of_gc(&bench->settings, &(struct needs_scope){.account = "111122223333"}, bench->arena, &needs);
+	policy = permissions_policy(&needs);
+	assert_true(speaks_of(policy, "ec2:DeleteVolume"));
+	assert_true(speaks_of(policy, "arn:aws:ec2:*:111122223333:instance/*"));
+	assert_true(speaks_of(policy, "arn:aws:ssm:*:111122223333:parameter/bakery/*"));
+	assert_true(speaks_of(policy, "\"aws:ResourceTag/bakery:project\":[\"shop\"]"));
+	assert_false(speaks_of(policy, "RunInstances"));
+	assert_false(speaks_of(policy, "PutParameter"));
+	assert_false(speaks_of(policy, "sts:AssumeRole"));
+	assert_false(speaks_of(policy, "aws:RequestedRegion"));
+}
+
 int main(void)
 {
 #define bench_test(function) cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
@@ -201,6 +221,7 @@ int main(void)
 		bench_test(each_feature_brings_its_own),
 		bench_test(each_feature_left_out_takes_its_own),
 		bench_test(any_account_is_a_star),
+		bench_test(gc_has_a_policy_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

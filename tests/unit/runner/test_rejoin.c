@@ -280,6 +280,107 @@ static void joined_by_another_process(void **state)
 	told_free(&told);
 }
 
+/* This process dies in the second step; it had recorded one. */
+static void die_in_a_run_of(struct step *steps, size_t count, const char *run_id)
+{
+	int status = 0;
+	pid_t child = fork();
+	if (child == 0) {
+		struct told dying = {.on_output = die, .fixed_run_id = run_id};
+		struct error ignored;
+		_exit(run_steps(&sshd, steps, count, &(struct runner_options){0}, &dying, &ignored));
+	}
+	waitpid(child, &status, 0);
+	assert_true(WIFSIGNALED(status));
+}
+
+static void what_is_recorded_is_not_done_or_told_again(void **state)
+{
+	_cleanup_(freep) char *first = counted("rec-1", "echo first"), *second = counted("rec-2", COUNT_SLOWLY),
+			      *third = counted("rec-3", "echo third");
+	struct step steps[] = {{.run = first}, {.run = second}, {.run = third}};
+	struct told told = {.fixed_run_id = "recorded-run"};
+	struct error err = {0};
+	die_in_a_run_of(steps, 3, "recorded-run");
+	if (!run_steps(&sshd, steps, 3, &(struct runner_options){.recorded = 1}, &told, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(runs("rec-1"), 1);
+	assert_int_equal(runs("rec-2"), 1);
+	assert_int_equal(runs("rec-3"), 1);
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.began, 2);
+	assert_null(strstr(told.out.data, "first"));
+	assert_true(str_ends(told.out.data, "\n40\nthird\n"));
+	assert_true(told_nothing_left(&told));
+	told_free(&told);
+}
+
+/* Nobody knows how far it came: nothing is run. */
+static void no_trace_of_what_was_begun(void **state)
+{
+	_cleanup_(freep) char *second = counted("trace-2", "echo second");
+	struct step steps[] = {{.run = "echo first"}, {.run = second}};
+	struct told told = {.fixed_run_id = "traceless-run"};
+	struct error err = {0};
+	assert_false(run_steps(&sshd, steps, 2, &(struct runner_options){.recorded = 1}, &told, &err));
+	assert_int_equal(err.kind, ERROR_CONFLICT);
+	assert_string_equal(err.code, RUNNER_NOT_REJOINED);
+	assert_int_equal(runs("trace-2"), 0);
+	assert_int_equal(told.count, 0);
+	assert_true(told_nothing_left(&told));
+	told_free(&told);
+}
+
+/* A program of its own behind a finished one: it is not known whether it was begun, and it is begun once. */
+static void the_next_program_is_begun(void **state)
+{
+	_cleanup_(freep) char *local = mem_printf("%s/fetched", folder), *third = counted("next-3", "echo third");
+	struct transfer download = {.from = "/etc/hostname", .to = local};
+	struct step steps[] = {{.run = "echo first"}, {.kind = STEP_DOWNLOAD, .download = &download}, {.run = third}};
+	struct told told = {.fixed_run_id = "next-run"};
+	struct error err = {0};
+	if (!run_steps(&sshd, steps, 3, &(struct runner_options){.recorded = 2}, &told, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(runs("next-3"), 1);
+	assert_int_equal(told.count, 1);
+	assert_true(told_nothing_left(&told));
+	told_free(&told);
+}
+
+/* The program had said all, and this host had not done its part. */
+static void a_download_is_begun_again(void **state)
+{
+	_cleanup_(freep) char *local = mem_printf("%s/fetched-again", folder), *first = counted("again-1", ":");
+	struct transfer download = {.from = "/etc/hostname", .to = local};
+	struct step steps[] = {{.run = first}, {.kind = STEP_DOWNLOAD, .download = &download}};
+	struct told told = {.fixed_run_id = "again-run"};
+	struct error err = {0};
+	if (!run_steps(&sshd, steps, 2, &(struct runner_options){.recorded = 1, .download_folder = "/"}, &told, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(runs("again-1"), 0);
+	assert_int_equal(told.count, 1);
+	assert_int_equal(access(local, F_OK), 0);
+	assert_true(told_nothing_left(&told));
+	told_free(&told);
+}
+
+/* The note lies in a folder of the user's that is of an earlier life of the machine. */
+static void a_restart_that_is_over(void **state)
+{
+	struct reboot reboot = {.timeout_s = 5};
+	struct step steps[] = {{.run = "echo first"}, {.kind = STEP_REBOOT, .reboot = &reboot}, {.run = "echo third"}};
+	struct told told = {.fixed_run_id = "restart-run"};
+	struct error err = {0};
+	run_here("d=/var/tmp/bakery-$(id -un); mkdir -p -m 700 $d/restart-run; echo 0000/1 >$d/restart-run/reboot-1");
+	if (!run_steps(&sshd, steps, 3, &(struct runner_options){.recorded = 1}, &told, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.steps[0].result, STEP_CHANGED);
+	assert_string_equal(told.out.data, "third\n");
+	assert_true(told_nothing_left(&told));
+	told_free(&told);
+}
+
 static void another_program_under_the_name(void **state)
 {
 	struct step steps[] = {{.run = "sleep 5"}};
@@ -393,6 +494,11 @@ int main(void)
 		cmocka_unit_test(machine_forgot),
 		cmocka_unit_test(stop_ends_the_machine_s_work),
 		cmocka_unit_test(joined_by_another_process),
+		cmocka_unit_test(what_is_recorded_is_not_done_or_told_again),
+		cmocka_unit_test(no_trace_of_what_was_begun),
+		cmocka_unit_test(the_next_program_is_begun),
+		cmocka_unit_test(a_download_is_begun_again),
+		cmocka_unit_test(a_restart_that_is_over),
 		cmocka_unit_test(another_program_under_the_name),
 		cmocka_unit_test(a_folder_of_an_earlier_life),
 		cmocka_unit_test(talkative_login_shells),

@@ -108,6 +108,64 @@ static void falling_back_forgets_stages(void **state)
 	assert_string_equal(stages_done(f), "[\"prepare\",\"launch\"]");
 }
 
+static bool is_failed(struct fixture *f, const char *stage)
+{
+	bool failed = false;
+	assert_ok(store_stage_is_failed(f->store, "b", stage, &failed, &f->err));
+	return failed;
+}
+
+static void failed_is_not_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	struct error why = {0};
+	add_build(f, "b", "r", 0);
+	error_set(&why, ERROR_FAILED, "no");
+	assert_false(is_failed(f, "provision"));
+	assert_ok(store_stage_began(f->store, "b", "provision", 1, &f->err));
+	assert_false(is_failed(f, "provision"));
+	assert_ok(store_stage_failed(f->store, "b", "provision", &why, 2, &f->err));
+	assert_true(is_failed(f, "provision"));
+	assert_false(is_failed(f, "seal"));
+	assert_ok(store_stages_forget(f->store, "b", (const char *const[]){"provision", NULL}, &f->err));
+	assert_false(is_failed(f, "provision"));
+	assert_ok(store_stage_began(f->store, "b", "provision", 3, &f->err));
+	assert_false(is_failed(f, "provision"));
+}
+
+static void steps_in_order_from_one_on(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(tree_freep) struct tree *all = NULL, *rest = NULL, *none = NULL;
+	add_build(f, "b", "r", 0);
+	add_build(f, "other", "r", 1);
+	for (const char *step = "abc"; *step; step++) {
+		const char id[] = {*step, '\0'};
+		struct step_row row = {.build = "b",
+				       .phase = "provision",
+				       .playbook = "p",
+				       .playbook_sha256 = "ff",
+				       .step = id,
+				       .name = id,
+				       .result = "changed",
+				       .why = "",
+				       .file = "p.yaml"};
+		assert_ok(store_step_add(f->store, &row, &f->err));
+		row.build = "other";
+		assert_ok(store_step_add(f->store, &row, &f->err));
+	}
+	assert_ok(store_step_list(f->store, "b", 0, &all, &f->err));
+	assert_int_equal(tree_count(all), 3);
+	assert_ok(store_step_list(f->store, "b", 2, &rest, &f->err));
+	assert_int_equal(tree_count(rest), 1);
+	assert_string_equal(tree_text(rest, "1.step"), "c");
+	assert_string_equal(tree_text(rest, "1.playbook_sha256"), "ff");
+	assert_ok(store_step_list(f->store, "b", 3, &none, &f->err));
+	assert_int_equal(tree_count(none), 0);
+	assert_false(store_step_list(f->store, "nobody", 0, &none, &f->err));
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+}
+
 static void an_intent_is_found_again(void **state)
 {
 	struct fixture *f = *state;
@@ -392,6 +450,8 @@ int main(void)
 		TEST(only_the_newest_run_of_a_stage_counts),
 		TEST(a_stage_must_have_begun_to_end),
 		TEST(falling_back_forgets_stages),
+		TEST(failed_is_not_cut_off),
+		TEST(steps_in_order_from_one_on),
 		TEST(an_intent_is_found_again),
 		TEST(held_ones_are_listed_newest_first_until_dropped_or_kept),
 		TEST(resume_takes_the_newest_that_can_go_on),

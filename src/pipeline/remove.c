@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Taking an image away: unprotected, deregistered, then its snapshots, which EC2 keeps while the image is there. */
+#include "remove.h"
+
+#include "bakery/str.h"
+
+struct removing {
+	struct aws *aws;
+	const struct stop *stop;
+	const char *region, *ami;
+};
+
+static bool ask(const struct removing *removing, enum aws_operation operation, const char *argument, const char *id,
+		struct error *err)
+{
+	struct aws_call call = aws_call(operation, removing->region);
+
+	aws_arg(&call, argument, id);
+	call.stop = removing->stop;
+	if (aws_send(removing->aws, &call, NULL, err))
+		return true;
+	if (!error_is(err, ERROR_ABSENT))
+		return false;
+	error_clear(err);
+	return true;
+}
+
+static bool snapshots_delete(const struct removing *removing, const struct tree *image, struct error *err)
+{
+	for (struct tree_iter i = tree_iter(tree_get(image, "blockDeviceMapping")); tree_next(&i);) {
+		const char *snapshot = tree_text(i.value, "ebs.snapshotId");
+		if (snapshot && !ask(removing, AWS_ec2_DeleteSnapshot, "SnapshotId", snapshot, err))
+			return false;
+	}
+	return true;
+}
+
+/* EC2 refuses to deregister a protected image. */
+static bool unprotect(const struct removing *removing, const struct tree *image, struct error *err)
+{
+	if (!str_starts(tree_text_or(image, "deregistrationProtection", "disabled"), "enabled"))
+		return true;
+	return ask(removing, AWS_ec2_DisableImageDeregistrationProtection, "ImageId", removing->ami, err);
+}
+
+static bool deregister(const struct removing *removing, const struct tree *image, struct error *err)
+{
+	if (ask(removing, AWS_ec2_DeregisterImage, "ImageId", removing->ami, err))
+		return true;
+	if (str_eq(tree_text(image, "deregistrationProtection"), "enabled-with-cooldown"))
+		error_hint(err, "its deregistration protection has a cool-down: 24 h after it was switched off the "
+				"image can go");
+	return false;
+}
+
+bool image_remove(struct aws *aws, const struct stop *stop, const char *region, const char *ami, struct error *err)
+{
+	const struct removing removing = {aws, stop, region, ami};
+	struct aws_call describe = aws_call(AWS_ec2_DescribeImages, region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+	const struct tree *image;
+
+	aws_arg(&describe, "ImageId.1", ami);
+	describe.stop = stop;
+	if (!aws_send(aws, &describe, &reply, err)) {
+		if (!error_is(err, ERROR_ABSENT))
+			return false;
+		error_clear(err);
+		return true;
+	}
+	image = tree_get(reply, "imagesSet.1");
+	return unprotect(&removing, image, err) && deregister(&removing, image, err) &&
+	       snapshots_delete(&removing, image, err);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Removing what was found by its tags. Gone already counts as removed. */
+#include "bakery/clock.h"
+#include "bakery/str.h"
+#include "remove.h"
+#include "sweep.h"
+
+/* What still hangs on something may be an echo of what has just gone. */
+static bool is_echo(const struct error *err)
+{
+	return str_eq(err->code, "DependencyViolation") || str_eq(err->code, "DeleteConflict") ||
+	       str_eq(err->code, "VolumeInUse");
+}
+
+static struct aws_call call_again(const struct aws_call *call)
+{
+	struct aws_call again = *call;
+
+	again.args = tree_copy(call->args);
+	return again;
+}
+
+bool sweep_ask(const struct sweep_found *found, const struct sweep_options *options, struct aws_call *call,
+	       struct error *err)
+{
+	enum { TRIES = 10, PAUSE_MS = 1000 };
+
+	call->stop = options->stop;
+	for (int left = TRIES;; left--) {
+		struct aws_call once = call_again(call);
+		bool done = aws_send(found->in->aws, &once, NULL, err);
+
+		if (!done && error_is(err, ERROR_ABSENT)) {
+			error_clear(err);
+			done = true;
+		}
+		if (done || !is_echo(err) || left == 1 || !stop_sleep_ms(options->stop, PAUSE_MS)) {
+			aws_call_clear(call);
+			return done;
+		}
+	}
+}
+
+static bool plain_remove(const struct sweep_found *found, const struct sweep_options *options,
+			 enum aws_operation operation, const char *argument, struct error *err)
+{
+	struct aws_call call = aws_call(operation, found->region);
+
+	aws_arg(&call, argument, found->id);
+	return sweep_ask(found, options, &call, err);
+}
+
+/* Only when it is gone can its security group go. */
+static bool instance_remove(const struct sweep_found *found, const struct sweep_options *options, struct error *err)
+{
+	const struct aws_wait_options wait = {.region = found->region, .timeout_s = 600, .stop = options->stop};
+
+	return plain_remove(found, options, AWS_ec2_TerminateInstances, "InstanceId.1", err) &&
+	       aws_wait(found->in->aws, AWS_WAIT_instance_terminated, found->id, &wait, NULL, err);
+}
+
+/* Somebody may have published it since it was found. */
+static bool image_remove_unpublished(const struct sweep_found *found, const struct sweep_options *options,
+				     struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *parameters = NULL;
+	const char *parameter;
+
+	if (!sweep_parameters(found->in, options, found->region, &parameters, err))
+		return false;
+	parameter = tree_text(tree_key(parameters, found->id), "");
+	if (parameter)
+		return error_set(err, ERROR_CONFLICT, "%s names it by now; it stays", parameter);
+	return image_remove(found->in->aws, options->stop, found->region, found->id, err);
+}
+
+bool sweep_remove(const struct sweep_found *found, const struct sweep_options *options, struct error *err)
+{
+	bool done = false;
+
+	switch (found->kind) {
+	case SWEEP_INSTANCE:
+		done = instance_remove(found, options, err);
+		break;
+	case SWEEP_VOLUME:
+		done = plain_remove(found, options, AWS_ec2_DeleteVolume, "VolumeId", err);
+		break;
+	case SWEEP_INSTANCE_PROFILE:
+		done = sweep_profile_remove(found, options, err);
+		break;
+	case SWEEP_ROLE:
+		done = sweep_role_remove(found, options, err);
+		break;
+	case SWEEP_SECURITY_GROUP:
+		done = plain_remove(found, options, AWS_ec2_DeleteSecurityGroup, "GroupId", err);
+		break;
+	case SWEEP_IMAGE:
+		done = image_remove_unpublished(found, options, err);
+		break;
+	case SWEEP_SNAPSHOT:
+		done = plain_remove(found, options, AWS_ec2_DeleteSnapshot, "SnapshotId", err);
+		break;
+	case SWEEP_KIND_COUNT:
+		break;
+	}
+	return done || error_context(err, "%s %s in %s", sweep_kind_name(found->kind), found->id, found->region);
+}
