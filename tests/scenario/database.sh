@@ -92,15 +92,15 @@ ok "it says so" says 'another process has kept it locked'
 ok "nothing is left" nothing_left
 
 # --- killed at each write of a migration ---
-cc -shared -fPIC -o "$work/stop.so" "$source/tests/crash/stop_at_write.c" -ldl || exit 1
-# The database before its last migration.
+cc -D_GNU_SOURCE -shared -fPIC -o "$work/stop.so" "$source/tests/crash/stop_at_write.c" -ldl || exit 1
+# The database before the step that made leases.
 python3 - "$BAKERY_STORE" "$work/old.db" <<'PY'
 import sqlite3, sys
 whole = sqlite3.connect(sys.argv[1])
 whole.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 old = sqlite3.connect(sys.argv[2])
 whole.backup(old)
-old.executescript("DROP TABLE lease; PRAGMA user_version = 3; PRAGMA journal_mode = WAL;")
+old.executescript("DROP TABLE lease; PRAGMA user_version = 4; PRAGMA journal_mode = WAL;")
 old.close()
 PY
 "$bakery" history --format json >"$work/before.json"
@@ -115,7 +115,7 @@ one_kill() { # one_kill N HOW: false when the migration has fewer writes
   points=$((points + 1))
   BAKERY_STORE="$work/migrate/bakery.db" "$bakery" history --format json >"$work/after.json" 2>"$work/after.err" &&
     cmp -s "$work/before.json" "$work/after.json" &&
-    [ "$(python3 -c 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); print(c.execute("PRAGMA user_version").fetchone()[0] > 3, c.execute("PRAGMA integrity_check").fetchone()[0])' "$work/migrate/bakery.db")" = "True ok" ] ||
+    [ "$(python3 -c 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); print(c.execute("PRAGMA user_version").fetchone()[0] > 4, c.execute("PRAGMA integrity_check").fetchone()[0])' "$work/migrate/bakery.db")" = "True ok" ] ||
     { wrong=$((wrong + 1)); echo "# killed at write $1 ($2): $(cat "$work/after.err")"; }
 }
 for how in before torn after; do
@@ -124,9 +124,9 @@ for how in before torn after; do
 done
 ok "a migration is killed at each of its writes ($points times)" test "$points" -gt 3
 ok "each time the next bakery brings it forward, whole" test "$wrong" = 0
-ok "a copy of the version before is kept" test -s "$work/migrate/bakery.db.v3"
-ok "and is of no use to be mistaken: it opens as it was" eval 'BAKERY_STORE="$work/migrate/bakery.db.v3" "$bakery" history --format json >"$work/copy.json" && cmp "$work/before.json" "$work/copy.json"'
-mv "$work/migrate/bakery.db.v3" "$work/migrate/bakery.db" 2>/dev/null
+ok "a copy of the version before is kept" test -s "$work/migrate/bakery.db.v4"
+ok "and is of no use to be mistaken: it opens as it was" eval 'BAKERY_STORE="$work/migrate/bakery.db.v4" "$bakery" history --format json >"$work/copy.json" && cmp "$work/before.json" "$work/copy.json"'
+mv "$work/migrate/bakery.db.v4" "$work/migrate/bakery.db" 2>/dev/null
 rm -f "$work/migrate/bakery.db-wal" "$work/migrate/bakery.db-shm"
 ok "so it can be put back" eval 'BAKERY_STORE="$work/migrate/bakery.db" "$bakery" history --format json >"$work/copy.json" && cmp "$work/before.json" "$work/copy.json"'
 ok "the chain of records is whole" eval '"$bakery" doctor --format json --sandbox >"$work/doctor.json" 2>&1; grep -i "chain\|records" "$work/doctor.json" && ! grep -q "was changed" "$work/doctor.json"'
