@@ -106,11 +106,13 @@ PY
 "$bakery" history --format json >"$work/before.json"
 points=0
 wrong=0
+# A sanitized bakery wants its runtime to be the first library; the killer comes before it on purpose.
+killed_bakery() { ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" LD_PRELOAD="$work/stop.so" "$bakery" "$@"; }
 one_kill() { # one_kill N HOW: false when the migration has fewer writes
   rm -rf "$work/migrate"
   mkdir "$work/migrate"
   cp "$work/old.db" "$work/migrate/bakery.db"
-  LD_PRELOAD="$work/stop.so" STOP_AT_WRITE="$1:$2" BAKERY_STORE="$work/migrate/bakery.db" "$bakery" history >/dev/null 2>&1
+  STOP_AT_WRITE="$1:$2" BAKERY_STORE="$work/migrate/bakery.db" killed_bakery history >/dev/null 2>&1
   [ $? = 137 ] || return 1
   points=$((points + 1))
   BAKERY_STORE="$work/migrate/bakery.db" "$bakery" history --format json >"$work/after.json" 2>"$work/after.err" &&
