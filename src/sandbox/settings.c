@@ -59,13 +59,14 @@ const struct setting_row setting_rows[] = {
 	{"fault.*", SETTING_FAULT, "",
 	 "fault.OPERATION (fault.* for all): the next COUNT requests (1) get WHAT: an AWS code (CODE or CODE/STATUS), "
 	 "an "
-	 "HTTP status, reset or cut"},
+	 "HTTP status, reset, cut or hang (silence for as long as the client waits)"},
 	{"hang.*", SETTING_HANG, "",
 	 "hang.OPERATION (hang.* for all): every request waits so long, before it is carried out or after"},
 	{"hold", SETTING_HOLD, "",
 	 "the Nth request from now on is never answered: held before it is carried out, or after"},
 	{"at", SETTING_STRIKE, "",
-	 "the Nth request from now on gets WHAT (an AWS code, an HTTP status, reset, cut), instead of being carried "
+	 "the Nth request from now on gets WHAT (an AWS code, an HTTP status, reset, cut, hang), instead of being "
+	 "carried "
 	 "out or after it"},
 	{"machines", SETTING_SWITCH, "on", "off: instances are only described, no machine is made (at start only)"},
 	{NULL, 0, NULL, NULL},

@@ -61,7 +61,8 @@ static bool is_code(const char *text)
 	return true;
 }
 
-/* An AWS code, with its HTTP status behind a slash where it is not the usual one; an HTTP status; "reset" or "cut". */
+/* An AWS code, with its HTTP status behind a slash where it is not the usual one; an HTTP status; "reset", "cut" or
+ * "hang". */
 static bool read_what(char *text, struct strike *strike)
 {
 	int64_t status = 0;
@@ -75,8 +76,15 @@ static bool read_what(char *text, struct strike *strike)
 		snprintf(strike->code, sizeof strike->code, "%s", text);
 		return is_code(text);
 	}
-	if (str_eq(text, "reset") || str_eq(text, "cut")) {
-		strike->kind = *text == 'r' ? STRIKE_RESET : STRIKE_CUT;
+	static const struct {
+		const char *word;
+		enum strike_kind kind;
+	} silences[] = {{"reset", STRIKE_RESET}, {"cut", STRIKE_CUT}, {"hang", STRIKE_HANG}};
+	for (size_t i = 0; i < sizeof silences / sizeof *silences; i++) {
+		if (!str_eq(text, silences[i].word))
+			continue;
+		strike->kind = silences[i].kind;
+		strike->hang_ms = -1;
 		return true;
 	}
 	strike->kind = STRIKE_ERROR;

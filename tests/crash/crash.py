@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The crash campaign: builds are killed at every point where that could matter, or meet a fault there, and then resumed or swept.
 
-    crash.py BAKERY SOURCE PRELOAD [--kinds request,write,fault] [--ends resume,gc] [--stride K] [--offset K] [--seconds S] [--lanes N]
+    crash.py BAKERY SOURCE PRELOAD [--kinds request,lag,write,fault,hang] [--ends resume,gc] [--stride K] [--offset K] [--seconds S] [--lanes N]
 
 Points:  request   the Nth request to AWS never gets an answer; bakery is killed there: before AWS acted, or after
+         lag       as request, while nothing that was made is found for a second and a half
          write     the Nth write to the database kills bakery: before it, half-way through it, after it
-         fault     the Nth request meets a fault: throttled, 500, 503, reset, cut, lost reply, denied, absent
+         fault     the Nth request meets a fault: throttled, 500, 503, reset, cut, lost reply, denied, expired, no capacity
+         hang      the Nth request is never answered, and bakery waits until it believes so (a minute: every eighth is tried, at least)
 After each, `resume` (or `gc`, then a build anew) and the invariants of invariants.py. Every --stride-th point is tried, from --offset on (of the
 writes, which are many and alike, every eighth of those unless --stride is 1), so that a short form sees some of each. The last line is "crash points: N tried, M violations".
 """
@@ -23,7 +25,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import invariants
 from lane import Lane, wait_for
 
-FAULTS = ("RequestLimitExceeded", "500", "503", "reset", "cut", "reset:after", "cut:after", "500:after", "UnauthorizedOperation", "ExpiredToken")
+FAULTS = ("RequestLimitExceeded", "500", "503", "reset", "cut", "reset:after", "cut:after", "500:after", "UnauthorizedOperation", "ExpiredToken",
+          "InsufficientInstanceCapacity")
+HOWS = {"request": ("before", "after"), "lag": ("before", "after"), "write": ("before", "torn", "after"), "fault": FAULTS, "hang": ("hang", "hang:after")}
 KILLED = -9
 
 
@@ -142,7 +146,7 @@ class Walker:
         """False: there is no such point any more."""
         kind, number, how, end = point
         before = self.known()
-        breaker = {"request": self.break_at_request, "write": self.break_at_write, "fault": self.break_by_fault}[kind]
+        breaker = {"write": self.break_at_write, "fault": self.break_by_fault, "hang": self.break_by_fault}.get(kind, self.break_at_request)
         if not breaker(number, how):
             self.done += list(self.known() - before)
             return False
@@ -157,11 +161,16 @@ def images_any(lane, build):
 
 def series(options):
     """(kind, how, end): each is walked with N = 1, 2, ... until a build runs through."""
-    hows = {"request": ("before", "after"), "write": ("before", "torn", "after"), "fault": FAULTS}
     for kind in options.kinds.split(","):
-        for how, end in itertools.product(hows[kind], options.ends.split(",")):
-            if kind != "fault" or end == "resume":
+        for how, end in itertools.product(HOWS[kind], options.ends.split(",")):
+            if kind not in ("fault", "hang") or end == "resume":
                 yield kind, how, end
+
+
+def stride_of(kind, options):
+    if kind == "write" and options.stride > 1:
+        return options.stride * 8
+    return max(options.stride, 8) if kind == "hang" else options.stride
 
 
 def work(campaign, options, todo):
@@ -172,10 +181,10 @@ def work(campaign, options, todo):
             return
         lane = None
         try:
-            lane = Lane(options.bakery, options.source)
+            lane = Lane(options.bakery, options.source, settings=["lag=1500ms"] if kind == "lag" else [])
             lane.parameter = "/bakery/crash/candidate"
             walker = Walker(campaign, lane, options.preload)
-            stride = options.stride * 8 if kind == "write" and options.stride > 1 else options.stride
+            stride = stride_of(kind, options)
             number = 1 + options.offset % stride
             while not (campaign.until and time.monotonic() > campaign.until) and walker.try_point((kind, number, how, end)):
                 number += stride
@@ -189,7 +198,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("bakery", "source", "preload"):
         parser.add_argument(name)
-    parser.add_argument("--kinds", default="request,write,fault")
+    parser.add_argument("--kinds", default="request,lag,write,fault,hang")
     parser.add_argument("--ends", default="resume,gc")
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--offset", type=int, default=0)

@@ -106,6 +106,11 @@ static void the_nth_request_is_counted_from_the_setting(void **state)
 	set(settings, "at=1:reset");
 	assert_int_equal(settings_strike(settings, "A", 1).kind, STRIKE_RESET);
 	assert_int_equal(settings_strike(settings, "A", 1).kind, STRIKE_NONE);
+	set(settings, "at=1:hang:after");
+	held = settings_strike(settings, "A", 1);
+	assert_int_equal(held.kind, STRIKE_HANG);
+	assert_int_equal(held.hang_ms, -1);
+	assert_true(held.after);
 }
 
 static void hangs_and_throttling(void **state)
