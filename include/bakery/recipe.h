@@ -91,6 +91,13 @@ struct verify {
 	struct struct_list playbooks; /* of struct playbook_use */
 };
 
+/* A control that shall not be held to. */
+struct waiver {
+	const char *control; /* as steps name it, or a scanner's rule: "CIS-5.1.20", "lynis:SSH-7408" */
+	const char *reason;
+	const char *expires; /* "2027-06-30": the last day, UTC */
+};
+
 struct scanner {
 	const char *kind; /* inspector | openscap | lynis | command */
 	struct text_list command;
@@ -147,6 +154,7 @@ struct recipe {
 	int64_t deadline_s;
 	struct struct_list playbooks; /* of struct playbook_use */
 	struct verify verify;
+	struct struct_list waivers; /* of struct waiver */
 	const struct scan *scan;
 	struct image_wish image; /* name may still hold {{ build }} */
 	struct distribute distribute;

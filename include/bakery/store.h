@@ -156,7 +156,7 @@ bool store_step_add(struct store *store, const struct step_row *step, struct err
 bool store_step_list(struct store *store, const char *build, int64_t skip, struct tree **out,
 		     struct error *err) must_check;
 struct evidence_row {
-	const char *build, *phase, *control, *step, *answer /* pass | fail | skipped */, *evidence, *instance;
+	const char *build, *phase, *control, *step, *answer /* pass | fail | skipped | waived */, *evidence, *instance;
 	int64_t at_ms;
 };
 bool store_evidence_add(struct store *store, const struct evidence_row *evidence, struct error *err) must_check;
@@ -182,6 +182,18 @@ bool store_parameter_add(struct store *store, const struct parameter_row *parame
 /* What a recipe's builds wrote into a parameter last; value NULL: nothing is known. Texts live in arena. */
 bool store_parameter_last(struct store *store, const char *recipe, const char *region, const char *name,
 			  struct arena *arena, struct parameter_row *out, struct error *err) must_check;
+/* Documents of a build, by kind and name: ("sbom", "cyclonedx"), ("files", "etc"), ("scan", "lynis"). store_show lists
+ * them without their data. */
+struct document_row {
+	const char *build, *kind, *name, *media_type;
+	const void *data;
+	size_t size;
+};
+/* The same (build, kind, name) again replaces it. */
+bool store_document_put(struct store *store, const struct document_row *document, struct error *err) must_check;
+/* ERROR_ABSENT when the build has none. */
+bool store_document_get(struct store *store, const char *build, const char *kind, const char *name, struct str *out,
+			struct error *err) must_check;
 /* A log line of the build: stream is "out", "err" or "note". Buffered; on disk after at most a second, at each stage's
  * end and at close. */
 bool store_log_add(struct store *store, const char *build, const char *stage, const char *step, const char *stream,

@@ -198,6 +198,15 @@ static const struct field protection_fields[] = {
 	{0},
 };
 
+static const struct field waiver_fields[] = {
+	{"control", AT(waiver, control), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY,
+	 .doc = "The control, as a playbook's steps name it, or a scanner's rule."},
+	{"reason", AT(waiver, reason), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY, .doc = "Why, for the record."},
+	{"expires", AT(waiver, expires), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY,
+	 .doc = "The last day it counts, such as `2027-06-30`."},
+	{0},
+};
+
 static const struct field image_fields[] = {
 	{"name", AT(image_wish, name), FIELD_TEXT, .otherwise = "{{ recipe }}-{{ build }}",
 	 .doc = "The image's name; 3 to 128 characters once `{{ build }}` is known."},
@@ -292,6 +301,9 @@ const struct field recipe_fields[] = {
 	 .doc = "What is done on the instance, in order; a bare text is a playbook's name."},
 	{"verify", AT(recipe, verify), FIELD_INLINE, .fields = verify_fields, .shorthand = "enabled",
 	 .doc = "The test on a fresh instance of the new image."},
+	{"waive", AT(recipe, waivers), FIELD_STRUCT_LIST, FIELD_SINGLE, .fields = waiver_fields,
+	 .size = sizeof(struct waiver),
+	 .doc = "Controls that the image is not held to, each with a reason and an end."},
 	{"scan", AT(recipe, scan), FIELD_STRUCT, .fields = scan_fields, .size = sizeof(struct scan),
 	 .shorthand = "scanner", .doc = "The vulnerability scan. Default: none."},
 	{"image", AT(recipe, image), FIELD_INLINE, .fields = image_fields, .doc = "The image itself."},

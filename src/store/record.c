@@ -31,6 +31,7 @@ static const struct {
 	{"controls",
 	 "SELECT phase, control, step, answer, evidence, instance, at_ms FROM evidence WHERE build = ? ORDER BY id"},
 	{"launches", "SELECT " LAUNCH_COLUMNS " FROM launch WHERE build = ? ORDER BY id"},
+	{"documents", "SELECT " DOCUMENT_COLUMNS " FROM document WHERE build = ? ORDER BY kind, name"},
 	{"images", "SELECT region, ami, name FROM image WHERE build = ? ORDER BY id"},
 	{"parameters",
 	 "SELECT region, name, value, previous, version, at_ms FROM parameter WHERE build = ? ORDER BY id"},
@@ -181,6 +182,7 @@ static void forget_what_may_differ(struct tree *record)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		tree_remove(tree_get(record, "build.1"), keys[i]);
 	tree_remove(record, "images");
+	tree_remove(record, "documents");
 }
 
 static bool tables_check(struct store *store, const char *build, const struct str *json, struct error *err)

@@ -26,6 +26,8 @@ bool rows_array(struct store *store, const char *sql, const struct value *values
 
 #define LAUNCH_COLUMNS "purpose, market, instance_type, zone, subnet, instance, code, at_ms" /* of launch */
 
+#define DOCUMENT_COLUMNS "kind, name, media_type, size, sha256, at_ms" /* of document */
+
 struct tree *tree_new_time(int64_t ms);
 struct tree *tree_new_seconds(int64_t ms);
 

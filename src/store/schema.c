@@ -230,6 +230,23 @@ static const char version_5[] =
 	") STRICT;";
 /* clang-format on */
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5};
+/* What belongs to a build and is a file of its own kind. */
+static const char version_6[] =
+	/* clang-format off */
+	"CREATE TABLE document ("
+	"  id INTEGER PRIMARY KEY,"
+	"  build INTEGER NOT NULL REFERENCES build (id),"
+	"  kind TEXT NOT NULL,"   /* sbom, files, scan */
+	"  name TEXT NOT NULL,"   /* cyclonedx, etc, lynis */
+	"  media_type TEXT NOT NULL,"
+	"  size INTEGER NOT NULL,"
+	"  sha256 TEXT NOT NULL,"
+	"  data ANY NOT NULL,"
+	"  at_ms INTEGER NOT NULL,"
+	"  UNIQUE (build, kind, name)"
+	") STRICT;";
+/* clang-format on */
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5, version_6};
 
 const struct migrations store_migrations = {.steps = steps, .count = ARRAY_SIZE(steps)};

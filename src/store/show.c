@@ -33,6 +33,7 @@ static const struct {
 		   " json_object('kind', s.error_kind, 'code', s.error_code, 'text', s.error_text) END AS error_json"
 		   " FROM stage s WHERE s.build = ? ORDER BY s.id"},
 	{"launches", "SELECT " LAUNCH_COLUMNS " FROM launch WHERE build = ? ORDER BY id"},
+	{"documents", "SELECT " DOCUMENT_COLUMNS " FROM document WHERE build = ? ORDER BY kind, name"},
 	{"steps", "SELECT phase, playbook, playbook_sha256, step, name, result, why, file, line, exit_status, "
 		  "attempts, started_ms, ended_ms,"
 		  " ended_ms - started_ms AS duration_span, output AS output_packed, output_size FROM step WHERE build "
