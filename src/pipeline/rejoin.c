@@ -95,6 +95,19 @@ static bool is_row_of(const struct tree *row, const struct playbook *playbook, c
 	       !str_eq(tree_text(row, "result"), step_result_name(STEP_FAILED));
 }
 
+/* A task of an Ansible playbook, which is run again from its start until its one step is done. */
+static bool is_task(const struct tree *row, const struct struct_list *playbooks)
+{
+	const struct playbook *items = playbooks->items;
+
+	for (size_t i = 0; i < playbooks->count; i++) {
+		if (items[i].ansible && str_eq(tree_text(row, "playbook"), items[i].name) &&
+		    str_eq(tree_text(row, "playbook_sha256"), items[i].sha256))
+			return !str_eq(tree_text(row, "step"), items[i].name);
+	}
+	return false;
+}
+
 /* Walks over all steps of some playbooks. */
 struct step_walk {
 	const struct struct_list *playbooks;
@@ -129,7 +142,7 @@ bool rejoin_recorded(struct build *build, const char *phase, const struct struct
 		const struct playbook *playbook = NULL;
 		const struct step *step = NULL;
 
-		if (!str_eq(tree_text(i.value, "phase"), phase))
+		if (!str_eq(tree_text(i.value, "phase"), phase) || is_task(i.value, playbooks))
 			continue;
 		if (!step_next(&walk, &playbook, &step) || !is_row_of(i.value, playbook, step))
 			return error_coded(err, ERROR_CONFLICT, RUNNER_NOT_REJOINED,

@@ -29,11 +29,6 @@ static void abilities_check(struct making *making)
 			   "a scan");
 	if (recipe->waivers.count)
 		faults_add(&making->faults, recipe->file, 0, 0, "waive: this version of bakery waives no controls");
-	for (size_t i = 0; i < recipe->playbooks.count; i++) {
-		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
-			faults_add(&making->faults, recipe->file, 0, 0,
-				   "playbooks: this version of bakery does not run Ansible playbooks");
-	}
 }
 
 /* What gathering the facts showed already. */
@@ -415,6 +410,8 @@ static bool files_check(const struct struct_list *list, struct error *err)
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct step *steps = playbooks[i].steps.items;
+		if (playbooks[i].ansible && !ansible_check(&playbooks[i], err))
+			return false;
 		for (size_t j = 0; j < playbooks[i].steps.count; j++) {
 			if (steps[j].upload && !upload_check(steps[j].upload, err))
 				return error_context(err, "step %s", steps[j].id);
