@@ -35,8 +35,10 @@ struct ansible_options {
 bool ansible_run(const struct playbook *playbook, const struct ansible_machine *machine,
 		 const struct ansible_options *options, struct error *err) must_check;
 
-/* Whether this host has what the playbook needs: programs, secrets. ERROR_USAGE with what to do. */
-bool ansible_host_check(const struct playbook *playbook, struct error *err) must_check;
+/* Whether this host has the programs; ERROR_USAGE with what to do. */
+bool ansible_programs_check(struct error *err) must_check;
+/* Whether the environment has the playbook's secrets; ERROR_USAGE with those that are missing. */
+bool ansible_secrets_check(const struct playbook *playbook, struct error *err) must_check;
 /* Whether ansible-playbook can read it, which takes it half a second; ERROR_INVALID with its words. One with
  * requirements is not looked at: its roles are not here yet. */
 bool ansible_syntax_check(const struct playbook *playbook, const struct stop *stop, struct error *err) must_check;

@@ -85,9 +85,6 @@ bool play_run(struct build *build, struct box *box, const struct playbook *playb
 	const struct ansible_options ansible = {
 		.key_life_s = build_seconds_left(build), .stop = options->stop, .events = options->events};
 
-	/* What the dead process had begun there may still hold the package manager's locks. */
-	if (build->goes_on_at && box == &build->box && !runner_wait_ready(box->ssh, options, err))
-		return false;
 	if (ansible_run(playbook, &machine, &ansible, err)) {
 		if (!connection_renew(box, err))
 			return error_context(err, "%s after Ansible playbook %s", box->instance, playbook->name);

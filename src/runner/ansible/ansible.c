@@ -21,18 +21,7 @@ static const char warden[] =
 
 /* --- what this host must have --- */
 
-static bool secrets_check(const struct ansible *ansible, struct error *err)
-{
-	_cleanup_(str_free) struct str missing = STR_INIT;
-
-	for (size_t i = 0; i < ansible->secrets.count; i++) {
-		if (!getenv(ansible->secrets.items[i]))
-			str_addf(&missing, "%s%s", missing.len ? ", " : "", ansible->secrets.items[i]);
-	}
-	return !missing.len || error_set(err, ERROR_USAGE, "secrets are missing in the environment: %s", missing.data);
-}
-
-bool ansible_host_check(const struct playbook *playbook, struct error *err)
+bool ansible_programs_check(struct error *err)
 {
 	static const struct {
 		const char *program, *hint;
@@ -44,10 +33,24 @@ bool ansible_host_check(const struct playbook *playbook, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (!process_available(needed[i].program))
-			return error_set(err, ERROR_USAGE, "Ansible playbook %s: %s is not on this host; %s",
-					 playbook->name, needed[i].program, needed[i].hint);
+			return error_set(err, ERROR_USAGE, "%s is not on this host, and Ansible playbooks need it; %s",
+					 needed[i].program, needed[i].hint);
 	}
-	return secrets_check(playbook->ansible, err) || error_context(err, "Ansible playbook %s", playbook->name);
+	return true;
+}
+
+bool ansible_secrets_check(const struct playbook *playbook, struct error *err)
+{
+	const struct text_list *secrets = &playbook->ansible->secrets;
+	_cleanup_(str_free) struct str missing = STR_INIT;
+
+	for (size_t i = 0; i < secrets->count; i++) {
+		if (!getenv(secrets->items[i]))
+			str_addf(&missing, "%s%s", missing.len ? ", " : "", secrets->items[i]);
+	}
+	return !missing.len ||
+	       error_set(err, ERROR_USAGE, "Ansible playbook %s: secrets are missing in the environment: %s",
+			 playbook->name, missing.data);
 }
 
 /* Ansible's own words for why it cannot go on come last, and over several lines. */
@@ -62,6 +65,20 @@ static void words_of(struct str *text)
 		text->len = 1200;
 		text->data[text->len] = '\0';
 	}
+}
+
+/* One line, for a fault. */
+static void fold(struct str *text)
+{
+	size_t used = 0;
+
+	for (size_t at = 0; at < text->len; at++) {
+		bool is_space = strchr(" \t\r\n", text->data[at]);
+		if (!is_space || (used && text->data[used - 1] != ' '))
+			text->data[used++] = is_space ? ' ' : text->data[at];
+	}
+	if (text->len)
+		text->data[text->len = used] = '\0';
 }
 
 bool ansible_syntax_check(const struct playbook *playbook, const struct stop *stop, struct error *err)
@@ -82,6 +99,7 @@ bool ansible_syntax_check(const struct playbook *playbook, const struct stop *st
 	if (!process_run(&process, &status, NULL, &errors, err))
 		return error_context(err, "%s", ansible->playbook);
 	words_of(&errors);
+	fold(&errors);
 	return status == 0 || error_set(err, ERROR_INVALID, "%s: %s", ansible->playbook, errors.data);
 }
 
@@ -219,7 +237,8 @@ bool ansible_run(const struct playbook *playbook, const struct ansible_machine *
 	struct listener listener;
 	bool done;
 
-	if (!ansible_host_check(playbook, err) || !workplace_make(&place, playbook, machine, err) ||
+	if (!ansible_programs_check(err) || !ansible_secrets_check(playbook, err) ||
+	    !workplace_make(&place, playbook, machine, err) ||
 	    (playbook->ansible->requirements && !search_make(&place, options->stop, err)))
 		return false;
 	listener_init(&listener, playbook, options, &place);

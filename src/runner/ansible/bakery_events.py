@@ -110,7 +110,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
         why = result._result.get('msg') or result._result.get('reason') or ''
-        if not why and result._result.get('rc') is not None:
+        if why in ('', 'non-zero return code') and result._result.get('rc') is not None:
             why = 'exited with %s' % result._result['rc']
         if ignore_errors:
             self.task_ended(result, 'ok', 'failed, which is ignored: %s' % as_text(why))

@@ -247,7 +247,7 @@ static void roles_handlers_templates(void **state)
 	assert_non_null(strstr(heard.reports[3].output, "one: changed\ntwo: changed"));
 	assert_non_null(strstr(heard.reports[4].output, "no_log"));
 	assert_string_equal(heard.reports[5].output, "[redacted]");
-	assert_non_null(strstr(heard.reports[6].why, "ignored: non-zero return code"));
+	assert_non_null(strstr(heard.reports[6].why, "ignored: exited with 1"));
 	assert_string_equal(heard.reports[7].why, "failed, and is rescued: on purpose");
 	assert_null(strstr(heard.live.data, "private"));
 	assert_null(strstr(heard.live.data, "4 secret"));
