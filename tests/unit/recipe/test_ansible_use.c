@@ -52,11 +52,17 @@ static void what_counts(void **state)
 		const char *file;
 		bool counts;
 	} files[] = {
-		{"plays/site.yml", true},	    {"plays/roles/web/templates/page.j2", true},
-		{"plays/group_vars/all.yml", true}, {"plays/ansible.cfg", true},
-		{"more/needs.yml", true},	    {"more/other.yml", false},
-		{"recipes/other.yml", false},	    {"plays/.git/HEAD", false},
-		{"plays/site.retry", false},	    {"plays/library/__pycache__/module.pyc", false},
+		{"plays/site.yml", true},
+		{"plays/roles/web/templates/page.j2", true},
+		{"plays/group_vars/all.yml", true},
+		{"plays/ansible.cfg", true},
+		{"more/needs.yml", true},
+		{"more/other.yml", false},
+		{"recipes/other.yml", false},
+		{"plays/vars.yaml", true},
+		{"plays/.git/HEAD", false},
+		{"plays/site.retry", false},
+		{"plays/library/__pycache__/module.pyc", false},
 		{"plays/site.yml~", false},
 	};
 	const char *before;
@@ -80,6 +86,24 @@ static void what_counts(void **state)
 	assert_string_not_equal(hash_of(&project, "  - {ansible: ../plays/site.yml, requirements: ../more/needs.yml, "
 						  "extra_vars: {a: 1}}\n"),
 				before);
+}
+
+/* Recipes may lie in the same folder: their own hashes know what is the same, whatever is written around it. */
+static void documents_of_ours_do_not_count(void **state)
+{
+	_cleanup_(project_free) struct project project = project_new();
+	static const char entry[] = "  - {ansible: site.yml}\n";
+	const char *before;
+
+	project_write("recipes/site.yml", "- hosts: all\n");
+	project_write("recipes/base/linux.yaml", "# a recipe\nbakery: 1\n");
+	project_write("recipes/patch.yaml", "playbook: 1\nsteps: []\n");
+	before = hash_of(&project, entry);
+	project_write("recipes/base/linux.yaml", "# another\nbakery: 1\n");
+	project_write("recipes/patch.yaml", "# another\nplaybook: 1\nsteps: []\n");
+	assert_string_equal(hash_of(&project, entry), before);
+	project_write("recipes/patch.yaml", "- {hosts: all}\n");
+	assert_string_not_equal(hash_of(&project, entry), before);
 }
 
 static void links(void **state)
@@ -120,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_and_steps),
 		cmocka_unit_test(what_counts),
+		cmocka_unit_test(documents_of_ours_do_not_count),
 		cmocka_unit_test(links),
 		cmocka_unit_test(checked_before_it_is_run),
 	};
