@@ -76,9 +76,6 @@ struct build {
 	struct keeper *keeper;
 };
 
-/* The code of the error with which publishing is refused: a newer build is out. */
-#define PUBLISH_SUPERSEDED "Superseded"
-
 struct stage {
 	const char *name;	 /* goes into the journal: never renamed */
 	const char *doing;	 /* for people */
