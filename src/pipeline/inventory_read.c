@@ -125,12 +125,12 @@ static bool dpkg_line(struct reading *reading, char *line, struct error *err)
 /* "openssl-3.0.7-27.el9.src.rpm" is name, version, release: the last two hyphens. */
 static void source_split(char *file, const char **name, const char **version)
 {
-	char *end = str_ends(file, ".src.rpm") ? file + strlen(file) - strlen(".src.rpm") : NULL;
-	char *release, *hyphen;
+	char *end, *release, *hyphen;
 
 	*name = *version = NULL;
-	if (!end)
+	if (!str_ends(file, ".src.rpm"))
 		return;
+	end = file + strlen(file) - strlen(".src.rpm");
 	*end = '\0';
 	release = memrchr(file, '-', (size_t)(end - file));
 	hyphen = release ? memrchr(file, '-', (size_t)(release - file)) : NULL;
