@@ -9,6 +9,7 @@
 #include "bakery/command.h"
 #include "bakery/evidence.h"
 #include "bakery/utf8.h"
+#include "build_choose.h"
 
 /* --- history --- */
 
@@ -147,22 +148,6 @@ static const struct column control_csv_columns[] = {
 	{NULL, "built.answer"}, {NULL, "built.evidence"}, {NULL, "built.instance"}, {NULL, "built.at"},
 	{NULL, "fresh.answer"}, {NULL, "fresh.evidence"}, {NULL, "fresh.instance"}, {NULL, "fresh.at"},
 };
-
-/* The named build, or the newest. */
-static bool build_choose(struct app *app, const struct text_list *operands, char build[BUILD_ID_SIZE],
-			 struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *newest = NULL;
-	if (operands->count)
-		return store_find(app->store, operands->items[0], build, err);
-	if (!store_history(app->store, &(struct history_filter){.limit = 1}, &newest, err))
-		return false;
-	if (!tree_count(newest))
-		return error_set(err, ERROR_ABSENT, "there is no build in %s yet; `bakery build RECIPE` makes one",
-				 store_path(app->store));
-	snprintf(build, BUILD_ID_SIZE, "%s", tree_text_or(newest, "1.build", ""));
-	return true;
-}
 
 static bool write_text(const struct str *text, struct error *err)
 {

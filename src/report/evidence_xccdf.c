@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Evidence as a TestResult of XCCDF 1.2 (NIST IR 7275 revision 4), as OpenSCAP writes one. The elements stand in the
- * order that the schema demands. */
+ * Evidence as XCCDF 1.2 (NIST IR 7275 revision 4): a Benchmark with a rule for each control, and a TestResult in it, as
+ * `oscap xccdf eval --results` writes them. The elements stand in the order that the schema demands. */
 #include <ctype.h>
 #include <string.h>
 
@@ -68,7 +68,7 @@ static void head_add(struct xml_writer *xml, const struct tree *build, const str
 {
 	const char *recipe = tree_text_or(build, "recipe", "?");
 	_cleanup_(freep) char *benchmark = identifier("benchmark", recipe);
-	_cleanup_(freep) char *href = mem_printf("urn:bakery:recipe:%s", recipe);
+	_cleanup_(freep) char *href = mem_printf("#%s", benchmark);
 	_cleanup_(freep) char *title = mem_printf("%s, build %s", recipe, tree_text_or(build, "build", "?"));
 
 	xml_begin(xml, "benchmark");
@@ -99,6 +99,17 @@ static size_t result_of(const struct tree *row)
 	return 1; /* no answer is no pass */
 }
 
+static void check_add(struct xml_writer *xml, const char *step)
+{
+	xml_begin(xml, "check");
+	xml_attribute(xml, "system", "urn:bakery:step");
+	xml_begin(xml, "check-content-ref");
+	xml_attribute(xml, "href", "urn:bakery:playbooks");
+	xml_attribute(xml, "name", step);
+	xml_end(xml);
+	xml_end(xml);
+}
+
 static void rule_result_add(struct xml_writer *xml, const struct tree *row)
 {
 	const char *control = tree_text_or(row, "control", "?"), *evidence = tree_text_or(row, "evidence", "");
@@ -125,6 +136,7 @@ static void rule_result_add(struct xml_writer *xml, const struct tree *row)
 	xml_attribute(xml, "context", "step");
 	xml_text(xml, tree_text_or(row, "step", "?"));
 	xml_end(xml);
+	check_add(xml, tree_text_or(row, "step", "?"));
 	xml_end(xml);
 }
 
@@ -159,22 +171,74 @@ static const char *last_time(const struct tree *rows)
 	return last;
 }
 
-void evidence_xccdf(const struct tree *build, const struct tree *rows, struct str *out)
+static void test_result_add(struct xml_writer *xml, const struct tree *build, const struct tree *rows)
 {
 	_cleanup_(freep) char *id = identifier("testresult", tree_text_or(build, "build", "none"));
 	const char *last = last_time(rows);
+
+	xml_begin(xml, "TestResult");
+	xml_attribute(xml, "id", id);
+	xml_attribute(xml, "end-time", last ? last : tree_text_or(build, "started", "1970-01-01T00:00:00Z"));
+	xml_attribute(xml, "test-system", "cpe:/a:bakery:bakery:" BAKERY_VERSION);
+	xml_attribute(xml, "version", BAKERY_VERSION);
+	head_add(xml, build, rows);
+	for (struct tree_iter i = tree_iter(rows); tree_next(&i);)
+		rule_result_add(xml, i.value);
+	score_add(xml, rows);
+	xml_end(xml);
+}
+
+/* Several steps may answer for one control: then its rule has several results, told apart by their instances. */
+static size_t steps_of(const struct tree *rows, const char *control, size_t *first)
+{
+	size_t count = 0;
+
+	for (struct tree_iter i = tree_iter(rows); tree_next(&i);) {
+		if (!str_eq(tree_text_or(i.value, "control", "?"), control))
+			continue;
+		if (!count++)
+			*first = i.index;
+	}
+	return count;
+}
+
+static void rule_add(struct xml_writer *xml, const struct tree *rows, const struct tree *row, size_t index)
+{
+	const char *control = tree_text_or(row, "control", "?"), *title = tree_text(row, "title");
+	_cleanup_(freep) char *id = identifier("rule", control);
+	size_t first = 0, steps = steps_of(rows, control, &first);
+
+	if (first != index)
+		return;
+	xml_begin(xml, "Rule");
+	xml_attribute(xml, "id", id);
+	xml_attribute(xml, "selected", str_eq(tree_text(row, "verdict"), "waived") ? "false" : "true");
+	if (steps > 1)
+		xml_attribute(xml, "multiple", "true");
+	xml_leaf(xml, "title", title ? title : control);
+	xml_begin(xml, "ident");
+	xml_attribute(xml, "system", "urn:bakery:control");
+	xml_text(xml, control);
+	xml_end(xml);
+	check_add(xml, tree_text_or(row, "step", "?"));
+	xml_end(xml);
+}
+
+void evidence_xccdf(const struct tree *build, const struct tree *rows, struct str *out)
+{
+	const char *recipe = tree_text_or(build, "recipe", "?");
+	_cleanup_(freep) char *id = identifier("benchmark", recipe);
 	struct xml_writer xml;
 
 	xml_begin_document(&xml, out);
-	xml_begin(&xml, "TestResult");
+	xml_begin(&xml, "Benchmark");
 	xml_attribute(&xml, "xmlns", NAMESPACE);
 	xml_attribute(&xml, "id", id);
-	xml_attribute(&xml, "end-time", last ? last : tree_text_or(build, "started", "1970-01-01T00:00:00Z"));
-	xml_attribute(&xml, "test-system", "cpe:/a:bakery:bakery:" BAKERY_VERSION);
-	xml_attribute(&xml, "version", BAKERY_VERSION);
-	head_add(&xml, build, rows);
+	xml_leaf(&xml, "status", "accepted");
+	xml_leaf(&xml, "title", recipe);
+	xml_leaf(&xml, "version", tree_text_or(build, "recipe_sha256", "0"));
 	for (struct tree_iter i = tree_iter(rows); tree_next(&i);)
-		rule_result_add(&xml, i.value);
-	score_add(&xml, rows);
+		rule_add(&xml, rows, i.value, i.index);
+	test_result_add(&xml, build, rows);
 	xml_end(&xml);
 }

@@ -185,11 +185,13 @@ static void test_sarif(void **state)
 static void test_xccdf(void **state)
 {
 	_cleanup_(str_free) struct str out = STR_INIT;
-	_cleanup_(tree_freep) struct tree *parsed = NULL;
+	_cleanup_(tree_freep) struct tree *document = NULL;
 	struct error err = {0};
 
 	exported(EVIDENCE_XCCDF, &out);
-	assert_works(parsed = tree_from_xml(out.data, out.len, &err));
+	assert_works(document = tree_from_xml(out.data, out.len, &err));
+	const struct tree *parsed = tree_get(document, "TestResult");
+	assert_int_equal(tree_count(tree_get(document, "Rule")), 7);
 	assert_int_equal(tree_count(tree_get(parsed, "rule-result")), 7);
 	assert_string_equal(tree_text(parsed, "rule-result.1.result"), "pass");
 	assert_string_equal(tree_text(parsed, "rule-result.2.result"), "fail");
