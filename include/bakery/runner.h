@@ -90,6 +90,11 @@ void runner_forget(struct ssh *ssh, const struct runner_options *options);
  * most 20 minutes. */
 bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
 
+/* Runs a script (POSIX sh, as root) that changes nothing on the machine, and may be run again when the connection drops.
+ * What it prints on stdout is added to *out; more than `most` bytes are an error, as is a status that is not 0. */
+bool runner_read(struct ssh *ssh, const struct runner_options *options, const char *script, size_t most,
+		 struct str *out, struct error *err) must_check;
+
 /* The program of a playbook as it would be sent, for `bakery playbook compile`; deterministic, holds no secrets. */
 bool runner_compile(const struct playbook *playbook, enum runner_mode mode, struct str *program,
 		    struct error *err) must_check;

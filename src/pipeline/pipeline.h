@@ -271,6 +271,12 @@ struct tree *lookout_end(struct lookout *lookout);
 bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode,
 		      const char *phase, struct error *err) must_check;
 
+/* --- what is on a machine (inventory.c) --- */
+/* Its SBOM and its files under /etc become documents of the build. phase: "verify", "provision". */
+bool inventory_take(struct build *build, struct box *box, const char *phase, struct error *err) must_check;
+/* "" when the build has no SBOM. */
+bool inventory_sbom_sha256(struct build *build, char sha256[SHA256_HEX_SIZE], struct error *err) must_check;
+
 /* --- keeper (keeper.c): heartbeat, deadline, stop --- */
 struct keeper *keeper_start(struct build *build);
 void keeper_end(struct keeper *keeper);

@@ -18,12 +18,14 @@ struct publishing {
 	const char *metadata;
 };
 
-static const char *metadata_make(struct build *build)
+static bool metadata_make(struct build *build, const char **metadata, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *document = tree_new_object();
 	_cleanup_(str_free) struct str json = STR_INIT;
-	char at[CLOCK_TEXT_SIZE];
+	char at[CLOCK_TEXT_SIZE], sbom_sha256[SHA256_HEX_SIZE];
 
+	if (!inventory_sbom_sha256(build, sbom_sha256, err))
+		return false;
 	clock_rfc3339(clock_wall_ms(), at);
 	tree_set_text(document, "build", build->id);
 	tree_set_text(document, "recipe", build->plan->recipe);
@@ -34,8 +36,11 @@ static const char *metadata_make(struct build *build)
 	tree_set_text(document, "plan_sha256", build->plan->sha256);
 	tree_set_text(document, "recipe_sha256", build->plan->recipe_sha256);
 	tree_set_text(document, "gate", build->plan->verify_off ? "not tested" : "passed");
+	if (*sbom_sha256)
+		tree_set_text(document, "sbom_sha256", sbom_sha256);
 	tree_to_json(document, &json);
-	return arena_strdup(build->arena, json.data);
+	*metadata = arena_strdup(build->arena, json.data);
+	return true;
 }
 
 /* *parameter: NULL when there is none yet. */
@@ -230,8 +235,10 @@ static bool regions_publish(struct build *build, struct error *err)
 {
 	size_t count = build->state.images.count;
 	_cleanup_(freep) struct publishing *items = mem_array(count, sizeof(*items));
-	const char *metadata = metadata_make(build);
+	const char *metadata;
 
+	if (!metadata_make(build, &metadata, err))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		items[i] = (struct publishing){build, (struct build_image *)build->state.images.items + i, metadata};
 	return everywhere(items, count, region_ready, err) && turn_keep(build, err) &&
