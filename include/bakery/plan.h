@@ -125,6 +125,7 @@ bool plan_files_check(const struct plan *plan, struct error *err) must_check;
 const char *image_tag(const struct tree *image, const char *key); /* NULL: not there, or of another account */
 bool image_is_deprecated(const struct tree *image);		  /* by now */
 
+bool plan_uses_ansible(const struct plan *plan);
 size_t plan_step_count(const struct plan *plan);
 size_t plan_control_count(const struct plan *plan);
 
