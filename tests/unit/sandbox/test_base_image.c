@@ -20,7 +20,7 @@
 #include "bakery/process.h"
 #include "src/sandbox/machine/machine.h"
 
-static const struct base_image plum = {.name = "plum-1", .suite = "plum", .login_user = "admin"};
+static const struct base_image plum = {.name = "plum-1", .suite = "plum"};
 
 /* Notes its arguments; its target is the one that ends with .partial. */
 static const char program[] = "#!/bin/sh\n"
@@ -90,8 +90,8 @@ static void makes_it_once(void **state)
 	struct stat found;
 
 	fake_open(&fake);
-	assert_true(base_image_make(&plum, fake.cache, NULL, &first, &err));
-	assert_true(base_image_make(&plum, fake.cache, NULL, &second, &err));
+	assert_true(base_image_make(&plum, fake.cache, NULL, NULL, &first, &err));
+	assert_true(base_image_make(&plum, fake.cache, NULL, NULL, &second, &err));
 	assert_string_equal(first, second);
 	assert_int_equal(calls(&fake), 1);
 	whole = path_join(first, "whole");
@@ -117,7 +117,7 @@ static void *maker_main(void *argument)
 	struct maker *maker = argument;
 	struct error err = {};
 
-	maker->made = base_image_make(&plum, maker->fake->cache, NULL, &maker->folder, &err);
+	maker->made = base_image_make(&plum, maker->fake->cache, NULL, NULL, &maker->folder, &err);
 	return NULL;
 }
 
@@ -149,14 +149,14 @@ static void leaves_no_half_one(void **state)
 
 	fake_open(&fake);
 	assert_true(file_replace(fake.fail, "", 0, 0600, &err));
-	assert_false(base_image_make(&plum, fake.cache, NULL, &folder, &err));
+	assert_false(base_image_make(&plum, fake.cache, NULL, NULL, &folder, &err));
 	assert_null(folder);
 	assert_non_null(strstr(err.text, "plum-1"));
 	assert_non_null(strstr(err.text, "no such mirror"));
 	/* What the failed try left is not in the next one's way. */
 	unlink(fake.fail);
 	error_clear(&err);
-	if (!base_image_make(&plum, fake.cache, NULL, &folder, &err))
+	if (!base_image_make(&plum, fake.cache, NULL, NULL, &folder, &err))
 		fail_msg("%s", err.text);
 	whole = path_join(folder, "whole");
 	assert_true(file_exists(whole));
