@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A resource whose making was not answered is looked for before it is asked for again. */
-#include "check.h"
+#include "build_world.h"
 
-#include "bakery/file.h"
-#include "bakery/mem.h"
-#include "src/pipeline/pipeline.h"
-
-/* What a kind of resource answers, one letter a call: t transient, d denied, + made or found, - nothing there. The last
- * one stays. */
+/* What a kind of resource answers, one letter a call: t transient, d denied, n denied without any effect, + made or
+ * found, - nothing there. The last one stays. */
 struct script {
 	const char *make, *find;
 	int made, found;
@@ -28,8 +24,11 @@ static bool thing_make(struct build *build, const struct hold *hold, const void 
 	char letter = next(script.make, script.made++);
 	if (letter == 't')
 		return error_set(err, ERROR_TRANSIENT, "no whole answer");
-	if (letter == 'd')
-		return error_set(err, ERROR_DENIED, "no");
+	if (letter == 'd' || letter == 'n') {
+		error_set(err, ERROR_DENIED, "no");
+		err->no_effect = letter == 'n';
+		return false;
+	}
 	snprintf(id, ID_SIZE, "thing-made-%d", script.made);
 	return true;
 }
@@ -46,59 +45,21 @@ static bool thing_find(struct build *build, const struct hold *hold, char id[ID_
 
 static const struct held_kind thing = {.name = "thing", .make = thing_make, .find = thing_find};
 
-struct world {
-	char *folder;
-	struct build_context context;
-	struct plan plan;
-	struct build build;
-};
-
-static int world_setup(void **state)
-{
-	struct world *world = mem_alloc(sizeof(*world));
-	struct error err = {0};
-	void *folder = NULL;
-
-	if (temporary_folder_setup(&folder) < 0)
-		return -1;
-	world->folder = folder;
-	_cleanup_(freep) char *database = path_join(folder, "bakery.db");
-	assert_works(store_open(database, &world->context.store, &err));
-	world->plan.recipe = "web";
-	world->build = (struct build){.context = &world->context, .plan = &world->plan, .store = world->context.store};
-	world->build.arena = arena_new();
-	stop_init(&world->build.stop);
-	snprintf(world->build.id, sizeof(world->build.id), "20260101-000000-aaaa");
-	const struct build_new row = {.build = world->build.id,
-				      .recipe = "web",
-				      .project = "shop",
-				      .plan = "{}",
-				      .plan_sha256 = "x",
-				      .account = "111122223333",
-				      .region = "us-east-1",
-				      .started_ms = 1767225600000};
-	assert_works(store_build_create(world->context.store, &row, &err));
-	*state = world;
-	return 0;
-}
-
-static int world_teardown(void **state)
-{
-	struct world *world = *state;
-	void *folder = world->folder;
-
-	stop_close(&world->build.stop);
-	arena_free(world->build.arena);
-	store_close(world->context.store);
-	free(world);
-	return temporary_folder_teardown(&folder);
-}
-
 static bool hold(struct world *world, const char *make, const char *find, char id[ID_SIZE], struct error *err)
 {
 	script = (struct script){make, find, 0, 0};
 	*err = (struct error){0};
 	return build_hold(&world->build, &thing, "us-east-1", "build", NULL, id, err);
+}
+
+static size_t held_count(struct world *world)
+{
+	struct error err = {0};
+	struct hold *holds;
+	size_t count;
+
+	assert_works(store_hold_list(world->context.store, world->build.id, world->build.arena, &holds, &count, &err));
+	return count;
 }
 
 static void made_at_once(void **state)
@@ -156,6 +117,19 @@ static void refusals_are_final(void **state)
 	assert_fails(hold(*state, "d", "-", id, &err), ERROR_DENIED, "no");
 	assert_int_equal(script.made, 1);
 	assert_int_equal(script.found, 0);
+	assert_int_equal(held_count(*state), 1);
+}
+
+/* Nothing can be there that would have to be looked for. */
+static void what_had_no_effect_is_withdrawn(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_fails(hold(*state, "n", "-", id, &err), ERROR_DENIED, "no");
+	assert_int_equal(held_count(*state), 0);
+	assert_fails(hold(*state, "tn", "-", id, &err), ERROR_DENIED, "no");
+	assert_int_equal(held_count(*state), 1); /* the first one may have been heard */
 }
 
 static void looking_fails(void **state)
@@ -175,6 +149,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(not_made, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(given_up, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(refusals_are_final, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(what_had_no_effect_is_withdrawn, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(looking_fails, world_setup, world_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
