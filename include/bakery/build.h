@@ -55,6 +55,7 @@ struct build_context { /* what all builds of a process share */
 	struct build_events events;
 	struct build_origin origin;
 	bool keep_on_failure;
+	int64_t settle_s;      /* how long AWS may not show what it has made; 0: a minute */
 	int64_t quarantine_s;  /* how long images of a failed build are kept; 0: 30 days */
 	bool no_preflight;     /* the stage prepare looks at nothing but what it must */
 	const char *until;     /* stage after which to stop, or NULL */

@@ -42,6 +42,7 @@ enum error_kind {
 
 struct error {
 	enum error_kind kind;
+	bool no_effect;	 /* AWS was asked, said no, and did nothing: no earlier attempt was left without an answer */
 	char code[64];	 /* AWS's own word ("InvalidAMIName.Duplicate"), or "" */
 	char text[2048]; /* for people; one line unless a list of faults */
 };

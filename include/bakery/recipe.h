@@ -185,6 +185,7 @@ struct settings {
 	struct text_map tags;
 	struct struct_list channels;	   /* of struct channel */
 	struct text_list trusted_accounts; /* besides our own: whose images may be parents */
+	int64_t settle_s;		   /* how long AWS may not show what it has made */
 	int64_t quarantine_s;		   /* how long images of builds that failed late are kept */
 	const struct tree *fleet, *notify;
 };

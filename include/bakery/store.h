@@ -110,6 +110,7 @@ struct hold {
 	const char *token;   /* client token or unique name */
 	const char *id;	     /* NULL: intent only */
 	const char *purpose; /* distinguishes two of a kind: "build", "test", "copy" */
+	int64_t since_ms;    /* when it was asked for, or made; given back only */
 };
 /* Commits the intent; gives the existing row back when (build, kind, region, purpose) is held already. */
 bool store_hold_intend(struct store *store, const char *build, const struct hold *wish, struct arena *arena,

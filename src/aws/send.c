@@ -217,13 +217,19 @@ static bool attempt_with_right_time(const struct exchange *exchange, struct atte
 static bool send_until_done(const struct exchange *exchange, struct tree **out, struct error *err)
 {
 	struct attempt attempt;
-	if (stop_requested(exchange->stop))
-		return error_set(err, ERROR_STOPPED, "interrupted");
+	bool left_open = false; /* an attempt was not answered, or in a way that leaves open whether AWS acted */
+	if (stop_requested(exchange->stop)) {
+		error_set(err, ERROR_STOPPED, "interrupted");
+		err->no_effect = true;
+		return false;
+	}
 	for (int number = 1;; number++) {
 		if (attempt_with_right_time(exchange, &attempt, out, err)) {
 			retry_budget_give_back(exchange->aws->budget, number - 1);
 			return true;
 		}
+		left_open = left_open || !err->code[0] || err->kind == ERROR_TRANSIENT;
+		err->no_effect = !left_open;
 		log_debug(exchange->aws->log, "aws: %s %s (%s): %s", exchange->service->name, exchange->row->name,
 			  exchange->region, err->text);
 		if (is_not_yet(exchange, err)) {

@@ -30,6 +30,7 @@ static void fill(struct error *err, enum error_kind kind, const char *code, cons
 
 	vsnprintf(text, sizeof(text), fmt, args); /* by way of a copy: an argument may be err->text itself */
 	err->kind = kind;
+	err->no_effect = false;
 	snprintf(err->code, sizeof(err->code), "%s", code);
 	memcpy(err->text, text, sizeof(text));
 }
@@ -106,6 +107,7 @@ bool error_hint(struct error *err, const char *fmt, ...)
 void error_clear(struct error *err)
 {
 	err->kind = ERROR_NONE;
+	err->no_effect = false;
 	err->code[0] = err->text[0] = '\0';
 }
 

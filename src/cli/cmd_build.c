@@ -262,6 +262,7 @@ static bool jobs_run(struct app *app, const struct build_args *args, struct job 
 		.events = view_events(view),
 		.origin = build_origin_find(app->settings.folder, app->arena),
 		.keep_on_failure = args->keep_on_failure,
+		.settle_s = app->settings.settle_s,
 		.quarantine_s = app->settings.quarantine_s,
 		.no_preflight = args->no_preflight,
 		.until = args->until,

@@ -13,6 +13,7 @@ struct build_context context_make(struct app *app, struct build_events events)
 		.leave = app->leave,
 		.events = events,
 		.origin = build_origin_find(app->settings.folder, app->arena),
+		.settle_s = app->settings.settle_s,
 		.quarantine_s = app->settings.quarantine_s,
 	};
 }

@@ -39,7 +39,7 @@ bool image_require_imds(struct build *build, const char *region, const char *ami
 	if (!wanted || str_eq(tree_text(image, "imdsSupport"), wanted))
 		return true;
 	call = aws_call(AWS_ec2_ModifyImageAttribute, region);
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(build);
 	aws_arg(&call, "ImageId", ami);
 	aws_arg(&call, "ImdsSupport.Value", wanted);
 	*changed = true;

@@ -138,7 +138,7 @@ static bool run(struct launching *launching, const struct candidate *candidate, 
 	for (;;) {
 		struct aws_call call = call_make(launching, candidate);
 
-		call.not_yet_s = SETTLE_S;
+		call.not_yet_s = build_settle_s(launching->build);
 		if (build_send(launching->build, &call, reply, err))
 			return true;
 		if (!profile_is_too_new(launching, err) || clock_mono_ms() >= until_ms)
@@ -167,6 +167,7 @@ static bool instance_make(struct build *build, const struct hold *hold, const vo
 	_cleanup_(str_wipe_free) struct str user_data = STR_INIT;
 	struct candidates *candidates = launching.wish->candidates;
 	struct candidate *candidate = launching.wish->candidate;
+	bool no_effect = true;
 
 	user_data_make(build, launching.wish->box, &user_data);
 	launching.user_data = user_data.data;
@@ -177,15 +178,19 @@ static bool instance_make(struct build *build, const struct hold *hold, const vo
 		launching.refused = 0;
 		if (try_one(&launching, candidate, id, &why))
 			return true;
+		no_effect = no_effect && why.no_effect;
 		if (!candidates_moves_on(&why)) {
 			candidates_again(candidates);
 			*err = why;
+			err->no_effect = no_effect;
 			return false;
 		}
 		if (!candidates_refused(build, candidates, candidate, hold->purpose, NULL, &why, err))
 			return false;
 	}
-	return candidates_exhausted(candidates, err);
+	candidates_exhausted(candidates, err);
+	err->no_effect = no_effect;
+	return false;
 }
 
 static bool instance_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
@@ -230,6 +235,7 @@ static bool instance_drop(struct build *build, const struct hold *hold, struct e
 
 		began_ms = clock_mono_ms();
 		aws_arg(&call, "InstanceId.1", hold->id);
+		call.not_yet_s = build_unsettled_s(build, hold);
 		if (!build_send(build, &call, NULL, err)) {
 			if (!error_is(err, ERROR_ABSENT))
 				return false;

@@ -16,6 +16,18 @@ static bool gone(struct error *err)
 	return true;
 }
 
+/* The name is taken, by this very build: an earlier request arrived after all. */
+static bool found_again(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE],
+			struct error *err)
+{
+	struct error lookup = {0};
+
+	if (!build_find_shown(build, kind, hold, id, &lookup) || !id[0])
+		return false; /* with AWS's refusal */
+	error_clear(err);
+	return true;
+}
+
 /* --- security groups: the token is the name --- */
 
 static bool group_make(struct build *build, const struct hold *hold, const void *wish, char id[ID_SIZE],
@@ -29,7 +41,8 @@ static bool group_make(struct build *build, const struct hold *hold, const void 
 	aws_arg(&call, "VpcId", build->plan->launch.vpc);
 	build_tag(build, &call, 1, "security-group", hold->purpose, hold->token);
 	if (!build_send(build, &call, &reply, err))
-		return false;
+		return str_eq(err->code, "InvalidGroup.Duplicate") &&
+		       found_again(build, &held_security_group, hold, id, err);
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "groupId", ""));
 	return id[0] || error_set(err, ERROR_REMOTE, "CreateSecurityGroup answered without a group id");
 }
@@ -52,6 +65,7 @@ static bool group_drop(struct build *build, const struct hold *hold, struct erro
 	struct aws_call call = aws_call(AWS_ec2_DeleteSecurityGroup, hold->region);
 
 	aws_arg(&call, "GroupId", hold->id);
+	call.not_yet_s = build_unsettled_s(build, hold);
 	return build_send(build, &call, NULL, err) || gone(err);
 }
 
@@ -64,14 +78,14 @@ const struct held_kind held_security_group = {
 
 /* --- images: the name is the token, unique in the region --- */
 
-static bool image_find_by_name(struct build *build, const char *region, char id[ID_SIZE], struct error *err)
+static bool image_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 	struct aws_call call;
 
 	if (!build->state.image_name)
 		return true; /* nothing can have been named before the name was made */
-	call = aws_call(AWS_ec2_DescribeImages, region);
+	call = aws_call(AWS_ec2_DescribeImages, hold->region);
 	aws_arg(&call, "Owner.1", "self");
 	aws_arg(&call, "Filter.1.Name", "name");
 	aws_arg(&call, "Filter.1.Value.1", build->state.image_name);
@@ -83,22 +97,15 @@ static bool image_find_by_name(struct build *build, const char *region, char id[
 	return true;
 }
 
-static bool image_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
-{
-	return image_find_by_name(build, hold->region, id, err);
-}
-
-/* The name being taken by this very build means that an earlier request arrived after all. */
 static bool image_sent(struct build *build, struct aws_call *call, const struct hold *hold, char id[ID_SIZE],
 		       struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *reply = NULL;
-	struct error lookup = {0};
 
 	if (!build_send(build, call, &reply, err)) {
 		if (!str_eq(err->code, "InvalidAMIName.Duplicate"))
 			return false;
-		return (image_find_by_name(build, hold->region, id, &lookup) && id[0]) ||
+		return found_again(build, &held_image, hold, id, err) ||
 		       error_hint(err, "another image of this account has that name");
 	}
 	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "imageId", ""));
@@ -142,7 +149,12 @@ static bool copy_make(struct build *build, const struct hold *hold, const void *
 
 static bool image_drop(struct build *build, const struct hold *hold, struct error *err)
 {
-	return image_remove(build->aws, build_stop(build), hold->region, hold->id, err);
+	const struct image_removal removal = {.region = hold->region,
+					      .ami = hold->id,
+					      .not_yet_s = build_unsettled_s(build, hold),
+					      .stop = build_stop(build)};
+
+	return image_remove(build->aws, &removal, err);
 }
 
 const struct held_kind held_image = {

@@ -28,23 +28,39 @@ static char *token_make(const struct build *build, const char *purpose)
 	return mem_printf("bakery-%s-%s-%s", build->id, purpose, suffix);
 }
 
-/* A row with an intent only: an earlier try may have been cut off before the answer. AWS may lag in showing what it
- * made, so look more than once. */
-static bool find_settled(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE],
-			 struct error *err)
+/* An earlier try may have been cut off before the answer. AWS may lag in showing what it made, so it is looked for more
+ * than once. */
+static bool find_for(struct build *build, const struct held_kind *kind, const struct hold *hold, int64_t patience_ms,
+		     char id[ID_SIZE], struct error *err)
 {
-	enum { LOOKS = 3, PAUSE_MS = 700 };
+	enum { PAUSE_MS = 700 };
+	int64_t until_ms = clock_mono_ms() + patience_ms;
 
-	for (int look = 1; look <= LOOKS; look++) {
+	for (;;) {
 		id[0] = '\0';
 		if (!kind->find(build, hold, id, err))
 			return false;
-		if (id[0])
+		if (id[0] || clock_mono_ms() >= until_ms)
 			return true;
-		if (look < LOOKS && !stop_sleep_ms(build_stop(build), PAUSE_MS))
+		if (!stop_sleep_ms(build_stop(build), PAUSE_MS))
 			return error_set(err, ERROR_STOPPED, "stopped");
 	}
-	return true;
+}
+
+/* Before it is asked for again. That what AWS does not show yet is made twice is held off by the token: it is the same.
+ */
+static bool find_settled(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE],
+			 struct error *err)
+{
+	enum { PATIENCE_MS = 1400 };
+
+	return find_for(build, kind, hold, PATIENCE_MS, id, err);
+}
+
+bool build_find_shown(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE],
+		      struct error *err)
+{
+	return find_for(build, kind, hold, build_settle_s(build) * 1000, id, err);
 }
 
 /* ERROR_TRANSIENT does not say whether AWS acted: the answer may be what was lost. So it is looked for before it is
@@ -57,6 +73,7 @@ static bool make_surely(struct build *build, const struct held_kind *kind, const
 	for (int number = 1; !kind->make(build, hold, wish, id, err); number++) {
 		struct error lookup = {0};
 
+		err->no_effect = err->no_effect && number == 1;
 		if (!error_is(err, ERROR_TRANSIENT) || number == TRIES)
 			return false;
 		if (kind->completes)
@@ -72,6 +89,17 @@ static bool make_surely(struct build *build, const struct held_kind *kind, const
 		}
 	}
 	return true;
+}
+
+/* What AWS refused outright need not be looked for when the build is cleaned up. A kind of several parts may have some
+ * of them; an earlier try may have been answered into the void. */
+static void intent_withdraw(struct build *build, const struct held_kind *kind, const struct hold *hold, bool is_new,
+			    const struct error *why)
+{
+	struct error err = {0};
+
+	if (is_new && why->no_effect && !kind->completes && !store_hold_dropped(build->store, hold->row, &err))
+		build_note(build, "the ledger still names the %s that was refused: %s", kind->name, err.text);
 }
 
 bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
@@ -95,8 +123,10 @@ bool build_hold(struct build *build, const struct held_kind *kind, const char *r
 		return error_context(err, "looking for the %s of an earlier try", kind->name);
 	if (id[0])
 		build_note(build, "%s %s of an earlier try is taken over", kind->name, id);
-	else if (!make_surely(build, kind, &hold, wish, id, err))
+	else if (!make_surely(build, kind, &hold, wish, id, err)) {
+		intent_withdraw(build, kind, &hold, is_new, err);
 		return false;
+	}
 	return store_hold_made(build->store, hold.row, id, err) || error_context(err, "ledger: %s %s", kind->name, id);
 }
 
@@ -110,7 +140,7 @@ static bool hold_drop(struct build *build, const struct hold *hold, struct error
 		return error_set(err, ERROR_INTERNAL, "the ledger holds a \"%s\", which this version does not know",
 				 hold->kind);
 	if (!hold->id) {
-		if (!find_settled(build, kind, hold, id, err))
+		if (!find_for(build, kind, hold, build_unsettled_s(build, hold) * 1000, id, err))
 			return false;
 		found.id = id;
 	}

@@ -117,7 +117,9 @@ void build_emit(struct build *build, struct build_event event); /* fills who and
 /* Another account's credentials would find nothing of the build, and take that for "gone already". ERROR_DENIED. */
 bool build_account_check(struct build *build, struct error *err) must_check;
 /* What was made a moment ago may not be visible yet: a call that refers to it asks again for so long. */
-enum { SETTLE_S = 30 };
+int64_t build_settle_s(const struct build *build);
+/* The rest of that time for something held, at least 0. */
+int64_t build_unsettled_s(const struct build *build, const struct hold *hold);
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err) must_check;
 bool build_wait(struct build *build, enum aws_wait wait, const char *region, const char *id, int64_t timeout_s,
 		struct tree **item, struct error *err) must_check;
@@ -152,7 +154,7 @@ struct held_kind {
 		     struct error *err) must_check;
 	/* What an earlier try made, by token or name; id "" when there is none. */
 	bool (*find)(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err) must_check;
-	/* Removes it; gone already counts as dropped. */
+	/* Removes it; gone already counts as dropped, once build_unsettled_s is over. */
 	bool (*drop)(struct build *build, const struct hold *hold, struct error *err) must_check;
 };
 extern const struct held_kind held_security_group, held_instance_profile, held_instance, held_image, held_copy;
@@ -160,6 +162,10 @@ extern const struct held_kind held_security_group, held_instance_profile, held_i
 /* The resource of that kind, region and purpose: held already, adopted from an earlier try, or made now. */
 bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
 		const void *wish, char id[ID_SIZE], struct error *err) must_check;
+/* For makers: AWS says that a thing of that name is there already, so that an earlier request did arrive. Looks for it
+ * until AWS shows it; id "" when it is not one of this build's. */
+bool build_find_shown(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE],
+		      struct error *err) must_check;
 /* Drops one if it is held. */
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err) must_check;
 /* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted,

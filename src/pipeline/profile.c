@@ -25,11 +25,11 @@ static void trust_add(struct aws_call *call, const char *region)
 }
 
 /* IAM, too, is only consistent in the end: what was made a moment ago may not be known yet. */
-static struct aws_call iam_call(enum aws_operation operation, const struct hold *hold)
+static struct aws_call iam_call(const struct build *build, enum aws_operation operation, const struct hold *hold)
 {
 	struct aws_call call = aws_call(operation, hold->region);
 
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(build);
 	return call;
 }
 
@@ -60,7 +60,7 @@ static bool policies_add(struct build *build, const struct hold *hold, struct er
 	struct aws_call call;
 
 	if (launch->profile_policy) {
-		call = iam_call(AWS_iam_PutRolePolicy, hold);
+		call = iam_call(build, AWS_iam_PutRolePolicy, hold);
 		aws_arg(&call, "RoleName", hold->token);
 		aws_arg(&call, "PolicyName", INLINE_POLICY);
 		aws_arg(&call, "PolicyDocument", launch->profile_policy);
@@ -68,7 +68,7 @@ static bool policies_add(struct build *build, const struct hold *hold, struct er
 			return false;
 	}
 	for (size_t i = 0; i < launch->managed_policies.count; i++) {
-		call = iam_call(AWS_iam_AttachRolePolicy, hold);
+		call = iam_call(build, AWS_iam_AttachRolePolicy, hold);
 		aws_arg(&call, "RoleName", hold->token);
 		aws_arg(&call, "PolicyArn", launch->managed_policies.items[i]);
 		if (!build_send(build, &call, NULL, err))
@@ -86,7 +86,7 @@ static bool profile_make(struct build *build, const struct hold *hold, struct er
 	build_tag_plain(build, &call, "Tags.member", hold->purpose, hold->token);
 	if (!send_unless(build, &call, "EntityAlreadyExists", err))
 		return false;
-	call = iam_call(AWS_iam_AddRoleToInstanceProfile, hold);
+	call = iam_call(build, AWS_iam_AddRoleToInstanceProfile, hold);
 	aws_arg(&call, "InstanceProfileName", hold->token);
 	aws_arg(&call, "RoleName", hold->token);
 	return send_unless(build, &call, "LimitExceeded", err);

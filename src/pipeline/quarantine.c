@@ -18,7 +18,7 @@ static void image_quarantine(struct build *build, const struct build_image *imag
 	char until[CLOCK_TEXT_SIZE];
 
 	clock_rfc3339(until_ms, until);
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(build);
 	aws_arg(&call, "ResourceId.1", image->ami);
 	aws_arg(&call, "Tag.1.Key", "bakery:quarantined");
 	aws_argf(&call, "Tag.1.Value", "%.200s", stage);

@@ -7,17 +7,16 @@
 
 struct removing {
 	struct aws *aws;
-	const struct stop *stop;
-	const char *region, *ami;
+	const struct image_removal *wish;
 };
 
 static bool ask(const struct removing *removing, enum aws_operation operation, const char *argument, const char *id,
 		struct error *err)
 {
-	struct aws_call call = aws_call(operation, removing->region);
+	struct aws_call call = aws_call(operation, removing->wish->region);
 
 	aws_arg(&call, argument, id);
-	call.stop = removing->stop;
+	call.stop = removing->wish->stop;
 	if (aws_send(removing->aws, &call, NULL, err))
 		return true;
 	if (!error_is(err, ERROR_ABSENT))
@@ -41,12 +40,12 @@ static bool unprotect(const struct removing *removing, const struct tree *image,
 {
 	if (!str_starts(tree_text_or(image, "deregistrationProtection", "disabled"), "enabled"))
 		return true;
-	return ask(removing, AWS_ec2_DisableImageDeregistrationProtection, "ImageId", removing->ami, err);
+	return ask(removing, AWS_ec2_DisableImageDeregistrationProtection, "ImageId", removing->wish->ami, err);
 }
 
 static bool deregister(const struct removing *removing, const struct tree *image, struct error *err)
 {
-	if (ask(removing, AWS_ec2_DeregisterImage, "ImageId", removing->ami, err))
+	if (ask(removing, AWS_ec2_DeregisterImage, "ImageId", removing->wish->ami, err))
 		return true;
 	if (str_eq(tree_text(image, "deregistrationProtection"), "enabled-with-cooldown"))
 		error_hint(err, "its deregistration protection has a cool-down: 24 h after it was switched off the "
@@ -54,15 +53,16 @@ static bool deregister(const struct removing *removing, const struct tree *image
 	return false;
 }
 
-bool image_remove(struct aws *aws, const struct stop *stop, const char *region, const char *ami, struct error *err)
+bool image_remove(struct aws *aws, const struct image_removal *wish, struct error *err)
 {
-	const struct removing removing = {aws, stop, region, ami};
-	struct aws_call describe = aws_call(AWS_ec2_DescribeImages, region);
+	const struct removing removing = {aws, wish};
+	struct aws_call describe = aws_call(AWS_ec2_DescribeImages, wish->region);
 	_cleanup_(tree_freep) struct tree *reply = NULL;
 	const struct tree *image;
 
-	aws_arg(&describe, "ImageId.1", ami);
-	describe.stop = stop;
+	aws_arg(&describe, "ImageId.1", wish->ami);
+	describe.stop = wish->stop;
+	describe.not_yet_s = wish->not_yet_s;
 	if (!aws_send(aws, &describe, &reply, err)) {
 		if (!error_is(err, ERROR_ABSENT))
 			return false;

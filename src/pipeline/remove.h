@@ -6,8 +6,12 @@
 
 #include "bakery/aws.h"
 
+struct image_removal {
+	const char *region, *ami;
+	int64_t not_yet_s; /* it may be so new that EC2 does not show it: for so long */
+	const struct stop *stop;
+};
 /* Gone already counts as removed. */
-bool image_remove(struct aws *aws, const struct stop *stop, const char *region, const char *ami,
-		  struct error *err) must_check;
+bool image_remove(struct aws *aws, const struct image_removal *wish, struct error *err) must_check;
 
 #endif

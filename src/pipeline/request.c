@@ -30,6 +30,21 @@ bool build_account_check(struct build *build, struct error *err)
 			 build->plan->account, identity.account);
 }
 
+int64_t build_settle_s(const struct build *build)
+{
+	return build->context->settle_s ? build->context->settle_s : 60;
+}
+
+/* Another host's clock may be ahead, or this one's have been set back: never more than the whole time. */
+int64_t build_unsettled_s(const struct build *build, const struct hold *hold)
+{
+	int64_t settle_ms = build_settle_s(build) * 1000, age_ms = clock_wall_ms() - hold->since_ms;
+
+	if (age_ms >= settle_ms)
+		return 0;
+	return (age_ms < 0 ? settle_ms : settle_ms - age_ms + 999) / 1000;
+}
+
 bool build_send(struct build *build, struct aws_call *call, struct tree **reply, struct error *err)
 {
 	call->stop = build_stop(build);

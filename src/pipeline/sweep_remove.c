@@ -72,7 +72,9 @@ static bool image_remove_unpublished(const struct sweep_found *found, const stru
 	parameter = tree_text(tree_key(parameters, found->id), "");
 	if (parameter)
 		return error_set(err, ERROR_CONFLICT, "%s names it by now; it stays", parameter);
-	return image_remove(found->in->aws, options->stop, found->region, found->id, err);
+	return image_remove(found->in->aws,
+			    &(struct image_removal){.region = found->region, .ami = found->id, .stop = options->stop},
+			    err);
 }
 
 bool sweep_remove(const struct sweep_found *found, const struct sweep_options *options, struct error *err)

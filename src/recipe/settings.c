@@ -75,6 +75,10 @@ const struct field settings_fields[] = {
 	{"trusted_accounts", AT(settings, trusted_accounts), FIELD_TEXT_LIST, .check = must_be_accounts,
 	 .doc = "Other accounts whose images may be built on as `source.recipe`. EC2 shows no tags of their images, so "
 		"neither a revocation nor ancestors. Default: only this account's."},
+	{"settle", AT(settings, settle_s), FIELD_DURATION, .otherwise = "1m", .least = 1, .most = 900,
+	 .doc = "How long AWS may take to show what it has made: so long, counted from when it was asked for, what is "
+		"not "
+		"there counts as not there yet."},
 	{"quarantine", AT(settings, quarantine_s), FIELD_DURATION, .otherwise = "30d", .least = 3600,
 	 .most = 3650LL * 86400,
 	 .doc = "How long the image of a build that failed late is kept; `bakery gc` removes it after that."},

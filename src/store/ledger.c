@@ -6,7 +6,7 @@
 #include "bakery/store.h"
 #include "rows_tree.h"
 
-#define HOLD_COLUMNS "id, kind, region, token, resource, purpose"
+#define HOLD_COLUMNS "id, kind, region, token, resource, purpose, coalesce(made_ms, intended_ms)"
 
 static void hold_read(const struct rows *rows, struct arena *arena, struct hold *out)
 {
@@ -17,6 +17,7 @@ static void hold_read(const struct rows *rows, struct arena *arena, struct hold 
 		.token = arena_strdup(arena, rows_text(rows, 3)),
 		.id = arena_strdup(arena, rows_text(rows, 4)),
 		.purpose = arena_strdup(arena, rows_text(rows, 5)),
+		.since_ms = rows_int(rows, 6),
 	};
 }
 

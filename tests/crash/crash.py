@@ -63,6 +63,7 @@ class Walker:
 
     def __init__(self, campaign, lane, preload):
         self.campaign, self.lane, self.preload, self.done = campaign, lane, preload, []
+        self.status = None  # exit code of the build that was to be broken
 
     def known(self):
         return {b["build"] for b in self.lane.ask("history", "--limit", "1000")}
@@ -79,12 +80,14 @@ class Walker:
             build.kill()
         build.wait()
         lane.set("hold=")
+        self.status = build.returncode
         return build.returncode == KILLED
 
     def break_at_write(self, number, when):
         lane = self.lane
         build = lane.start("build", lane.recipe, "--sandbox", "-q", env={"LD_PRELOAD": self.preload, "STOP_AT_WRITE": "%d:%s" % (number, when)})
         build.wait(timeout=120)
+        self.status = build.returncode
         return build.returncode == KILLED
 
     def break_by_fault(self, number, what):
@@ -149,6 +152,8 @@ class Walker:
         breaker = {"write": self.break_at_write, "fault": self.break_by_fault, "hang": self.break_by_fault}.get(kind, self.break_at_request)
         if not breaker(number, how):
             self.done += list(self.known() - before)
+            if self.status != 0:  # else the series would end early, and look whole
+                self.campaign.tell(point, ["nobody broke the build, but it exits with %d" % self.status], self.lane.said())
             return False
         found, context = self.check(end, before)
         self.campaign.tell(point, found, context)

@@ -79,7 +79,7 @@ static bool image_seen(const struct consumer *consumer, struct aws *there, const
 	const char *state;
 
 	call.stop = build_stop(consumer->build);
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(consumer->build);
 	aws_arg(&call, "ImageId.1", image->ami);
 	if (!aws_send(there, &call, &reply, err)) {
 		if (error_is(err, ERROR_ABSENT))

@@ -112,7 +112,7 @@ static bool deprecation_set(const struct region_work *work, bool *changed, struc
 		return true;
 	clock_rfc3339(build->started_ms + build->plan->image.deprecate_after_s * 1000, at);
 	call = aws_call(AWS_ec2_EnableImageDeprecation, work->region);
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(build);
 	aws_arg(&call, "ImageId", work->ami);
 	aws_arg(&call, "DeprecateAt", at);
 	*changed = true;
@@ -128,7 +128,7 @@ static bool protection_set(const struct region_work *work, bool *changed, struct
 	if (!wish->protect)
 		return true;
 	call = aws_call(AWS_ec2_EnableImageDeregistrationProtection, work->region);
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(work->build);
 	aws_arg(&call, "ImageId", work->ami);
 	aws_arg_bool(&call, "WithCooldown", wish->protect_cooldown);
 	*changed = true;

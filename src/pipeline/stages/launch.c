@@ -59,7 +59,7 @@ static bool group_open(struct build *build, const char *group, struct error *err
 	if (!sources.count && !own_address(build, &sources, err))
 		return false;
 	call = aws_call(AWS_ec2_AuthorizeSecurityGroupIngress, build->plan->region);
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(build);
 	aws_arg(&call, "GroupId", group);
 	aws_arg(&call, "IpPermissions.1.IpProtocol", "tcp");
 	aws_arg_int(&call, "IpPermissions.1.FromPort", build->plan->connect.port);

@@ -38,7 +38,7 @@ static bool permissions_add(const struct sharing *sharing, struct error *err)
 	int number = 0;
 	char path[64];
 
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(sharing->build);
 	aws_arg(&call, "ImageId", sharing->image->ami);
 	for (size_t i = 0; i < ARRAY_SIZE(share_kinds); i++) {
 		const struct text_list *list = wanted(sharing->build->plan, &share_kinds[i]);
@@ -101,7 +101,7 @@ static bool snapshot_permit(const struct sharing *sharing, const char *snapshot,
 	struct aws_call call = aws_call(AWS_ec2_ModifySnapshotAttribute, sharing->image->region);
 	char path[64];
 
-	call.not_yet_s = SETTLE_S;
+	call.not_yet_s = build_settle_s(sharing->build);
 	aws_arg(&call, "SnapshotId", snapshot);
 	aws_arg(&call, "Attribute", "createVolumePermission");
 	for (size_t i = first; i < accounts->count && i < first + MOST_ACCOUNTS; i++) {

@@ -11,7 +11,9 @@
 struct world {
 	struct loopback *server;
 	struct aws *aws;
+	struct build_context context;
 	struct build build;
+	int hidden;		/* so many questions are answered as if it were not there */
 	const char *protection; /* NULL: there is no image */
 	const char *refusal;	/* of DeregisterImage, or NULL */
 	struct str actions;
@@ -46,7 +48,7 @@ static enum loopback_after answer(void *cookie, const struct loopback_request *r
 
 	str_add_n(&world->actions, action, length);
 	str_add_char(&world->actions, ' ');
-	if (!world->protection)
+	if (!world->protection || world->hidden-- > 0)
 		refuse(reply, "InvalidAMIID.NotFound");
 	else if (!strncmp(action, "DescribeImages", length))
 		describe(world, reply);
@@ -70,6 +72,8 @@ static int world_setup(void **state)
 						    .secret_key = "s"},
 			      &world->aws, &err));
 	world->build.aws = world->aws;
+	world->build.context = &world->context;
+	world->context.settle_s = 30;
 	stop_init(&world->build.stop);
 	*state = world;
 	return 0;
@@ -134,15 +138,40 @@ static void gone_already_is_dropped(void **state)
 	assert_works(held_image.drop(&world->build, &hold, &err));
 }
 
+/* What EC2 does not show so soon after it was made is not gone. */
+static void a_young_one_is_waited_for(void **state)
+{
+	struct world *world = *state;
+	const struct hold young = {.region = "us-east-1", .id = "ami-1", .since_ms = clock_wall_ms()};
+	struct error err = {0};
+
+	world->protection = "disabled";
+	world->hidden = 2;
+	assert_works(held_image.drop(&world->build, &young, &err));
+	assert_string_equal(world->actions.data,
+			    "DescribeImages DescribeImages DescribeImages DeregisterImage DeleteSnapshot ");
+}
+
+static void time_to_settle_is_bounded(void **state)
+{
+	struct world *world = *state;
+	int64_t now_ms = clock_wall_ms();
+
+	assert_int_equal(build_unsettled_s(&world->build, &(struct hold){.since_ms = now_ms - 31000}), 0);
+	assert_int_equal(build_unsettled_s(&world->build, &(struct hold){.since_ms = now_ms + 3600000}), 30);
+	assert_in_range(build_unsettled_s(&world->build, &(struct hold){.since_ms = now_ms - 10000}), 15, 20);
+	world->context.settle_s = 0;
+	assert_int_equal(build_settle_s(&world->build), 60);
+}
+
 #define world_test(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		world_test(an_image_goes_before_its_snapshots),
-		world_test(its_protection_goes_first),
-		world_test(a_cool_down_is_explained),
-		world_test(gone_already_is_dropped),
+		world_test(an_image_goes_before_its_snapshots), world_test(its_protection_goes_first),
+		world_test(a_cool_down_is_explained),		world_test(gone_already_is_dropped),
+		world_test(a_young_one_is_waited_for),		world_test(time_to_settle_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

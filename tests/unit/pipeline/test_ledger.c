@@ -7,8 +7,8 @@
 #include "bakery/mem.h"
 #include "src/pipeline/pipeline.h"
 
-/* What a kind of resource answers, one letter a call: t transient, d denied, + made or found, - nothing there. The last
- * one stays. */
+/* What a kind of resource answers, one letter a call: t transient, d denied, n denied without any effect, + made or
+ * found, - nothing there. The last one stays. */
 struct script {
 	const char *make, *find;
 	int made, found;
@@ -28,8 +28,11 @@ static bool thing_make(struct build *build, const struct hold *hold, const void 
 	char letter = next(script.make, script.made++);
 	if (letter == 't')
 		return error_set(err, ERROR_TRANSIENT, "no whole answer");
-	if (letter == 'd')
-		return error_set(err, ERROR_DENIED, "no");
+	if (letter == 'd' || letter == 'n') {
+		error_set(err, ERROR_DENIED, "no");
+		err->no_effect = letter == 'n';
+		return false;
+	}
 	snprintf(id, ID_SIZE, "thing-made-%d", script.made);
 	return true;
 }
@@ -101,6 +104,16 @@ static bool hold(struct world *world, const char *make, const char *find, char i
 	return build_hold(&world->build, &thing, "us-east-1", "build", NULL, id, err);
 }
 
+static size_t held_count(struct world *world)
+{
+	struct error err = {0};
+	struct hold *holds;
+	size_t count;
+
+	assert_works(store_hold_list(world->context.store, world->build.id, world->build.arena, &holds, &count, &err));
+	return count;
+}
+
 static void made_at_once(void **state)
 {
 	char id[ID_SIZE];
@@ -156,6 +169,19 @@ static void refusals_are_final(void **state)
 	assert_fails(hold(*state, "d", "-", id, &err), ERROR_DENIED, "no");
 	assert_int_equal(script.made, 1);
 	assert_int_equal(script.found, 0);
+	assert_int_equal(held_count(*state), 1);
+}
+
+/* Nothing can be there that would have to be looked for. */
+static void what_had_no_effect_is_withdrawn(void **state)
+{
+	char id[ID_SIZE];
+	struct error err;
+
+	assert_fails(hold(*state, "n", "-", id, &err), ERROR_DENIED, "no");
+	assert_int_equal(held_count(*state), 0);
+	assert_fails(hold(*state, "tn", "-", id, &err), ERROR_DENIED, "no");
+	assert_int_equal(held_count(*state), 1); /* the first one may have been heard */
 }
 
 static void looking_fails(void **state)
@@ -175,6 +201,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(not_made, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(given_up, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(refusals_are_final, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(what_had_no_effect_is_withdrawn, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(looking_fails, world_setup, world_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
