@@ -30,6 +30,7 @@ struct step {
 	const char *id;	  /* unique in the compiled whole: "harden-linux/sshd-no-root-login" */
 	const char *name; /* for people; default: the id */
 	struct text_list controls;
+	const char *checked; /* how the check tells, in words, for the page of controls; or NULL */
 	struct text_list os, arch;
 	const char *condition; /* `if` */
 	const char *check, *run;
