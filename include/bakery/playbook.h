@@ -39,6 +39,7 @@ struct step {
 	const char *id;	  /* unique in the compiled whole: "harden-linux/sshd-no-root-login" */
 	const char *name; /* for people; default: the id */
 	struct text_list controls;
+	const char *checked; /* how the check tells, in words, for the page of controls; or NULL */
 	struct text_list os, arch;
 	const char *condition; /* `if` */
 	const char *check, *run;
@@ -48,6 +49,7 @@ struct step {
 	struct text_list secrets;
 	const struct transfer *upload, *download;
 	const struct reboot *reboot;
+	const char *waived; /* why it is not run: a plan whose recipe waives all its controls says so; else NULL */
 	const char *file; /* where it stands */
 	int line;
 };
