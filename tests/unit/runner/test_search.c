@@ -40,7 +40,7 @@ static void put(const char *name, const void *data, size_t size)
 {
 	_cleanup_(freep) char *path = path_join(folder, name);
 	struct error err;
-	if (!file_write(path, data, size, 0600, &err))
+	if (!file_replace(path, data, size, 0600, &err))
 		fail_msg("%s", err.text);
 }
 
