@@ -79,8 +79,10 @@ class Walker:
         if build.poll() is None and held:
             build.kill()
         build.wait()
-        lane.set("hold=")
         self.status = build.returncode
+        if self.status == 0 and lane.status()["requests"] >= number:
+            raise RuntimeError("request %d was not held" % number)
+        lane.set("hold=")
         return build.returncode == KILLED
 
     def break_at_write(self, number, when):
