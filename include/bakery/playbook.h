@@ -39,6 +39,7 @@ struct step {
 	struct text_list secrets;
 	const struct transfer *upload, *download;
 	const struct reboot *reboot;
+	const char *waived; /* why it is not run: a plan whose recipe waives all its controls says so; else NULL */
 	const char *file; /* where it stands */
 	int line;
 };

@@ -50,7 +50,7 @@ bool stage_test(struct build *build, struct error *err)
 }
 
 struct verdict {
-	size_t passed, failed, skipped;
+	size_t passed, failed, skipped, waived;
 	struct str failures;
 };
 
@@ -62,6 +62,8 @@ static void verdict_add(struct verdict *verdict, const struct tree *evidence)
 		verdict->passed++;
 	} else if (str_eq(answer, "skipped")) {
 		verdict->skipped++;
+	} else if (str_eq(answer, "waived")) {
+		verdict->waived++;
 	} else {
 		str_addf(&verdict->failures, "%s%s (%s)", verdict->failed ? ", " : "",
 			 tree_text_or(evidence, "control", "?"), tree_text_or(evidence, "step", "?"));
@@ -80,7 +82,8 @@ bool stage_gate(struct build *build, struct error *err)
 		return false;
 	for (struct tree_iter i = tree_iter(evidence); tree_next(&i);)
 		verdict_add(&verdict, i.value);
-	build_note(build, "controls: %zu pass, %zu fail, %zu skipped", verdict.passed, verdict.failed, verdict.skipped);
+	build_note(build, "controls: %zu pass, %zu fail, %zu skipped, %zu waived", verdict.passed, verdict.failed,
+		   verdict.skipped, verdict.waived);
 	fine = !verdict.failed;
 	if (!fine)
 		error_set(err, ERROR_REFUSED,
