@@ -93,7 +93,9 @@ void search_patterns(const char *text, struct str *lines)
 	bool has_lines;
 
 	redaction_add(&redaction, text);
-	has_lines = redaction.count && strpbrk(redaction.patterns[0].data, "\r\n");
+	if (!redaction.count || redaction.patterns[0].len < LEAST_PATTERN) /* the first is the text itself */
+		return;
+	has_lines = strpbrk(redaction.patterns[0].data, "\r\n");
 	for (size_t i = 0; i < redaction.count; i++) {
 		const struct str *pattern = &redaction.patterns[i];
 		bool is_plain = strstr(text, pattern->data);
