@@ -20,13 +20,15 @@ enum step_kind {
 	STEP_TASK,    /* one of its tasks: only in reports, since Ansible alone knows beforehand what it will do */
 };
 
+struct stat;
 struct transfer {
-	const char *from, *to; /* upload: `from` is absolute here; download: `to` is as written */
-	const char *mode;      /* octal text or NULL */
-	const char *owner;     /* user[:group] or NULL */
-	const char *sha256;    /* upload: of the file's content when it was read; NULL: not known */
-	bool is_template;      /* variables in the file are replaced: template_render(content, vars, ...) */
-	struct text_map vars;  /* of a template: those of the playbook the step stands in */
+	const char *from, *to;	 /* upload: `from` is absolute here, and may be a folder; download: `to` is as written */
+	const char *mode;	 /* octal text; NULL: 0644, in a folder each file's own */
+	const char *owner;	 /* user[:group] or NULL */
+	const char *sha256;	 /* upload: of the content when it was read; NULL: not known */
+	bool is_template;	 /* variables in the file are replaced: template_render(content, vars, ...) */
+	struct text_map vars;	 /* of a template: those of the playbook the step stands in */
+	const struct stat *seen; /* upload: the file as it was when sha256 was taken by this process; NULL: not known */
 };
 struct reboot {
 	int64_t timeout_s;
@@ -37,6 +39,7 @@ struct step {
 	const char *id;	  /* unique in the compiled whole: "harden-linux/sshd-no-root-login" */
 	const char *name; /* for people; default: the id */
 	struct text_list controls;
+	const char *checked; /* how the check tells, in words, for the page of controls; or NULL */
 	struct text_list os, arch;
 	const char *condition; /* `if` */
 	const char *check, *run;
@@ -46,6 +49,7 @@ struct step {
 	struct text_list secrets;
 	const struct transfer *upload, *download;
 	const struct reboot *reboot;
+	const char *waived; /* why it is not run: a plan whose recipe waives all its controls says so; else NULL */
 	const char *file; /* where it stands */
 	int line;
 };
@@ -78,6 +82,22 @@ void playbook_vars_read(const char *file, struct text_map *vars, struct arena *a
 const struct playbook *playbook_load(const struct settings *settings, const char *name_or_file, const char *relative_to,
 				     const struct text_map *vars, const char *where, struct arena *arena,
 				     struct faults *faults);
+
+/* What an upload brings: one file, or all in a folder, sorted by name within each folder, which comes before what is in
+ * it. Anything but files and folders is ERROR_INVALID. Lives in arena. */
+struct upload_entry {
+	const char *name; /* "./conf/a": within the folder; "." of a single file */
+	const char *path; /* on this host */
+	bool is_folder;
+	unsigned mode; /* its permissions here; 0 of a single file */
+	int64_t size, changed_s;
+};
+struct upload_list {
+	struct upload_entry *items;
+	size_t count;
+	bool is_folder; /* what was asked for */
+};
+bool upload_list(const char *from, struct arena *arena, struct upload_list *out, struct error *err) must_check;
 
 /* Whether an upload's file is still what it was when the playbook was read; the error says what to do. */
 bool upload_check(const struct transfer *upload, struct error *err) must_check;

@@ -93,6 +93,10 @@ struct waiver {
 	const char *reason;
 	const char *expires; /* "2027-06-30": the last day, UTC */
 };
+/* When it is over: the midnight after its last day. false: `expires` is no date. */
+bool waiver_end(const struct waiver *waiver, int64_t *wall_ms);
+/* Whether it is of a scanner's rule (lynis:..., openscap:..., xccdf_...), not of a step's control. */
+bool waiver_is_for_scanner(const struct waiver *waiver);
 
 struct scanner {
 	const char *kind; /* inspector | openscap | lynis | command */

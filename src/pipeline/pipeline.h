@@ -76,9 +76,6 @@ struct build {
 	struct keeper *keeper;
 };
 
-/* The code of the error with which publishing is refused: a newer build is out. */
-#define PUBLISH_SUPERSEDED "Superseded"
-
 struct stage {
 	const char *name;	 /* goes into the journal: never renamed */
 	const char *doing;	 /* for people */
@@ -280,6 +277,18 @@ bool play_run(struct build *build, struct box *box, const struct playbook *playb
 /* --- running playbooks into the record (record.c) --- */
 bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode,
 		      const char *phase, struct error *err) must_check;
+
+/* --- what is on a machine (inventory.c) --- */
+/* Its SBOM and its files under /etc become documents of the build. phase: "verify", "provision". */
+bool inventory_take(struct build *build, struct box *box, const char *phase, struct error *err) must_check;
+/* "" when the build has no SBOM. */
+bool inventory_sbom_sha256(struct build *build, char sha256[SHA256_HEX_SIZE], struct error *err) must_check;
+
+/* --- the proof after sealing (prove.c) --- */
+/* Looks through the sealed machine's files; ERROR_REFUSED names those with a key or a secret in them. */
+bool prove(struct build *build, struct error *err) must_check;
+/* Whether the present instance was found clean, by this process or an earlier one. */
+bool prove_is_recorded(struct build *build, bool *proven, struct error *err) must_check;
 
 /* --- keeper (keeper.c): heartbeat, deadline, stop --- */
 struct keeper *keeper_start(struct build *build);

@@ -44,6 +44,16 @@ static const char *answer_of(enum step_result result)
 	return result == STEP_SKIPPED ? "skipped" : "pass";
 }
 
+/* A waived control is asked all the same when its step serves another one: what the check said is kept. */
+static const char *waived_evidence(const struct waiver *waiver, const struct step *step, const struct evidence_row *row,
+				   char **text)
+{
+	*text = step->waived ? mem_printf("waived until %s: %s", waiver->expires, waiver->reason)
+			     : mem_printf("waived until %s: %s; the check says %s%s%s", waiver->expires, waiver->reason,
+					  row->answer, *row->evidence ? ": " : "", row->evidence);
+	return *text;
+}
+
 static bool evidence_write(struct recording *recording, const struct step_report *report, struct error *err)
 {
 	for (size_t i = 0; i < report->step->controls.count; i++) {
@@ -60,6 +70,12 @@ static bool evidence_write(struct recording *recording, const struct step_report
 			.instance = recording->box->instance,
 			.at_ms = report->ended_ms,
 		};
+		const struct waiver *waiver = plan_waiver(recording->build->plan, row.control);
+		_cleanup_(freep) char *waived = NULL;
+		if (waiver) {
+			row.evidence = waived_evidence(waiver, report->step, &row, &waived);
+			row.answer = "waived";
+		}
 		if (!store_evidence_add(recording->build->store, &row, err))
 			return false;
 	}

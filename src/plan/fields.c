@@ -115,6 +115,7 @@ static const struct field step_table[] = {
 	STRUCT(step, upload, transfer),
 	STRUCT(step, download, transfer),
 	STRUCT(step, reboot, reboot),
+	TEXT(step, waived),
 	TEXT(step, file),
 	INT(step, line),
 	END,
@@ -132,6 +133,7 @@ static const struct field playbook_table[] = {
 	STRUCT(playbook, ansible, ansible),
 	END,
 };
+static const struct field waiver_table[] = {TEXT(waiver, control), TEXT(waiver, reason), TEXT(waiver, expires), END};
 static const struct field plan_image_table[] = {
 	TEXT(plan_image, name),	     TEXT(plan_image, description),	 TEXT(plan_image, imds),
 	TEXT(plan_image, boot_mode), INT(plan_image, deprecate_after_s), TEXT(plan_image, tpm),
@@ -172,6 +174,7 @@ const struct field plan_fields[] = {
 	STRUCTS(plan, seal, playbook),
 	STRUCTS(plan, verify, playbook),
 	BOOL(plan, verify_off),
+	STRUCTS(plan, waivers, waiver),
 	INLINE(plan, image, plan_image_table),
 	STRUCTS(plan, copies, plan_region),
 	INLINE(plan, share, plan_share_table),

@@ -7,6 +7,7 @@
 #include "bakery/plan.h"
 #include "bakery/process.h"
 #include "bakery/str.h"
+#include "waivers.h"
 
 enum { PLAN_FORMAT = 1 };
 
@@ -28,8 +29,6 @@ static void abilities_check(struct making *making)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
 			   "a scan");
-	if (recipe->waivers.count)
-		faults_add(&making->faults, recipe->file, 0, 0, "waive: this version of bakery waives no controls");
 }
 
 /* What gathering the facts showed already. */
@@ -217,6 +216,9 @@ static void playbooks_decide(struct making *making)
 	making->plan->playbooks = playbooks_of(making, &recipe->playbooks);
 	making->plan->verify = playbooks_of(making, &recipe->verify.playbooks);
 	making->plan->verify_off = recipe->verify.off;
+	making->plan->waivers = recipe->waivers;
+	waivers_apply(making->plan, &making->plan->playbooks, making->arena);
+	waivers_apply(making->plan, &making->plan->verify, making->arena);
 	seal = playbook_load(making->settings, "seal", NULL, &(struct text_map){0}, recipe->file, making->arena,
 			     &making->faults);
 	if (seal) {
@@ -393,6 +395,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 		return false;
 	identify(making.plan, arena);
 	notes_take(&making);
+	waivers_note(making.plan, &making.plan->notes, arena);
 	*out = making.plan;
 	return true;
 }

@@ -21,7 +21,7 @@ room_of() {
     needs.h) echo plan ;;
     ansible.h) echo runner ;;
     build.h | preflight.h) echo pipeline ;;
-    output.h | build_page.h) echo report ;;
+    output.h | build_page.h | evidence.h | difference.h) echo report ;;
     cli.h | command.h) echo cli ;;
     *) echo base ;;
   esac
