@@ -178,9 +178,9 @@ static bool carry_out(struct call *call)
 	bool cut = strike.kind == STRIKE_CUT;
 	if (!strike.after && !cut && !endure(call, &strike))
 		return false;
-	if (!check_arguments(rq, call->identity.service->protocol, call->flat) || !operation_carry_out(rq))
-		return false;
-	return (!strike.after && !cut) || endure(call, &strike);
+	/* A refusal may get lost on its way, too. */
+	bool done = check_arguments(rq, call->identity.service->protocol, call->flat) && operation_carry_out(rq);
+	return ((!strike.after && !cut) || endure(call, &strike)) && done;
 }
 
 /* Where an account has not opted in, its keys are not known.

@@ -49,6 +49,11 @@ static const struct operation *const organizations_tables[] = {organizations_ope
 	.expired = "ExpiredTokenException", .throttled = "ThrottlingException",                                        \
 	.unknown_operation = "UnknownOperationException"
 
+#define QUERY_ERRORS                                                                                                   \
+	.missing = "MissingAuthenticationToken", .unknown_key = "InvalidClientTokenId",                                \
+	.mismatch = "SignatureDoesNotMatch", .stale = "SignatureDoesNotMatch", .expired = "ExpiredToken",              \
+	.throttled = "Throttling", .unknown_operation = "InvalidAction"
+
 const struct service services[] = {
 	{.name = "ec2",
 	 .protocol = PROTOCOL_EC2,
@@ -66,25 +71,13 @@ const struct service services[] = {
 	 .protocol = PROTOCOL_QUERY,
 	 .version = "2011-06-15",
 	 .xmlns = "https://sts.amazonaws.com/doc/2011-06-15/",
-	 .missing = "MissingAuthenticationToken",
-	 .unknown_key = "InvalidClientTokenId",
-	 .mismatch = "SignatureDoesNotMatch",
-	 .stale = "SignatureDoesNotMatch",
-	 .expired = "ExpiredToken",
-	 .throttled = "Throttling",
-	 .unknown_operation = "InvalidAction",
+	 QUERY_ERRORS,
 	 .operations = sts_tables},
 	{.name = "iam",
 	 .protocol = PROTOCOL_QUERY,
 	 .version = "2010-05-08",
 	 .xmlns = "https://iam.amazonaws.com/doc/2010-05-08/",
-	 .missing = "MissingAuthenticationToken",
-	 .unknown_key = "InvalidClientTokenId",
-	 .mismatch = "SignatureDoesNotMatch",
-	 .stale = "SignatureDoesNotMatch",
-	 .expired = "ExpiredToken",
-	 .throttled = "Throttling",
-	 .unknown_operation = "InvalidAction",
+	 QUERY_ERRORS,
 	 .operations = iam_tables},
 	{.name = "ssm", .protocol = PROTOCOL_JSON, .target = "AmazonSSM", JSON_ERRORS, .operations = ssm_tables},
 	{.name = "kms", .protocol = PROTOCOL_JSON, .target = "TrentService", JSON_ERRORS, .operations = kms_tables},

@@ -1,47 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tables of ours that repeat what AWS's models say: partitions, and the errors of the operations that we call. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "with_models.h"
 
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/partition.h"
-#include "model.h"
 #include "src/aws/errors.h"
 #include "src/aws/operations.h"
 
 #define MOST_BYTES (1u << 20)
-
-static struct models *models;
-
-static int set_up(void **state)
-{
-	models = models_open();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	if (models)
-		models_close(models);
-	return 0;
-}
-
-/* cmocka's own skip() is a failure in TAP. */
-static bool has_models(void)
-{
-	bool has = models && !models_are_old(models);
-	if (!has)
-		print_message("# skipped: needs the newer models (BAKERY_AWS_MODELS)\n");
-	return has;
-}
 
 static struct tree *read_partitions(void)
 {

@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The checker notices what it is there for: a check that always says "ok" would be worse than none. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "with_models.h"
 
-#include <cmocka.h>
 #include <string.h>
 
 #include "bakery/mem.h"
-#include "model.h"
-
-static struct models *models;
-
-static int set_up(void **state)
-{
-	models = models_open();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	if (models)
-		models_close(models);
-	return 0;
-}
-
-/* cmocka's own skip() is a failure in TAP. */
-static bool has_models(void)
-{
-	bool has = models && !models_are_old(models);
-	if (!has)
-		print_message("# skipped: needs the newer models (BAKERY_AWS_MODELS)\n");
-	return has;
-}
 
 /* wanted: a part of the one fault that must be found, or NULL for none. */
 static void expect(const struct findings *findings, const char *what, const char *wanted)

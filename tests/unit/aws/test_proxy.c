@@ -127,6 +127,23 @@ static bool ask(struct error *err)
 	return aws_send(aws, &call, NULL, err);
 }
 
+/* A server for the name, that is trusted, behind a proxy that answers CONNECT with status. */
+static bool start_behind_proxy(struct server *server, const char *name, struct proxy *proxy, int status)
+{
+	if (!start(server, name, 86400))
+		return false;
+	trust(folder, server);
+	proxy_start(proxy, server, status);
+	setenv("https_proxy", proxy->url, 1);
+	return true;
+}
+
+static void end_behind_proxy(struct server *server, struct proxy *proxy)
+{
+	proxy_end(proxy);
+	finish(server);
+}
+
 static void test_tunnel(void **state)
 {
 	static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"};
@@ -155,11 +172,8 @@ static void test_no_proxy(void **state)
 	struct server server;
 	struct proxy proxy;
 	struct error err;
-	if (!start(&server, "DNS:aws.invalid", 86400))
+	if (!start_behind_proxy(&server, "DNS:aws.invalid", &proxy, 200))
 		return;
-	trust(folder, &server);
-	proxy_start(&proxy, &server, 200);
-	setenv("https_proxy", proxy.url, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(exceptions); i++) {
 		setenv("no_proxy", exceptions[i], 1);
 		assert_fails(ask(&err), ERROR_DENIED, "cannot reach https://aws.invalid: ");
@@ -167,8 +181,7 @@ static void test_no_proxy(void **state)
 	assert_int_equal(proxy.tunnels, 0);
 	setenv("no_proxy", "other.invalid", 1);
 	assert_works(ask(&err));
-	proxy_end(&proxy);
-	finish(&server);
+	end_behind_proxy(&server, &proxy);
 }
 
 /* The tunnel leads to somebody who is not AWS: TLS notices. */
@@ -177,15 +190,11 @@ static void test_proxy_answers_itself(void **state)
 	struct server server;
 	struct proxy proxy;
 	struct error err;
-	if (!start(&server, "DNS:another.invalid", 86400))
+	if (!start_behind_proxy(&server, "DNS:another.invalid", &proxy, 200))
 		return;
-	trust(folder, &server);
-	proxy_start(&proxy, &server, 200);
-	setenv("https_proxy", proxy.url, 1);
 	assert_fails(ask(&err), ERROR_DENIED, "whether a proxy answers in AWS's place");
 	assert_int_equal(server.requests, 0);
-	proxy_end(&proxy);
-	finish(&server);
+	end_behind_proxy(&server, &proxy);
 }
 
 static void test_proxy_refuses(void **state)
@@ -193,15 +202,11 @@ static void test_proxy_refuses(void **state)
 	struct server server;
 	struct proxy proxy;
 	struct error err;
-	if (!start(&server, "DNS:aws.invalid", 86400))
+	if (!start_behind_proxy(&server, "DNS:aws.invalid", &proxy, 407))
 		return;
-	trust(folder, &server);
-	proxy_start(&proxy, &server, 407);
-	setenv("https_proxy", proxy.url, 1);
 	assert_fails(ask(&err), ERROR_DENIED,
 		     "cannot reach https://aws.invalid: the proxy refuses to lead there (status 407)");
-	proxy_end(&proxy);
-	finish(&server);
+	end_behind_proxy(&server, &proxy);
 }
 
 static void test_no_such_proxy(void **state)

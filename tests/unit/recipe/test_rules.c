@@ -144,7 +144,7 @@ static const struct wrong {
 	 "recipes/r.yaml:5:40: playbooks.1.ansible: there is no file recipes/x"},
 	{"playbooks", "[{ansible: x.yml}]", "5:23: playbooks.1.ansible: there is no file recipes/x.yml"},
 	{"playbooks", "[{playbook: patch, extra_vars: {a: b}}]",
-	 "5:13: playbooks.1: requirements and extra_vars go with ansible"},
+	 "5:13: playbooks.1: requirements, extra_vars, groups and secrets go with ansible"},
 	{"playbooks", "[{ansible: site.yml, vars: {a: b}}]",
 	 "5:13: playbooks.1: vars goes with playbook; ansible has extra_vars"},
 	{"playbooks", "[[patch]]", "5:13: playbooks.1.playbook: must be text, not a list"},
