@@ -53,7 +53,7 @@ bool stage_test(struct build *build, struct error *err)
 
 struct verdict {
 	const struct tree *built; /* what the built machine answered */
-	size_t passed, failed, skipped, drifted;
+	size_t passed, failed, skipped, waived, drifted;
 	struct str failures, drift;
 };
 
@@ -71,6 +71,8 @@ static void verdict_add(struct verdict *verdict, const struct tree *evidence)
 		verdict->passed++;
 	} else if (str_eq(answer, "skipped")) {
 		verdict->skipped++;
+	} else if (str_eq(answer, "waived")) {
+		verdict->waived++;
 	} else {
 		verdict->failed++;
 		if (!drift_passed(verdict->built, evidence)) /* drift is told by itself */
@@ -81,8 +83,8 @@ static void verdict_add(struct verdict *verdict, const struct tree *evidence)
 
 static bool verdict_give(struct build *build, struct verdict *verdict, struct error *err)
 {
-	build_note(build, "controls: %zu pass, %zu fail, %zu skipped; %zu drifted since the built machine",
-		   verdict->passed, verdict->failed, verdict->skipped, verdict->drifted);
+	build_note(build, "controls: %zu pass, %zu fail, %zu skipped, %zu waived; %zu drifted since the built machine",
+		   verdict->passed, verdict->failed, verdict->skipped, verdict->waived, verdict->drifted);
 	if (!verdict->failed && !verdict->drifted)
 		return true;
 	return error_set(err, ERROR_REFUSED,
