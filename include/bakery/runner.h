@@ -19,7 +19,9 @@ enum step_result {
 	STEP_UNCHANGED,
 	STEP_CHANGED,
 	STEP_SKIPPED,
-	STEP_FAILED
+	STEP_FAILED,
+	STEP_WOULD_CHANGE, /* RUNNER_LOOK alone: its check does not hold */
+	STEP_WOULD_RUN	   /* RUNNER_LOOK alone: nothing tells beforehand whether it changes anything */
 };
 const char *step_result_name(enum step_result result); /* "ok", "unchanged", ... */
 
@@ -52,6 +54,8 @@ enum runner_mode {
 	RUNNER_APPLY,  /* check, run, check */
 	RUNNER_CHECKS, /* only the checks of steps that have one; nothing is changed; a check that fails is STEP_FAILED
 			  and the run goes on */
+	RUNNER_LOOK,   /* all steps as far as their conditions and checks, and nothing is sent or changed: what would a
+			  run do? An assertion that does not hold is STEP_FAILED; the run goes on */
 };
 
 struct runner_options {

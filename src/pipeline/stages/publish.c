@@ -126,7 +126,7 @@ static bool newer_check(const struct publishing *publishing, struct error *err)
 	other = tree_text(metadata, "build");
 	if (!started_later(other, build->id))
 		return true;
-	return error_coded(err, ERROR_CONFLICT, PUBLISH_SUPERSEDED,
+	return error_coded(err, ERROR_CONFLICT, BUILD_SUPERSEDED,
 			   "%s: build %s, which started later than this one, publishes there already",
 			   publish->parameter, other);
 }
@@ -254,7 +254,7 @@ static bool images_publish(struct build *build, struct error *err)
 		return false;
 	done = regions_publish(build, err);
 	turn_end(build);
-	if (!done && str_eq(err->code, PUBLISH_SUPERSEDED))
+	if (!done && str_eq(err->code, BUILD_SUPERSEDED))
 		error_hint(err, "a pointer is never moved back, so nothing is to be done: a newer image is out");
 	return done;
 }
