@@ -158,7 +158,7 @@ b_another() {
 }
 
 b_assert() {
-	while b_another; do
+	while [ -z "$b_look" ] && b_another; do
 		b_phase check "$b_check" && { b_end ok -; return; }
 	done
 	b_end failed assert
@@ -179,12 +179,14 @@ b_try() {
 }
 
 b_step() {
-	b_index=$1 b_os= b_arch= b_if= b_check= b_run= b_as= b_timeout=600 b_retries=0 b_once= b_attempt=1 b_status=0 b_expired=
+	b_index=$1 b_os= b_arch= b_if= b_check= b_run= b_as= b_timeout=600 b_retries=0 b_once= b_waived= b_attempt=1 b_status=0 b_expired=
 	b_env() { :; }
 	"step_$1"
 	b_clock
 	b_frame B "$1"
-	if [ -n "$b_os" ] && ! b_any "$b_os" "$b_ids"; then
+	if [ -n "$b_waived" ]; then
+		b_end skipped waived
+	elif [ -n "$b_os" ] && ! b_any "$b_os" "$b_ids"; then
 		b_end skipped os
 	elif [ -n "$b_arch" ] && ! b_any "$b_arch" "$b_machine"; then
 		b_end skipped arch
@@ -192,6 +194,8 @@ b_step() {
 		if [ -n "$b_expired" ]; then b_end failed if; else b_end skipped if; fi
 	elif [ -n "$b_check" ] && b_phase check "$b_check"; then
 		if [ -n "$b_run" ]; then b_end unchanged -; else b_end ok -; fi
+	elif [ -n "$b_look" ] && [ -n "$b_run" ]; then
+		if [ -n "$b_expired" ]; then b_end failed check; elif [ -n "$b_check" ]; then b_end would-change -; else b_end would-run -; fi
 	elif [ -n "$b_run" ]; then
 		b_try
 	else

@@ -82,6 +82,7 @@ bool progress_end_here(struct run *run, const char *why, struct error *err) must
 /* failure.c: words for what happened. */
 char *failure_why(const struct run *run, const struct step *step, const char *result, const char *code, int status);
 void failure_set(struct error *err, const struct step_report *report);
+char *last_line(const struct str *text); /* progress.c: free() it */
 char *step_place(const struct step *step); /* "harden/x (playbooks/harden.yaml:12)" */
 
 #endif

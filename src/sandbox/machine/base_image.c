@@ -23,7 +23,7 @@
 enum { TIMEOUT_MS = 45 * 60 * 1000, LOOK_EVERY_MS = 200, MOST_SOURCES = 1 << 20, MOST_LINES = 8, NAME_DIGITS = 12 };
 
 /* A server as small as one can be that is hardened and patched like a cloud's Debian. */
-#define PACKAGES "ca-certificates,cron,iproute2,iputils-ping,kmod,less,netbase,openssh-server,procps,sudo"
+#define PACKAGES "ca-certificates,cron,iproute2,iputils-ping,kmod,less,netbase,openssh-server,procps,python3,sudo"
 
 /* Host keys are the first boot's to make; all machines of an image would share those of the package's installation. */
 #define NO_HOST_KEYS "rm -f \"$1\"/etc/ssh/ssh_host_*"

@@ -2,6 +2,7 @@
  *
  * A plan is made of a recipe and facts; the facts here are written by hand. */
 #include "../../lib/check.h"
+#include "bakery/clock.h"
 #include "bakery/file.h"
 #include "bakery/plan.h"
 #include "bakery/str.h"
@@ -130,6 +131,57 @@ static void decisions(void **state)
 	assert_int_equal(plan->seal.count, 1);
 	assert_int_equal(plan_step_count(plan), 2);
 	assert_int_equal(plan_control_count(plan), 2);
+}
+
+/* A day within the next two weeks. */
+static void soon(char text[11])
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	clock_rfc3339(clock_wall_ms() + INT64_C(7) * 24 * 3600 * 1000, at);
+	memcpy(text, at, 10);
+	text[10] = '\0';
+}
+
+static void waivers_are_in_the_plan(void **state)
+{
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *without, *one, *both, *again;
+	const struct step *steps;
+	char end[11];
+
+	soon(end);
+	_cleanup_(freep) char *ends = mem_printf("waive: [{control: X-1, reason: old, expires: %s},\n"
+						 "        {control: X-2, reason: older, expires: 2999-01-01}]\n",
+						 end);
+	assert_works(make(bench, "16", "false", "", &without, &err));
+	assert_works(
+		make(bench, "16", "false", "waive: {control: X-1, reason: old, expires: 2999-06-30}\n", &one, &err));
+	steps = ((const struct playbook *)one->playbooks.items)->steps.items;
+	assert_null(steps[0].waived); /* it serves X-2 as well */
+	assert_int_equal(one->notes.count, 0);
+	assert_string_not_equal(one->sha256, without->sha256);
+	assert_non_null(plan_waiver(one, "X-1"));
+	assert_null(plan_waiver(one, "X-2"));
+	assert_non_null(plan_difference(without, one, bench->arena));
+
+	assert_works(make(bench, "16", "false", ends, &both, &err));
+	assert_int_equal(both->notes.count, 1);
+	assert_non_null(strstr(both->notes.items[0], "X-1"));
+	assert_works(plan_load(both->json, bench->arena, &again, &err));
+	assert_string_equal(again->sha256, both->sha256);
+	for (const struct struct_list *list = &again->playbooks;; list = &again->verify) {
+		steps = ((const struct playbook *)list->items)->steps.items;
+		assert_true(str_starts(steps[0].waived, "waived until "));
+		assert_null(steps[1].waived); /* it serves no control */
+		if (list == &again->verify)
+			break;
+	}
+	assert_works(plan_waivers_check(again, &err));
+	((struct waiver *)again->waivers.items)[1].expires = "2020-01-01";
+	assert_false(plan_waivers_check(again, &err));
+	assert_non_null(strstr(err.text, "X-2 until 2020-01-01"));
 }
 
 static void the_size_comes_from_the_source(void **state)
@@ -384,6 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		bench_test(decisions),
+		bench_test(waivers_are_in_the_plan),
 		bench_test(the_size_comes_from_the_source),
 		bench_test(a_default_key_cannot_be_shared),
 		bench_test(what_cannot_be_done_is_refused),
