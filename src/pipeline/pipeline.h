@@ -284,6 +284,12 @@ bool inventory_take(struct build *build, struct box *box, const char *phase, str
 /* "" when the build has no SBOM. */
 bool inventory_sbom_sha256(struct build *build, char sha256[SHA256_HEX_SIZE], struct error *err) must_check;
 
+/* --- the proof after sealing (prove.c) --- */
+/* Looks through the sealed machine's files; ERROR_REFUSED names those with a key or a secret in them. */
+bool prove(struct build *build, struct error *err) must_check;
+/* Whether the present instance was found clean, by this process or an earlier one. */
+bool prove_is_recorded(struct build *build, bool *proven, struct error *err) must_check;
+
 /* --- keeper (keeper.c): heartbeat, deadline, stop --- */
 struct keeper *keeper_start(struct build *build);
 void keeper_end(struct keeper *keeper);

@@ -233,6 +233,7 @@ static bool check(struct build *build, const char *stage, enum rejoin *how, stru
 {
 	struct box *box = &build->box;
 	size_t provisioned, sealed;
+	bool proven;
 
 	snprintf(box->instance, sizeof(box->instance), "%s", build->state.instance);
 	box->spot = build->state.spot;
@@ -244,6 +245,10 @@ static bool check(struct build *build, const char *stage, enum rejoin *how, stru
 		return doubt(err, "an Ansible playbook was cut off, and nobody knows which handlers were still to run");
 	box->is_ready = provisioned || sealed || !str_eq(stage, "connect");
 	if (str_eq(stage, "seal") && sealed && sealed == step_total(&build->plan->seal)) {
+		if (!prove_is_recorded(build, &proven, err))
+			return false;
+		if (!proven)
+			return doubt(err, "it is sealed, but nobody looked whether keys or secrets are left on it");
 		*how = REJOIN_SEALED;
 		return true;
 	}

@@ -74,7 +74,8 @@ static void one_line(struct str *text)
 bool remote_script(struct ssh *ssh, const struct runner_options *options, const char *script, int64_t timeout_s,
 		   struct str *out, struct error *err)
 {
-	_cleanup_(str_free) struct str text = STR_INIT, command = STR_INIT;
+	_cleanup_(str_wipe_free) struct str text = STR_INIT; /* may hold secrets */
+	_cleanup_(str_free) struct str command = STR_INIT;
 	struct said said = {.out = out, .errors = STR_INIT};
 	int status = 0;
 	str_add(&text, script);

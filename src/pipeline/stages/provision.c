@@ -13,7 +13,8 @@ bool stage_provision(struct build *build, struct error *err)
 
 bool stage_seal(struct build *build, struct error *err)
 {
-	bool sealed = record_playbooks(build, &build->box, &build->plan->seal, RUNNER_APPLY, "seal", err);
+	bool sealed = record_playbooks(build, &build->box, &build->plan->seal, RUNNER_APPLY, "seal", err) &&
+		      (!build->box.ssh || prove(build, err)); /* without a connection it was proven before (rejoin.c) */
 
 	if (sealed)
 		box_close(&build->box);
