@@ -6,6 +6,7 @@
 #include "bakery/crypto.h"
 #include "bakery/plan.h"
 #include "bakery/str.h"
+#include "scan.h"
 #include "waivers.h"
 
 enum { PLAN_FORMAT = 1 };
@@ -24,10 +25,6 @@ static void abilities_check(struct making *making)
 {
 	const struct recipe *recipe = making->recipe;
 
-	if (recipe->scan)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
-			   "a scan");
 	for (size_t i = 0; i < recipe->playbooks.count; i++) {
 		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
 			faults_add(&making->faults, recipe->file, 0, 0,
@@ -310,7 +307,7 @@ static struct text_map tags_merge(const struct text_map *under, const struct tex
 
 static const char *playbooks_hash(const struct plan *plan, struct arena *arena)
 {
-	const struct struct_list *lists[] = {&plan->playbooks, &plan->seal, &plan->verify};
+	const struct struct_list *lists[] = {&plan->playbooks, &plan->seal, &plan->verify, &plan->scanning};
 	_cleanup_(str_free) struct str all = STR_INIT;
 	char hex[SHA256_HEX_SIZE];
 
@@ -372,6 +369,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	head_fill(&making);
 	launch_decide(&making);
 	playbooks_decide(&making);
+	scan_decide(settings, recipe, making.plan, arena, &making.faults);
 	image_decide(&making);
 	copies_decide(&making);
 	share_decide(&making);
@@ -428,7 +426,8 @@ static bool files_check(const struct struct_list *list, struct error *err)
 
 bool plan_files_check(const struct plan *plan, struct error *err)
 {
-	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err);
+	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err) &&
+	       files_check(&plan->scanning, err);
 }
 
 size_t plan_step_count(const struct plan *plan)

@@ -44,7 +44,8 @@ bool stage_test(struct build *build, struct error *err)
 	}
 	if (!box_launch(build, &build->test, image->ami, err) || !box_connect(build, &build->test, err))
 		return error_context(err, "fresh instance of %s", image->ami);
-	if (!checks_run(build, err))
+	/* Scanners last: what they need is installed, and the machine is no longer the image's then. */
+	if (!checks_run(build, err) || !scan_run(build, err))
 		return error_context(err, "fresh instance %s", build->test.instance);
 	return box_terminate(build, &build->test, err);
 }
@@ -90,5 +91,5 @@ bool stage_gate(struct build *build, struct error *err)
 			  "controls do not hold on the image: %s; `bakery show %s --controls` has the evidence",
 			  verdict.failures.data, build->id);
 	str_free(&verdict.failures);
-	return fine;
+	return fine && scan_gate(build, err);
 }
