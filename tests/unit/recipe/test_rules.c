@@ -170,7 +170,7 @@ static const struct wrong {
 	 "6:57: scan.scanner.datastream: there is no file recipes/none.xml"},
 	{"scan", "{scanner: {kind: openscap, profile: x, datastream: \"machine:/none.xml\"}}", NULL},
 	{"scan", "{scanner: [lynis, {kind: openscap, profile: x}, lynis]}",
-	 "6:54: scan.scanner.3: the same scanner twice"},
+	 "6:55: scan.scanner.3: the same scanner twice"},
 	{"scan", "{scanner: lynis, gate: {score: 101}}", "6:38: scan.gate.score: must be between -1 and 100, not 101"},
 	{"scan", "{scanner: lynis, exceptions: none.yaml}",
 	 "6:36: scan.exceptions: there is no file recipes/none.yaml"},
