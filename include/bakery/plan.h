@@ -143,6 +143,7 @@ const struct waiver *plan_waiver(const struct plan *plan, const char *control);
 /* Whether none is over: a plan may have waited in a file. */
 bool plan_waivers_check(const struct plan *plan, struct error *err) must_check;
 
+bool plan_uses_ansible(const struct plan *plan);
 size_t plan_step_count(const struct plan *plan);
 size_t plan_control_count(const struct plan *plan);
 

@@ -73,16 +73,12 @@ struct connect {
 	const struct bastion *bastion;
 };
 
-struct ansible {
-	const char *playbook, *requirements; /* files */
-	struct text_map extra_vars;
-};
 /* One entry of `playbooks`: a playbook of ours with its variables, or Ansible's. */
 struct playbook_use {
 	const char *name;
 	struct text_map vars;
 	const struct ansible *ansible;	 /* NULL for one of ours */
-	const struct playbook *playbook; /* loaded; NULL for ansible */
+	const struct playbook *playbook; /* loaded */
 	struct ansible ansible_wish;	 /* what `ansible` points to */
 	const char *source;		 /* where the use stands, "recipes/debian-12.yaml:20" */
 };

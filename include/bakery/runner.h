@@ -20,7 +20,9 @@ enum step_result {
 	STEP_UNCHANGED,
 	STEP_CHANGED,
 	STEP_SKIPPED,
-	STEP_FAILED
+	STEP_FAILED,
+	STEP_WOULD_CHANGE, /* RUNNER_LOOK alone: its check does not hold */
+	STEP_WOULD_RUN	   /* RUNNER_LOOK alone: nothing tells beforehand whether it changes anything */
 };
 const char *step_result_name(enum step_result result); /* "ok", "unchanged", ... */
 
@@ -53,6 +55,8 @@ enum runner_mode {
 	RUNNER_APPLY,  /* check, run, check */
 	RUNNER_CHECKS, /* only the checks of steps that have one; nothing is changed; a check that fails is STEP_FAILED
 			  and the run goes on */
+	RUNNER_LOOK,   /* all steps as far as their conditions and checks, and nothing is sent or changed: what would a
+			  run do? An assertion that does not hold is STEP_FAILED; the run goes on */
 };
 
 struct runner_options {
@@ -91,6 +95,10 @@ void runner_forget(struct ssh *ssh, const struct runner_options *options);
  * most 20 minutes. */
 bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
 
+/* Runs a script (POSIX sh, as root) that changes nothing on the machine, and may be run again when the connection drops.
+ * What it prints on stdout is added to *out; more than `most` bytes are an error, as is a status that is not 0. */
+bool runner_read(struct ssh *ssh, const struct runner_options *options, const char *script, size_t most,
+		 struct str *out, struct error *err) must_check;
 /* What must not be in any file of the machine. */
 struct needle {
 	const char *what; /* for people: "the secret DB_PASSWORD" */

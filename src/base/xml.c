@@ -259,7 +259,7 @@ const char *xml_local_name(const char *name)
 	return colon ? colon + 1 : name;
 }
 
-const char *xml_attribute(const char *const *attributes, const char *name)
+const char *xml_attribute_of(const char *const *attributes, const char *name)
 {
 	for (; *attributes; attributes += 2) {
 		if (str_eq(xml_local_name(attributes[0]), name))

@@ -49,7 +49,7 @@ static bool compile_run(struct app *app, void *arguments, struct error *err)
 	_cleanup_(str_free) struct str program = STR_INIT;
 
 	if (!load(app, args, &playbook, err) ||
-	    !runner_compile(playbook, args->dry_run ? RUNNER_CHECKS : RUNNER_APPLY, &program, err))
+	    !runner_compile(playbook, args->dry_run ? RUNNER_LOOK : RUNNER_APPLY, &program, err))
 		return false;
 	return fwrite(program.data, 1, program.len, stdout) == program.len || error_errno(err, "standard output");
 }
@@ -61,7 +61,7 @@ struct telling {
 	struct tree *rows;
 	const struct step *step;
 	size_t index, total;
-	bool dry_run;
+	size_t results[STEP_WOULD_RUN + 1];
 };
 
 static void on_began(void *cookie, const struct step *step, size_t index, size_t total)
@@ -99,20 +99,14 @@ static void on_output(void *cookie, const struct step *step, bool is_stderr, con
 	}
 }
 
-static const char *result_shown(const struct telling *telling, const struct step_report *report)
-{
-	if (telling->dry_run && report->result == STEP_FAILED && report->step->run)
-		return "would change";
-	return step_result_name(report->result);
-}
-
 static bool on_ended(void *cookie, const struct step_report *report, struct error *err)
 {
 	struct telling *telling = cookie;
 	struct tree *row = tree_add_object(telling->rows), *controls;
-	const char *result = result_shown(telling, report);
+	const char *result = step_result_name(report->result);
 	char took[CLOCK_TEXT_SIZE];
 
+	telling->results[report->result]++;
 	clock_duration(report->ended_ms - report->started_ms, took);
 	log_info(telling->app->log, "[%zu/%zu] %s: %s (%s)%s%s", telling->index + 1, telling->total, report->step->id,
 		 result, took, *report->why ? ": " : "", report->why);
@@ -128,6 +122,19 @@ static bool on_ended(void *cookie, const struct step_report *report, struct erro
 	for (size_t i = 0; i < report->step->controls.count; i++)
 		tree_add_text(controls, report->step->controls.items[i]);
 	return true;
+}
+
+/* "2 unchanged, 1 would change" */
+static void tell_sum(const struct telling *telling)
+{
+	_cleanup_(str_free) struct str text = STR_INIT;
+
+	for (enum step_result result = STEP_OK; result <= STEP_WOULD_RUN; result++)
+		if (telling->results[result])
+			str_addf(&text, "%s%zu %s", text.len ? ", " : "", telling->results[result],
+				 step_result_name(result));
+	if (text.len)
+		log_info(telling->app->log, "%zu steps: %s", tree_count(telling->rows), text.data);
 }
 
 static void on_reconnected(void *cookie, const char *why)
@@ -176,9 +183,9 @@ static bool play(struct app *app, const struct playbook_args *args, const struct
 {
 	_cleanup_(ssh_closep) struct ssh *ssh = NULL;
 	char run_id[24] = "run-";
-	struct telling telling = {.app = app, .rows = rows, .dry_run = args->dry_run};
+	struct telling telling = {.app = app, .rows = rows};
 	const struct runner_options options = {
-		.mode = args->dry_run ? RUNNER_CHECKS : RUNNER_APPLY,
+		.mode = args->dry_run ? RUNNER_LOOK : RUNNER_APPLY,
 		.run_id = run_id,
 		.variables = &playbook->vars,
 		.download_folder = args->downloads ? args->downloads : ".",
@@ -189,7 +196,9 @@ static bool play(struct app *app, const struct playbook_args *args, const struct
 	};
 
 	crypto_random_hex(run_id + strlen(run_id), 16);
-	return ssh_open(target, &ssh, err) && runner_run(ssh, playbook, &options, err);
+	bool done = ssh_open(target, &ssh, err) && runner_run(ssh, playbook, &options, err);
+	tell_sum(&telling);
+	return done;
 }
 
 static bool run_run(struct app *app, void *arguments, struct error *err)
@@ -217,7 +226,7 @@ static bool run_run(struct app *app, void *arguments, struct error *err)
 
 static const struct option compile_options[] = {
 	VARIABLE_OPTIONS(AT(variables)),
-	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "only the checks, as run --dry-run sends them"},
+	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "what run --dry-run sends: only conditions and checks"},
 	{0},
 };
 
@@ -229,7 +238,7 @@ static const struct option run_options[] = {
 	{"--known-hosts", 0, OPTION_TEXT, AT(known_hosts), "FILE",
 	 "where the machine's host key stands (~/.ssh/known_hosts)"},
 	{"--downloads", 0, OPTION_TEXT, AT(downloads), "FOLDER", "where downloaded files go (the working directory)"},
-	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "only run the checks and show what would change"},
+	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "change nothing: only look what each step would do"},
 	VARIABLE_OPTIONS(AT(variables)),
 	{0},
 };

@@ -6,7 +6,7 @@
 
 struct recording {
 	struct build *build;
-	const struct box *box;
+	struct box *box;
 	const struct playbook *playbook;
 	const char *phase;
 	size_t index, total;	/* of the step, over all playbooks */
@@ -113,9 +113,11 @@ static bool on_ended(void *cookie, const struct step_report *report, struct erro
 					     .kind = EVENT_STEP_ENDED,
 					     .step = report,
 					     .duration_ms = report->ended_ms - report->started_ms,
-					     .index = recording->index++,
+					     .index = recording->index,
 					     .total = recording->total,
 				     });
+	/* How many tasks an Ansible playbook has, nobody knows: all of it is one step. */
+	recording->index += report->step->kind != STEP_TASK;
 	if (recording->unwritten.kind != ERROR_NONE) {
 		*err = recording->unwritten;
 		return error_context(err, "record");
@@ -138,9 +140,11 @@ static bool playbook_run(struct recording *recording, const struct runner_option
 	struct ssh *ssh = recording->box->ssh;
 
 	recording->index += options->recorded;
+	if (options->recorded < playbook->steps.count && playbook->ansible)
+		return play_run(recording->build, recording->box, playbook, options, err);
 	if (options->recorded < playbook->steps.count)
 		return runner_run(ssh, playbook, options, err);
-	if (ssh && options->recorded) /* none when the machine is sealed */
+	if (ssh && options->recorded && !playbook->ansible) /* none when the machine is sealed */
 		runner_forget(ssh, options);
 	return true;
 }

@@ -32,11 +32,11 @@ static void on_start(void *cookie, const char *name, const char *const *attribut
 
 	xccdf->depth++;
 	if (str_eq(local, "Rule"))
-		id = xml_attribute(attributes, "id");
+		id = xml_attribute_of(attributes, "id");
 	else if (str_eq(local, "rule-result"))
-		id = xml_attribute(attributes, "idref");
+		id = xml_attribute_of(attributes, "idref");
 	if (id) {
-		const char *severity = xml_attribute(attributes, "severity");
+		const char *severity = xml_attribute_of(attributes, "severity");
 		xccdf->rule = arena_strdup(xccdf->arena, id);
 		xccdf->severity = arena_strdup(xccdf->arena, severity ? severity : "unknown");
 		xccdf->in_result = str_eq(local, "rule-result");

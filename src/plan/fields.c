@@ -47,7 +47,7 @@
 
 static const char *const market_names[] = {"on-demand", "spot", "spot-then-on-demand", NULL};
 static const char *const address_names[] = {"public", "private", NULL};
-static const char *const step_kind_names[] = {"shell", "upload", "download", "reboot", NULL};
+static const char *const step_kind_names[] = {"shell", "upload", "download", "reboot", "ansible", NULL};
 
 static const struct field plan_source_table[] = {
 	TEXT(plan_source, ami),	       TEXT(plan_source, name),		 TEXT(plan_source, owner),
@@ -120,9 +120,18 @@ static const struct field step_table[] = {
 	INT(step, line),
 	END,
 };
+static const struct field ansible_table[] = {
+	TEXT(ansible, playbook), TEXT(ansible, requirements), MAP(ansible, extra_vars),
+	LIST(ansible, groups),	 LIST(ansible, secrets),      END,
+};
 static const struct field playbook_table[] = {
-	TEXT(playbook, name),	TEXT(playbook, file),		MAP(playbook, vars),
-	TEXT(playbook, sha256), STRUCTS(playbook, steps, step), END,
+	TEXT(playbook, name),
+	TEXT(playbook, file),
+	MAP(playbook, vars),
+	TEXT(playbook, sha256),
+	STRUCTS(playbook, steps, step),
+	STRUCT(playbook, ansible, ansible),
+	END,
 };
 static const struct field waiver_table[] = {TEXT(waiver, control), TEXT(waiver, reason), TEXT(waiver, expires), END};
 static const struct field plan_image_table[] = {

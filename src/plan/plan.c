@@ -5,6 +5,7 @@
 
 #include "bakery/crypto.h"
 #include "bakery/plan.h"
+#include "bakery/process.h"
 #include "bakery/str.h"
 #include "scan.h"
 #include "waivers.h"
@@ -19,18 +20,6 @@ struct making {
 	struct faults faults;
 	struct plan *plan;
 };
-
-/* What a recipe may ask for but this version cannot do is refused, never skipped. */
-static void abilities_check(struct making *making)
-{
-	const struct recipe *recipe = making->recipe;
-
-	for (size_t i = 0; i < recipe->playbooks.count; i++) {
-		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
-			faults_add(&making->faults, recipe->file, 0, 0,
-				   "playbooks: this version of bakery does not run Ansible playbooks");
-	}
-}
 
 /* What gathering the facts showed already. */
 static void facts_check(struct making *making)
@@ -333,6 +322,21 @@ static void identify(struct plan *plan, struct arena *arena)
 	plan->playbooks_sha256 = playbooks_hash(plan, arena);
 }
 
+/* The plan may be baked on another host than this. */
+static void notes_take(struct making *making)
+{
+	struct text_list *notes = &making->plan->notes;
+
+	*notes = (struct text_list){0};
+	for (size_t i = 0; i < making->facts->notes.count; i++)
+		text_list_append(notes, making->facts->notes.items[i], making->arena);
+	if (plan_uses_ansible(making->plan) && !process_available("ansible-playbook"))
+		text_list_append(notes,
+				 "playbooks: some are Ansible's, and ansible-playbook is not on this host (on Debian: "
+				 "apt-get install ansible-core)",
+				 making->arena);
+}
+
 static void head_fill(struct making *making)
 {
 	const struct recipe *recipe = making->recipe;
@@ -360,7 +364,6 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	bool fine;
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
-	abilities_check(&making);
 	facts_check(&making);
 	inheritance_check(&making);
 	channel_check(&making);
@@ -381,7 +384,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	if (!fine)
 		return false;
 	identify(making.plan, arena);
-	making.plan->notes = facts->notes;
+	notes_take(&making);
 	waivers_note(making.plan, &making.plan->notes, arena);
 	*out = making.plan;
 	return true;
@@ -416,6 +419,8 @@ static bool files_check(const struct struct_list *list, struct error *err)
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct step *steps = playbooks[i].steps.items;
+		if (playbooks[i].ansible && !ansible_check(&playbooks[i], err))
+			return false;
 		for (size_t j = 0; j < playbooks[i].steps.count; j++) {
 			if (steps[j].upload && !upload_check(steps[j].upload, err))
 				return error_context(err, "step %s", steps[j].id);
@@ -428,6 +433,21 @@ bool plan_files_check(const struct plan *plan, struct error *err)
 {
 	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err) &&
 	       files_check(&plan->scanning, err);
+}
+
+static bool has_ansible(const struct struct_list *list)
+{
+	const struct playbook *playbooks = list->items;
+	bool has = false;
+
+	for (size_t i = 0; i < list->count; i++)
+		has |= playbooks[i].ansible != NULL;
+	return has;
+}
+
+bool plan_uses_ansible(const struct plan *plan)
+{
+	return has_ansible(&plan->playbooks) || has_ansible(&plan->verify);
 }
 
 size_t plan_step_count(const struct plan *plan)

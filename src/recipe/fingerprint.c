@@ -24,24 +24,6 @@ const char *file_fingerprint(const char *path, struct arena *arena, struct error
 	return file_sha256_hex(path, hex, err) ? arena_strdup(arena, hex) : NULL;
 }
 
-/* A plan may be run long after it was made, and elsewhere: it names files, it does not hold them. */
-bool upload_check(const struct transfer *upload, struct error *err)
-{
-	char now[SHA256_HEX_SIZE];
-
-	if (!upload->sha256)
-		return true;
-	if (!file_sha256_hex(upload->from, now, err))
-		return error_context(err, "%s, which is to be uploaded", upload->from);
-	if (str_eq(now, upload->sha256))
-		return true;
-	return error_set(
-		err, ERROR_CONFLICT,
-		"%s has changed since the plan was made (its sha256 was %.12s, is %.12s); bring the file back, "
-		"or begin anew with `bakery build`",
-		upload->from, upload->sha256, now);
-}
-
 const char *file_fault(const char *path, const struct error *err, struct arena *arena)
 {
 	const char *shown = search_shown(path, arena);

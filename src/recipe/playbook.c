@@ -195,8 +195,9 @@ static void set_id(const struct level *level, struct step *step, const struct tr
 		tree_setf(whole->ids, id, "%s:%d", step->file, step->line);
 }
 
-static void check_template(const struct level *level, const char *path, const char *shown)
+static void check_template(const struct level *level, const char *path)
 {
+	const char *shown = search_shown(path, level->whole->arena);
 	struct scope scope = {.known = &level->vars, .faults = level->whole->faults, .arena = level->whole->arena};
 	_cleanup_(str_free) struct str text = STR_INIT;
 	struct error err = {0};
@@ -207,6 +208,18 @@ static void check_template(const struct level *level, const char *path, const ch
 		faults_add(scope.faults, shown, 0, 0, "a template must be text");
 	else
 		variables_check_template(&scope, text.data, shown);
+}
+
+static void check_templates(const struct level *level, const struct transfer *upload)
+{
+	struct upload_list list;
+	struct error err = {0};
+
+	if (!upload_list(upload->from, level->whole->arena, &list, &err))
+		faults_add(level->whole->faults, upload->from, 0, 0, "%s", err.text);
+	for (size_t i = 0; i < list.count; i++)
+		if (!list.items[i].is_folder)
+			check_template(level, list.items[i].path);
 }
 
 /* An upload with its file looked up beside the playbook; *sha256: of its content, NULL with a fault. */
@@ -221,12 +234,13 @@ static const struct transfer *resolve_upload(const struct level *level, const st
 	if (!wish->from)
 		return upload;
 	upload->from = search_absolute(level->folder, wish->from, arena);
-	*sha256 = upload->sha256 = file_fingerprint(upload->from, arena, &err);
-	if (!*sha256)
+	bool found = upload_fingerprint(upload, arena, &err);
+	*sha256 = upload->sha256;
+	if (!found)
 		faults_add_at(level->whole->faults, NULL, tree_get(node, "upload.from"), "%s.upload.from: %s", key,
 			      file_fault(upload->from, &err, arena));
 	else if (upload->is_template)
-		check_template(level, upload->from, search_shown(upload->from, arena));
+		check_templates(level, upload);
 	if (upload->is_template)
 		upload->vars = level->vars;
 	return upload;

@@ -11,13 +11,14 @@ static const char *const architectures[] = {"x86_64", "arm64", NULL};
 
 static const struct field upload_fields[] = {
 	{"from", AT(transfer, from), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY,
-	 .doc = "A file on this host, relative to the playbook's folder."},
+	 .doc = "A file or folder on this host, relative to the playbook's folder."},
 	{"to", AT(transfer, to), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_absolute,
 	 .doc = "Where it goes on the machine, absolute."},
-	{"mode", AT(transfer, mode), FIELD_TEXT, .otherwise = "0644", .check = must_be_mode, .doc = "Its mode, octal."},
+	{"mode", AT(transfer, mode), FIELD_TEXT, .check = must_be_mode,
+	 .doc = "Mode of the files, octal; default: 0644, in a folder each file's own."},
 	{"owner", AT(transfer, owner), FIELD_TEXT, .check = must_be_owner_group,
 	 .doc = "`user` or `user:group`; default: root."},
-	{"template", AT(transfer, is_template), FIELD_BOOL, .doc = "Replace `{{ name }}` in the file, too."},
+	{"template", AT(transfer, is_template), FIELD_BOOL, .doc = "Replace `{{ name }}` in the files, too."},
 	{0},
 };
 
@@ -42,6 +43,8 @@ const struct field step_fields[] = {
 	{"name", AT(step_wish, step.name), FIELD_TEXT, .doc = "What it establishes, for people. Default: the id."},
 	{"controls", AT(step_wish, step.controls), FIELD_TEXT_LIST, .check = must_be_controls,
 	 .doc = "The controls whose evidence the step's `check` is."},
+	{"checked", AT(step_wish, step.checked), FIELD_TEXT, FIELD_NOT_EMPTY,
+	 .doc = "In words, for the list of controls: what the check asks."},
 	{"os", AT(step_wish, step.os), FIELD_TEXT_LIST, .check = must_be_words,
 	 .doc = "Only where ID or ID_LIKE of /etc/os-release has one of these."},
 	{"arch", AT(step_wish, step.arch), FIELD_TEXT_LIST, .choices = architectures,
@@ -63,7 +66,7 @@ const struct field step_fields[] = {
 	 .doc = "Variables of this host's environment the step gets; never on a command line, in a log or in the "
 		"database."},
 	{"upload", AT(step_wish, step.upload), FIELD_STRUCT, .fields = upload_fields, .size = sizeof(struct transfer),
-	 .doc = "Instead of `run`: a file to the machine."},
+	 .doc = "Instead of `run`: a file, or a folder, to the machine."},
 	{"download", AT(step_wish, step.download), FIELD_STRUCT, .fields = download_fields,
 	 .size = sizeof(struct transfer), .doc = "Instead of `run`: a file from the machine."},
 	{"reboot", AT(step_wish, step.reboot), FIELD_STRUCT, .fields = reboot_fields, .size = sizeof(struct reboot),

@@ -47,6 +47,8 @@ const struct playbook *playbook_read(const struct playbook_request *request);
 
 /* sha256 (hex, in arena) of a file's content; NULL when it cannot be read, which err tells. */
 const char *file_fingerprint(const char *path, struct arena *arena, struct error *err);
+/* Fills in the upload's sha256: of the file's content, or of all in the folder. */
+bool upload_fingerprint(struct transfer *upload, struct arena *arena, struct error *err) must_check;
 /* Why not, with the path as people read it. */
 const char *file_fault(const char *path, const struct error *err, struct arena *arena);
 /* sha256 (hex, in arena) of the canonical form of tree. */

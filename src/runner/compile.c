@@ -3,9 +3,11 @@
  * The compiler: each step becomes a shell function that says what the step is, and program.sh knows what to do with it.
  * Texts of steps are quoted whole, so nothing in them can break out of their step. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "compile.h"
@@ -13,10 +15,16 @@
 static const char runtime[] =
 #include "program.sh.inc"
 	;
+static const char upload_check_script[] =
+#include "upload_check.sh.inc"
+	;
+static const char upload_run_script[] =
+#include "upload_run.sh.inc"
+	;
 
 static bool takes_part(const struct step *step, enum runner_mode mode)
 {
-	return mode == RUNNER_APPLY || (step->kind == STEP_SHELL && step->check);
+	return mode != RUNNER_CHECKS || (step->kind == STEP_SHELL && step->check);
 }
 
 bool is_shell_name(const char *name)
@@ -89,11 +97,29 @@ static void part_programs(struct script *script)
 	for (size_t i = 0; i < script->step_count; i++) {
 		enum step_kind kind = script->steps[i]->kind;
 		bool last = i + 1 == script->step_count;
-		if (!last && kind != STEP_DOWNLOAD && kind != STEP_REBOOT)
+		bool parts = script->mode == RUNNER_APPLY && (kind == STEP_DOWNLOAD || kind == STEP_REBOOT);
+		if (!last && !parts)
 			continue;
 		add_program(script, first, i + 1 - first);
 		first = i + 1;
 	}
+}
+
+static bool list_uploads(const struct playbook *playbook, struct script *script, struct error *err)
+{
+	script->lists = mem_array(script->step_count + 1, sizeof(*script->lists));
+	for (size_t i = 0; i < script->step_count; i++) {
+		const struct step *step = script->steps[i];
+		const struct archive archive = {.upload = step->upload, .variables = &playbook->vars};
+		_cleanup_(str_free) struct str list = STR_INIT;
+		bool is_folder;
+		if (step->kind != STEP_UPLOAD)
+			continue;
+		if (!archive_list(&archive, &list, &is_folder, err))
+			return error_context(err, "step %s", step->id);
+		script->lists[i] = str_take(&list);
+	}
+	return true;
 }
 
 bool script_make(const struct playbook *playbook, enum runner_mode mode, struct script *out, struct error *err)
@@ -107,11 +133,14 @@ bool script_make(const struct playbook *playbook, enum runner_mode mode, struct 
 			out->steps[out->step_count++] = &steps[i];
 	}
 	part_programs(out);
-	return true;
+	return mode != RUNNER_LOOK || list_uploads(playbook, out, err);
 }
 
 void script_free(struct script *script)
 {
+	for (size_t i = 0; script->lists && i < script->step_count; i++)
+		free(script->lists[i]);
+	free(script->lists);
 	free(script->steps);
 	free(script->programs);
 	*script = (struct script){0};
@@ -175,32 +204,44 @@ static const char *owner_format(const char *owner)
 	return group ? (numeric ? "%u:%g" : "%U:%G") : (numeric ? "%u" : "%U");
 }
 
+static void add_upload_head(struct str *out, const struct step *step)
+{
+	_cleanup_(freep) char *target = transfer_target(step->upload);
+	const char *owner = step->upload->owner ? step->upload->owner : "root";
+	add_assignment(out, "to", target);
+	add_assignment(out, "mode", step->upload->mode ? step->upload->mode : "0644");
+	add_assignment(out, "owner", owner);
+	add_assignment(out, "format", owner_format(owner));
+}
+
+/* What was sent lies in the staging folder, and says itself what it is. */
 static void add_upload(struct str *out, const struct step *step, size_t index)
 {
-	_cleanup_(str_free) struct str head = STR_INIT, check = STR_INIT, run = STR_INIT;
-	_cleanup_(freep) char *target = transfer_target(step->upload);
-	const char *mode = step->upload->mode ? step->upload->mode : "0644";
-	const char *owner = step->upload->owner ? step->upload->owner : "root";
-	add_assignment(&head, "to", target);
-	add_assignment(&head, "mode", mode);
-	add_assignment(&head, "owner", owner);
-	str_addf(&check,
-		 "%ssame() {\n\tif command -v cmp >/dev/null; then cmp -s \"$1\" \"$2\"; else\n"
-		 "\t\t[ \"$(sha256sum <\"$1\")\" = \"$(sha256sum <\"$2\")\" ]; fi\n}\n"
-		 "[ -f \"$to\" ] && same \"$BAKERY_STAGED\" \"$to\" &&\n"
-		 "[ \"$(stat -c '%%a %s' \"$to\")\" = \"${mode#0} $owner\" ]",
-		 head.data, owner_format(owner));
-	str_addf(&run,
-		 "%sif [ -d \"$to\" ]; then echo \"$to is a folder there\" >&2; exit 1; fi\n"
-		 "case $to in */*) mkdir -p \"${to%%/*}/\" ;; esac\n"
-		 "new=$to.bakery-$$\numask 077\ntrap 'rm -f \"$new\"' EXIT\n"
-		 "cat \"$BAKERY_STAGED\" >\"$new\" && chown \"$owner\" \"$new\" && chmod \"$mode\" \"$new\" &&\n"
-		 "mv -f \"$new\" \"$to\" || exit\n"
-		 "if command -v restorecon >/dev/null; then restorecon \"$to\" || :; fi",
-		 head.data);
-	add_setting(out, "b_check", step->check ? step->check : check.data);
+	_cleanup_(str_free) struct str check = STR_INIT, run = STR_INIT;
+	add_upload_head(&check, step);
+	str_add(&check, "sum= kind=file\n[ ! -e \"$BAKERY_STAGED.list\" ] || kind=folder\n"
+			"list() { cat \"$BAKERY_STAGED.list\"; }\n");
+	str_add(&run, check.data);
+	str_add(&check, upload_check_script);
+	str_add(&run, upload_run_script);
+	add_setting(out, "b_check", check.data);
 	add_setting(out, "b_run", run.data);
 	str_addf(out, "\tb_env() { export BAKERY_STAGED=\"$b_staging/%zu\"; }\n", index);
+}
+
+/* Nothing is sent: the program itself holds the sums. A file's list is one line, "F MODE SUM .". */
+static void add_upload_look(struct str *out, const struct step *step, const char *list)
+{
+	_cleanup_(str_free) struct str check = STR_INIT;
+	bool is_file = str_starts(list, "F ") && str_ends(list, " .\n");
+	char sum[SHA256_HEX_SIZE] = "";
+	if (is_file)
+		sscanf(list, "F %*s %64[0-9a-f]", sum);
+	add_upload_head(&check, step);
+	str_addf(&check, "sum=%s kind=%s\nlist() {\n\tcat <<'END'\n%sEND\n}\n", sum, is_file ? "file" : "folder", list);
+	str_add(&check, upload_check_script);
+	add_setting(out, "b_check", check.data);
+	add_setting(out, "b_run", ":");
 }
 
 /* A login user who is not root cannot read every file: it is handed a copy. */
@@ -218,12 +259,13 @@ static void add_download(struct str *out, const struct step *step, size_t index)
 
 static void add_shell(struct str *out, const struct script *script, const struct step *step)
 {
-	const char *run = script->mode == RUNNER_APPLY ? step->run : NULL;
+	bool looks = script->mode == RUNNER_LOOK && step->run;
+	const char *run = script->mode == RUNNER_APPLY ? step->run : looks ? ":" : NULL;
 	add_setting(out, "b_check", step->check);
 	add_setting(out, "b_run", run);
 	add_setting(out, "b_as", step->as && !str_eq(step->as, "root") ? step->as : NULL);
 	add_environment(out, step);
-	if (run || !step->run) /* nothing will make a check hold that only looks */
+	if (script->mode != RUNNER_LOOK && (run || !step->run)) /* nothing will make a check hold that only looks */
 		add_number(out, "b_retries", step->retries);
 }
 
@@ -257,8 +299,12 @@ static void add_step(struct str *out, const struct script *script, size_t index)
 	add_words(out, "b_arch", &step->arch);
 	add_setting(out, "b_if", step->condition);
 	add_number(out, "b_timeout", step->timeout_s);
-	if (step->kind == STEP_UPLOAD)
+	if (step->kind == STEP_UPLOAD && script->mode == RUNNER_LOOK)
+		add_upload_look(out, step, script->lists[index]);
+	else if (step->kind == STEP_UPLOAD)
 		add_upload(out, step, index);
+	else if (step->kind != STEP_SHELL && script->mode == RUNNER_LOOK)
+		add_setting(out, "b_run", ":");
 	else if (step->kind == STEP_DOWNLOAD)
 		add_download(out, step, index);
 	else if (step->kind == STEP_REBOOT)
@@ -274,7 +320,8 @@ void script_program(const struct script *script, const struct program *program, 
 	str_add_char(out, '\n');
 	for (size_t i = 0; i < program->count; i++)
 		add_step(out, script, program->first + i);
-	str_addf(out, "b_keep_going=%s\nb_steps='", script->mode == RUNNER_CHECKS ? "1" : "");
+	str_addf(out, "b_keep_going=%s b_look=%s\nb_steps='", script->mode == RUNNER_APPLY ? "" : "1",
+		 script->mode == RUNNER_LOOK ? "1" : "");
 	for (size_t i = 0; i < program->count; i++)
 		str_addf(out, "%s%zu", i ? " " : "", program->first + i);
 	str_add(out, "'\n");
@@ -295,6 +342,7 @@ bool runner_compile(const struct playbook *playbook, enum runner_mode mode, stru
 
 const char *step_result_name(enum step_result result)
 {
-	static const char *const names[] = {"ok", "unchanged", "changed", "skipped", "failed"};
+	static const char *const names[] = {"ok",     "unchanged",    "changed",  "skipped",
+					    "failed", "would change", "would run"};
 	return names[result];
 }

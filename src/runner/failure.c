@@ -72,10 +72,25 @@ static char *why_failed(const struct step *step, const char *code, int status)
 	return how_it_ended("run", status);
 }
 
+/* What a step that is only looked at would do. */
+static char *why_would(const struct run *run, const struct step *step, int status)
+{
+	_cleanup_(freep) char *evidence = last_line(&run->progress.check_output);
+	if (step->kind == STEP_REBOOT)
+		return mem_strdup("the machine would be restarted");
+	if (step->kind == STEP_DOWNLOAD)
+		return mem_printf("%s would be fetched", step->download->from);
+	if (!step->check && step->kind == STEP_SHELL)
+		return mem_strdup("it has no check that could tell whether it would change anything");
+	return *evidence ? mem_strdup(evidence) : how_it_ended("its check", status);
+}
+
 char *failure_why(const struct run *run, const struct step *step, const char *result, const char *code, int status)
 {
 	if (str_eq(result, "skipped"))
 		return why_skipped(run, step, code);
+	if (str_starts(result, "would"))
+		return why_would(run, step, status);
 	return str_eq(result, "failed") ? why_failed(step, code, status) : mem_strdup("");
 }
 

@@ -39,8 +39,9 @@ static void add_secrets(struct str *script, const struct run *run, const struct 
 	for (size_t i = 0; i < program->count; i++) {
 		const struct text_list *secrets = &run->script.steps[program->first + i]->secrets;
 		for (size_t k = 0; k < secrets->count; k++) {
+			const char *value = getenv(secrets->items[k]);
 			str_addf(script, "b_secret_%s=", secrets->items[k]);
-			str_add_shell_quoted(script, getenv(secrets->items[k]));
+			str_add_shell_quoted(script, value ? value : "");
 			str_add_char(script, '\n');
 		}
 	}
@@ -130,7 +131,7 @@ static bool lost(struct run *run, const char *what, struct error *err)
 	if (!progress_end_here(run, what, err))
 		return false;
 	run->failed = true;
-	if (run->script.mode == RUNNER_CHECKS)
+	if (run->script.mode != RUNNER_APPLY)
 		error_set(&run->failure, ERROR_FAILED, "%s", what);
 	return true;
 }

@@ -158,7 +158,7 @@ b_another() {
 }
 
 b_assert() {
-	while b_another; do
+	while [ -z "$b_look" ] && b_another; do
 		b_phase check "$b_check" && { b_end ok -; return; }
 	done
 	b_end failed assert
@@ -194,6 +194,8 @@ b_step() {
 		if [ -n "$b_expired" ]; then b_end failed if; else b_end skipped if; fi
 	elif [ -n "$b_check" ] && b_phase check "$b_check"; then
 		if [ -n "$b_run" ]; then b_end unchanged -; else b_end ok -; fi
+	elif [ -n "$b_look" ] && [ -n "$b_run" ]; then
+		if [ -n "$b_expired" ]; then b_end failed check; elif [ -n "$b_check" ]; then b_end would-change -; else b_end would-run -; fi
 	elif [ -n "$b_run" ]; then
 		b_try
 	else

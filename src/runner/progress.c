@@ -177,7 +177,7 @@ static void end_phase(struct run *run)
 	run->progress.in_check = false;
 }
 
-static char *last_line(const struct str *text)
+char *last_line(const struct str *text)
 {
 	size_t end = text->len;
 	while (end && strchr(" \t\r\n", text->data[end - 1]))
@@ -217,9 +217,13 @@ static bool report(struct run *run, struct step_report *report, struct error *er
 	return is_recorded(run) || !events->step_ended || events->step_ended(events->cookie, report, err);
 }
 
-static bool find_result(const char *name, enum step_result *result)
+/* "would-change" is one word on its way. */
+static bool find_result(char *name, enum step_result *result)
 {
-	for (enum step_result at = STEP_OK; at <= STEP_FAILED; at++) {
+	char *dash = strchr(name, '-');
+	if (dash)
+		*dash = ' ';
+	for (enum step_result at = STEP_OK; at <= STEP_WOULD_RUN; at++) {
 		if (str_eq(name, step_result_name(at))) {
 			*result = at;
 			return true;
@@ -248,9 +252,9 @@ static bool end(struct run *run, const struct frame_event *event, struct error *
 		run->awaits_host = true;
 		return true;
 	}
+	_cleanup_(freep) char *why = failure_why(run, run->progress.step, result, code, ended.status);
 	if (ended.result != STEP_FAILED)
 		ended.status = 0;
-	_cleanup_(freep) char *why = failure_why(run, run->progress.step, result, code, ended.status);
 	ended.why = why;
 	ended.started_ms = wall_ms(run, run->progress.began_s);
 	ended.ended_ms = wall_ms(run, event->uptime_s);

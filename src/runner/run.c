@@ -15,6 +15,12 @@ static bool check_run_id(const char *run_id, struct error *err)
 	return error_set(err, ERROR_INTERNAL, "\"%s\" cannot name a run", run_id ? run_id : "");
 }
 
+/* Where only checks are run, a step without one needs none. */
+static bool needs_secrets(const struct run *run, const struct step *step)
+{
+	return run->options->mode == RUNNER_APPLY || step->check || step->condition;
+}
+
 /* Every secret that is missing, with who wants it, before anything runs. */
 static bool gather_secrets(struct run *run, struct error *err)
 {
@@ -26,7 +32,7 @@ static bool gather_secrets(struct run *run, struct error *err)
 			const char *value = getenv(step->secrets.items[k]);
 			if (value)
 				redaction_add(&run->redaction, value);
-			else
+			else if (needs_secrets(run, step))
 				str_addf(&missing, "%s%s for step %s", missing.len ? ", " : "", step->secrets.items[k],
 					 place);
 		}

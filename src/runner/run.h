@@ -86,6 +86,7 @@ void search_patterns(const char *text, struct str *lines);
 /* failure.c: words for what happened. */
 char *failure_why(const struct run *run, const struct step *step, const char *result, const char *code, int status);
 void failure_set(struct error *err, const struct step_report *report);
+char *last_line(const struct str *text); /* progress.c: free() it */
 char *step_place(const struct step *step); /* "harden/x (playbooks/harden.yaml:12)" */
 
 #endif

@@ -2,13 +2,15 @@
  *
  * Files on their way: uploads are sent ahead into a folder of the login user, from where their steps put them in place
  * as root; downloads are fetched once their step has made them readable. */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "archive.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "run.h"
 
-#define MOST_TEMPLATE (16 << 20)
 #define TRIES 5
 
 static bool make_staging(struct run *run, struct error *err)
@@ -28,27 +30,45 @@ static bool make_staging(struct run *run, struct error *err)
 	       error_set(err, ERROR_FAILED, "making a folder for uploads: the machine answered \"%s\"", said.data);
 }
 
-static bool send_template(struct run *run, const struct transfer *upload, const char *to, struct error *err)
+static bool send_template(struct run *run, const struct archive *archive, const char *to, struct error *err)
 {
-	static const struct text_map none = {0};
-	const struct text_map *given = run->options->variables ? run->options->variables : &none;
-	_cleanup_(str_free) struct str text = STR_INIT, filled = STR_INIT;
-	if (!file_read(upload->from, MOST_TEMPLATE, &text, err))
-		return false;
-	if (strlen(text.data) != text.len)
-		return error_set(err, ERROR_INVALID, "%s: a template must be text", upload->from);
-	if (!template_render(text.data, upload->vars.count ? &upload->vars : given, &filled, err))
-		return error_context(err, "%s", upload->from);
-	return ssh_upload_data(run->ssh, filled.data, filled.len, to, 0600, err);
+	_cleanup_(str_free) struct str filled = STR_INIT;
+	return archive_fill(archive, archive->upload->from, &filled, err) &&
+	       ssh_upload_data(run->ssh, filled.data, filled.len, to, 0600, err);
+}
+
+/* As one archive, by way of a file without a name. */
+static bool send_folder(struct run *run, const struct archive *archive, const char *to, const struct str *list,
+			struct error *err)
+{
+	_cleanup_(freep) char *list_to = mem_printf("%s.list", to);
+	_cleanup_(closep) int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, "a temporary file in /var/tmp");
+	_cleanup_(freep) char *packed = mem_printf("/proc/self/fd/%d", fd);
+	return archive_write(archive, fd, err) && ssh_upload(run->ssh, packed, to, 0600, err) &&
+	       ssh_upload_data(run->ssh, list->data, list->len, list_to, 0600, err);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 static bool send_file(struct run *run, const struct step *step, size_t index, struct error *err)
 {
 	const struct transfer *upload = step->upload;
-	if (!upload_check(upload, err) || !make_staging(run, err))
+	const struct archive archive = {.upload = upload, .variables = run->options->variables};
+	_cleanup_(str_free) struct str list = STR_INIT;
+	bool folder = is_folder(upload->from);
+	if (!upload_check(upload, err) || (folder && !archive_list(&archive, &list, &folder, err)) ||
+	    !make_staging(run, err))
 		return false;
 	_cleanup_(freep) char *to = mem_printf("%s/%zu", run->staging, index);
-	return upload->is_template ? send_template(run, upload, to, err)
+	if (folder)
+		return send_folder(run, &archive, to, &list, err);
+	return upload->is_template ? send_template(run, &archive, to, err)
 				   : ssh_upload(run->ssh, upload->from, to, 0600, err);
 }
 
@@ -83,6 +103,8 @@ static bool needs_staging(const struct run *run, const struct step *step)
 
 bool transfer_send_ahead(struct run *run, const struct program *program, struct error *err)
 {
+	if (run->script.mode != RUNNER_APPLY)
+		return true;
 	for (size_t i = program->first; i < program->first + program->count; i++) {
 		const struct step *step = run->script.steps[i];
 		if (needs_staging(run, step) && !make_staging(run, err))

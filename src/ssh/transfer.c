@@ -17,6 +17,7 @@
 
 #define WINDOW_SIZE (4 << 20)
 #define READ_SIZE (1 << 20)
+#define CREATION_MODE 0600 /* which no umask that lets its owner in takes from */
 
 /* Where an upload's bytes come from: a file, read through a window that slides over it, or memory. */
 struct source {
@@ -144,16 +145,31 @@ static bool write_remote(struct transfer_context *context, struct source *source
 {
 	const unsigned long flags = LIBSSH2_FXF_WRITE | LIBSSH2_FXF_CREAT | LIBSSH2_FXF_EXCL;
 	struct error ignored;
-	if (!open_remote(context, path, flags, 0600, err))
+	if (!open_remote(context, path, flags, CREATION_MODE, err))
 		return false;
-	bool written = send_all(context, source, err) && set_mode(context, mode, err);
+	bool written = send_all(context, source, err) && (mode == CREATION_MODE || set_mode(context, mode, err));
 	return close_remote(context, written ? err : &ignored) && written;
 }
 
-/* SFTP's own rename refuses to replace a file; mv replaces it in one go. */
+/* One round trip, where nothing has that name yet: SFTP's own rename refuses to replace a file. */
+static bool rename_remote(struct ssh *ssh, const char *from, const char *to, bool *done, struct error *err)
+{
+	int rc;
+	while ((rc = libssh2_sftp_rename(ssh->sftp, from, to)) == LIBSSH2_ERROR_EAGAIN) {
+		if (!session_wait(ssh, NO_DEADLINE, err))
+			return false;
+	}
+	*done = rc == 0;
+	return rc == 0 || rc == LIBSSH2_ERROR_SFTP_PROTOCOL || sftp_fail(ssh, err, "renaming");
+}
+
+/* mv replaces what is there in one go. */
 static bool move_remote(struct ssh *ssh, const char *from, const char *to, struct error *err)
 {
 	_cleanup_(str_free) struct str command = STR_INIT;
+	bool done = false;
+	if (!rename_remote(ssh, from, to, &done, err) || done)
+		return done;
 	str_add(&command, "mv -f -- ");
 	str_add_shell_quoted(&command, from);
 	str_add_char(&command, ' ');

@@ -161,7 +161,7 @@ static const struct {
 	 "playbooks/p.yaml:4:7: steps.1.os: must be a word of /etc/os-release such as debian, not \"Debian\"\n"},
 	{"- upload: {from: none, to: /x}",
 	 "playbooks/p.yaml:3:18: steps.1.upload.from: there is no file playbooks/none\n"},
-	{"- upload: {from: ., to: /x}", "playbooks/p.yaml:3:18: steps.1.upload.from: playbooks is no regular file\n"},
+	{"- upload: {from: /dev/null, to: /x}", "playbooks/p.yaml:3:18: steps.1.upload.from: /dev/null is no regular file\n"},
 	{"- upload: {from: f, to: x}",
 	 "playbooks/p.yaml:3:25: steps.1.upload.to: must be an absolute path, not \"x\"\n"},
 	{"- upload: {from: f, to: /x, mode: 888}",

@@ -79,7 +79,7 @@ static void parted_where_this_host_acts(void **state)
 	assert_non_null(strstr(program, "b_steps='3'"));
 	assert_non_null(strstr(program, "b_steps='4'"));
 	assert_null(strstr(checks, "# Program"));
-	assert_non_null(strstr(checks, "b_keep_going=1\nb_steps='0'"));
+	assert_non_null(strstr(checks, "b_keep_going=1 b_look=\nb_steps='0'"));
 	assert_string_equal(none, "");
 }
 
