@@ -31,7 +31,8 @@ struct app {
 	struct stop *stop;  /* asked for by the first signal: stop, clean up */
 	struct stop *leave; /* asked for by the second: leave at once */
 	enum output_format format;
-	bool yes, color, live; /* live: stderr is a terminal and not quiet */
+	const char *own_format; /* of the command's own ones, or NULL */
+	bool yes, color, live;	/* live: stderr is a terminal and not quiet */
 	const char *region, *profile, *config, *store_path;
 	const char *events; /* --events FILE or NULL */
 	bool sandbox;	    /* --sandbox */
@@ -63,6 +64,7 @@ struct command {
 	const char *description; /* more for `bakery help X`, or NULL */
 	unsigned needs;
 	const struct option *options; /* ends with a NULL name; may be NULL */
+	const char *const *formats;   /* what --format takes here besides the usual; NULL-terminated, or NULL */
 	size_t args_size;
 	size_t operands_offset;		   /* of a struct text_list in args that gets the operands */
 	int least_operands, most_operands; /* most: -1 for any number */

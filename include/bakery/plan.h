@@ -75,6 +75,7 @@ struct plan {
 	struct struct_list seal;      /* of struct playbook: one */
 	struct struct_list verify;    /* of struct playbook */
 	bool verify_off;
+	struct struct_list waivers; /* of struct waiver */
 	struct plan_image image;
 	struct struct_list copies; /* of struct plan_region */
 	struct plan_share share;
@@ -125,6 +126,12 @@ bool plan_files_check(const struct plan *plan, struct error *err) must_check;
 const char *image_tag(const struct tree *image, const char *key); /* NULL: not there, or of another account */
 bool image_is_deprecated(const struct tree *image);		  /* by now */
 
+/* The waiver of a control or of a scanner's rule; NULL: there is none. */
+const struct waiver *plan_waiver(const struct plan *plan, const char *control);
+/* Whether none is over: a plan may have waited in a file. */
+bool plan_waivers_check(const struct plan *plan, struct error *err) must_check;
+
+bool plan_uses_ansible(const struct plan *plan);
 size_t plan_step_count(const struct plan *plan);
 size_t plan_control_count(const struct plan *plan);
 

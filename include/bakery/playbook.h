@@ -11,7 +11,14 @@
 
 struct settings;
 
-enum step_kind { STEP_SHELL, STEP_UPLOAD, STEP_DOWNLOAD, STEP_REBOOT };
+enum step_kind {
+	STEP_SHELL,
+	STEP_UPLOAD,
+	STEP_DOWNLOAD,
+	STEP_REBOOT,
+	STEP_ANSIBLE, /* the whole of an Ansible playbook */
+	STEP_TASK,    /* one of its tasks: only in reports, since Ansible alone knows beforehand what it will do */
+};
 
 struct stat;
 struct transfer {
@@ -32,6 +39,7 @@ struct step {
 	const char *id;	  /* unique in the compiled whole: "harden-linux/sshd-no-root-login" */
 	const char *name; /* for people; default: the id */
 	struct text_list controls;
+	const char *checked; /* how the check tells, in words, for the page of controls; or NULL */
 	struct text_list os, arch;
 	const char *condition; /* `if` */
 	const char *check, *run;
@@ -41,8 +49,17 @@ struct step {
 	struct text_list secrets;
 	const struct transfer *upload, *download;
 	const struct reboot *reboot;
+	const char *waived; /* why it is not run: a plan whose recipe waives all its controls says so; else NULL */
 	const char *file; /* where it stands */
 	int line;
+};
+
+/* What ansible-playbook of this host runs against the machine. */
+struct ansible {
+	const char *playbook, *requirements; /* files; absolute, as soon as the recipe is read */
+	struct text_map extra_vars;
+	struct text_list groups;  /* of the inventory, that the machine is in */
+	struct text_list secrets; /* variables of this host's environment: must be there, and are redacted */
 };
 
 /* Includes are already expanded and variables replaced: steps in the order they run. */
@@ -51,6 +68,9 @@ struct playbook {
 	struct text_map vars;	  /* as used */
 	struct struct_list steps; /* of struct step */
 	const char *sha256;	  /* of the canonical form of the above and of the content of uploaded files */
+	/* NULL for one of ours. Else the one step is STEP_ANSIBLE, `file` the playbook's as people read it, and sha256
+	 * is of the whole folder that it lies in, its requirements and its extra variables. */
+	const struct ansible *ansible;
 };
 
 /* A --var-file: its map of texts goes into vars, over what is there. */
@@ -81,6 +101,9 @@ bool upload_list(const char *from, struct arena *arena, struct upload_list *out,
 
 /* Whether an upload's file is still what it was when the playbook was read; the error says what to do. */
 bool upload_check(const struct transfer *upload, struct error *err) must_check;
+
+/* The same for Ansible's: its folder and requirements. */
+bool ansible_check(const struct playbook *playbook, struct error *err) must_check;
 
 /* {{ name }} in text replaced; {{{{ gives {{. ERROR_INVALID names an unknown variable (playbook_load has checked the
  * file as it was then). */

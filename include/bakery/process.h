@@ -21,8 +21,13 @@ struct process {
 	const char *input;		/* fed to stdin, or NULL for /dev/null */
 	size_t input_length;
 	size_t most_output;	 /* bytes kept of each stream; 0: 1 MiB */
-	int64_t timeout_ms;	 /* 0: none; then SIGTERM, a second later SIGKILL, and an error */
+	int64_t timeout_ms;	 /* 0: none; then SIGTERM, a while later SIGKILL, and an error */
+	int64_t grace_ms;	 /* that while; 0: a second */
 	const struct stop *stop; /* may be NULL */
+	bool hold_input;	 /* stdin stays open until it has ended: so it learns of this process's end */
+	/* Gets what it prints as it comes, instead of out and errors. Returning false ends it (err filled). */
+	bool (*sink)(void *cookie, bool is_stderr, const char *data, size_t length, struct error *err);
+	void *cookie;
 };
 
 /* Runs it to its end. *status: exit code, or 128 + signal. out and errors may be NULL (then dropped). Fails only

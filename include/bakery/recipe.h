@@ -73,16 +73,12 @@ struct connect {
 	const struct bastion *bastion;
 };
 
-struct ansible {
-	const char *playbook, *requirements; /* files */
-	struct text_map extra_vars;
-};
 /* One entry of `playbooks`: a playbook of ours with its variables, or Ansible's. */
 struct playbook_use {
 	const char *name;
 	struct text_map vars;
 	const struct ansible *ansible;	 /* NULL for one of ours */
-	const struct playbook *playbook; /* loaded; NULL for ansible */
+	const struct playbook *playbook; /* loaded */
 	struct ansible ansible_wish;	 /* what `ansible` points to */
 	const char *source;		 /* where the use stands, "recipes/debian-12.yaml:20" */
 };
@@ -97,6 +93,10 @@ struct waiver {
 	const char *reason;
 	const char *expires; /* "2027-06-30": the last day, UTC */
 };
+/* When it is over: the midnight after its last day. false: `expires` is no date. */
+bool waiver_end(const struct waiver *waiver, int64_t *wall_ms);
+/* Whether it is of a scanner's rule (lynis:..., openscap:..., xccdf_...), not of a step's control. */
+bool waiver_is_for_scanner(const struct waiver *waiver);
 
 struct scanner {
 	const char *kind; /* inspector | openscap | lynis | command */

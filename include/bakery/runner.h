@@ -13,6 +13,7 @@
 #include "bakery/playbook.h"
 #include "bakery/ssh.h"
 #include "bakery/str.h"
+#include "bakery/tree.h"
 
 enum step_result {
 	STEP_OK /* assertion or plain check held */,
@@ -93,6 +94,30 @@ void runner_forget(struct ssh *ssh, const struct runner_options *options);
 /* Waits until cloud-init is through (a bad end is only told to the log) and nobody holds the locks of dpkg or rpm; at
  * most 20 minutes. */
 bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
+
+/* Runs a script (POSIX sh, as root) that changes nothing on the machine, and may be run again when the connection drops.
+ * What it prints on stdout is added to *out; more than `most` bytes are an error, as is a status that is not 0. */
+bool runner_read(struct ssh *ssh, const struct runner_options *options, const char *script, size_t most,
+		 struct str *out, struct error *err) must_check;
+/* What must not be in any file of the machine. */
+struct needle {
+	const char *what; /* for people: "the secret DB_PASSWORD" */
+	const char *text; /* in every encoding in which secrets are redacted; 8 characters at least */
+};
+#define SEARCH_PRIVATE_KEY "a private key"
+struct search {
+	const struct needle *needles; /* besides private keys, which are always looked for */
+	size_t needle_count;
+	struct text_list allowed; /* files that may hold a private key */
+	const char *folder;	  /* NULL: every local file system */
+	int64_t timeout_s;
+};
+/* Looks through all files, whatever their kind, for private keys (PEM, OpenSSH, PGP, PuTTY, SSH2; plain, indented,
+ * escaped, in base64) and the needles; what a package brought and nobody changed is left out. What is looked for is in
+ * no command line, file or log of the machine. *out: {found: [{what, path}], too_large: [path], unread: [text],
+ * files: number}. Needs no login of its own: the connection that is open does. */
+bool runner_search(struct ssh *ssh, const struct runner_options *options, const struct search *search,
+		   struct tree **out, struct error *err) must_check;
 
 /* The program of a playbook as it would be sent, for `bakery playbook compile`; deterministic, holds no secrets. */
 bool runner_compile(const struct playbook *playbook, enum runner_mode mode, struct str *program,

@@ -79,8 +79,10 @@ struct build_row {
 };
 bool store_build_get(struct store *store, const char *build, struct arena *arena, struct build_row *out,
 		     struct error *err) must_check;
-/* The newest build that can go on: interrupted, killed (running with a dead process), quarantined, or failed while its
- * ledger still holds something; build: "" when none. */
+/* The code of the error with which publishing is refused: a newer build is out. */
+#define BUILD_SUPERSEDED "Superseded"
+/* The newest build that can go on: interrupted, killed (running with a dead process), quarantined and not superseded,
+ * or failed while its ledger still holds something; build: "" when none. */
 bool store_build_resumable(struct store *store, const char *recipe_or_null, char build[BUILD_ID_SIZE],
 			   struct error *err) must_check;
 

@@ -27,6 +27,8 @@ struct child {
 	size_t fed;
 	int64_t deadline_ms; /* 0: none */
 	bool terminated, killed;
+	bool refused; /* by the sink */
+	struct error refusal;
 };
 
 static char **environment_make(const char *const *more)
@@ -119,12 +121,26 @@ static void feed(struct child *child)
 
 	if (put > 0)
 		child->fed += (size_t)put;
-	if (child->fed == process->input_length || (put < 0 && errno != EAGAIN && errno != EINTR))
+	if ((child->fed == process->input_length && !process->hold_input) ||
+	    (put < 0 && errno != EAGAIN && errno != EINTR))
 		shut(&child->input);
 }
 
-static void drain(int *fd, struct str *into, size_t most)
+static void keep(struct child *child, bool is_stderr, const char *data, size_t length, struct str *into)
 {
+	const struct process *process = child->process;
+	size_t most = process->most_output ? process->most_output : DEFAULT_MOST_OUTPUT;
+
+	if (process->sink)
+		child->refused =
+			child->refused || !process->sink(process->cookie, is_stderr, data, length, &child->refusal);
+	else if (into && into->len < most)
+		str_add_n(into, data, length < most - into->len ? length : most - into->len);
+}
+
+static void drain(struct child *child, bool is_stderr, struct str *into)
+{
+	int *fd = is_stderr ? &child->errors : &child->out;
 	char chunk[16384];
 	ssize_t got = read(*fd, chunk, sizeof(chunk));
 
@@ -132,22 +148,23 @@ static void drain(int *fd, struct str *into, size_t most)
 		shut(fd);
 		return;
 	}
-	if (into && got > 0 && into->len < most)
-		str_add_n(into, chunk, (size_t)got < most - into->len ? (size_t)got : most - into->len);
+	if (got > 0)
+		keep(child, is_stderr, chunk, (size_t)got, into);
 	mem_wipe(chunk, got > 0 ? (size_t)got : 0); /* some programs print secrets */
 }
 
 static void signal_if_due(struct child *child)
 {
-	bool due =
-		stop_requested(child->process->stop) || (child->deadline_ms && clock_mono_ms() >= child->deadline_ms);
+	const struct process *process = child->process;
+	bool due = child->refused || stop_requested(process->stop) ||
+		   (child->deadline_ms && clock_mono_ms() >= child->deadline_ms);
 
 	if (!due)
 		return;
 	if (!child->terminated) {
 		kill(-child->pid, SIGTERM);
 		child->terminated = true;
-		child->deadline_ms = clock_mono_ms() + KILL_AFTER_MS;
+		child->deadline_ms = clock_mono_ms() + (process->grace_ms ? process->grace_ms : KILL_AFTER_MS);
 	} else if (!child->killed && clock_mono_ms() >= child->deadline_ms) {
 		kill(-child->pid, SIGKILL);
 		child->killed = true;
@@ -166,12 +183,10 @@ static int patience_ms(const struct child *child)
 
 static void follow(struct child *child, struct str *out, struct str *errors)
 {
-	size_t most = child->process->most_output ? child->process->most_output : DEFAULT_MOST_OUTPUT;
-
 	while ((child->out >= 0 || child->errors >= 0) && !child->killed) {
 		bool watch_stop = child->process->stop && !child->terminated;
 		struct pollfd fds[] = {
-			{.fd = child->input, .events = POLLOUT},
+			{.fd = child->fed < child->process->input_length ? child->input : -1, .events = POLLOUT},
 			{.fd = child->out, .events = POLLIN},
 			{.fd = child->errors, .events = POLLIN},
 			{.fd = watch_stop ? child->process->stop->event_fd : -1, .events = POLLIN},
@@ -180,9 +195,9 @@ static void follow(struct child *child, struct str *out, struct str *errors)
 		if (fds[0].revents)
 			feed(child);
 		if (fds[1].revents)
-			drain(&child->out, out, most);
+			drain(child, false, out);
 		if (fds[2].revents)
-			drain(&child->errors, errors, most);
+			drain(child, true, errors);
 		signal_if_due(child);
 	}
 }
@@ -214,10 +229,14 @@ bool process_run(const struct process *process, int *status, struct str *out, st
 	}
 	if (process->timeout_ms)
 		child.deadline_ms = clock_mono_ms() + process->timeout_ms;
-	if (!process->input_length)
+	if (!process->input_length && !process->hold_input)
 		shut(&child.input);
 	follow(&child, out, errors);
 	*status = reap(&child);
+	if (child.refused) {
+		*err = child.refusal;
+		return false;
+	}
 	if (stop_requested(process->stop) && child.terminated)
 		return error_set(err, ERROR_STOPPED, "%s was stopped", process->argv[0]);
 	if (child.terminated)

@@ -10,15 +10,30 @@
 #include "bakery/sandbox.h"
 #include "bakery/str.h"
 
-static bool format_read(const char *name, enum output_format *format, struct error *err)
+static int name_find(const char *const *names, const char *name)
 {
-	for (int i = 0; output_format_names[i]; i++) {
-		if (str_eq(name, output_format_names[i])) {
-			*format = (enum output_format)i;
-			return true;
-		}
+	for (int i = 0; names && names[i]; i++) {
+		if (str_eq(name, names[i]))
+			return i;
 	}
-	return error_set(err, ERROR_USAGE, "--format wants table, json, jsonl or csv, not \"%s\"", name);
+	return -1;
+}
+
+static bool format_read(struct app *app, const char *name, const char *const *own, struct error *err)
+{
+	_cleanup_(str_free) struct str also = STR_INIT;
+	int usual = name_find(output_format_names, name), special = name_find(own, name);
+
+	if (usual >= 0)
+		app->format = (enum output_format)usual;
+	if (special >= 0)
+		app->own_format = own[special];
+	if (usual >= 0 || special >= 0)
+		return true;
+	for (; own && *own; own++)
+		str_addf(&also, "%s%s", own[1] ? ", " : " or ", *own);
+	return error_set(err, ERROR_USAGE, "--format wants table, json, jsonl%s csv%s, not \"%s\"",
+			 also.len ? "," : " or", also.data, name);
 }
 
 static enum log_level level_of(const struct globals *globals)
@@ -30,12 +45,12 @@ static enum log_level level_of(const struct globals *globals)
 	return globals->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }
 
-bool app_fill(struct app *app, const struct globals *globals, struct error *err)
+bool app_fill(struct app *app, const struct globals *globals, const char *const *formats, struct error *err)
 {
 	bool terminal = isatty(STDERR_FILENO) && !str_eq(getenv("TERM"), "dumb");
 	const char *no_color = getenv("NO_COLOR");
 
-	if (globals->format && !format_read(globals->format, &app->format, err))
+	if (globals->format && !format_read(app, globals->format, formats, err))
 		return false;
 	app->yes = globals->yes;
 	app->color = terminal && !globals->no_color && !(no_color && *no_color);

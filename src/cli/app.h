@@ -7,7 +7,8 @@
 #include "bakery/command.h"
 #include "globals.h"
 
-bool app_fill(struct app *app, const struct globals *globals, struct error *err) must_check;
+/* formats: what --format takes besides the usual, or NULL. */
+bool app_fill(struct app *app, const struct globals *globals, const char *const *formats, struct error *err) must_check;
 /* needs: of enum command_needs. */
 bool app_open(struct app *app, unsigned needs, struct error *err) must_check;
 void app_release(struct app *app);

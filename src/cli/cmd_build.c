@@ -330,7 +330,7 @@ static bool plan_open(struct app *app, const char *file, struct job *job, struct
 	if (!file_read(path, MOST_PLAN, &text, err))
 		return error_context(err, "--plan");
 	if (!plan_unwrap(&text, app->arena, &plan, err) || !plan_account_check(app, plan, err) ||
-	    !plan_files_check(plan, err))
+	    !plan_waivers_check(plan, err) || !plan_files_check(plan, err))
 		return error_context(err, "plan %s", file);
 	*job = (struct job){.name = plan->recipe, .plan = plan};
 	return true;

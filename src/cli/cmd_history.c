@@ -7,7 +7,9 @@
 
 #include "bakery/build_page.h"
 #include "bakery/command.h"
+#include "bakery/evidence.h"
 #include "bakery/utf8.h"
+#include "build_choose.h"
 
 /* --- history --- */
 
@@ -120,7 +122,9 @@ struct show_args {
 static const struct option show_options[] = {
 	{"--steps", 0, OPTION_FLAG, offsetof(struct show_args, steps), NULL, "every step with its result"},
 	{"--controls", 0, OPTION_FLAG, offsetof(struct show_args, controls), NULL,
-	 "every control with its newest answer and evidence"},
+	 "every control with what it answered on the built machine and on a fresh instance; also as --format junit, "
+	 "sarif "
+	 "or xccdf"},
 	{"--plan", 0, OPTION_FLAG, offsetof(struct show_args, plan), NULL, "the plan as it was carried out"},
 	{0},
 };
@@ -135,25 +139,15 @@ static const struct column step_columns[] = {
 	{"WHY", "why"},
 };
 static const struct column control_columns[] = {
-	{"CONTROL", "control"}, {"PHASE", "phase"},	  {"ANSWER", "answer"},
-	{"STEP", "step"},	{"INSTANCE", "instance"}, {"EVIDENCE", "evidence"},
+	{"CONTROL", "control"},	   {"VERDICT", "verdict"}, {"BUILT", "built.answer"},
+	{"FRESH", "fresh.answer"}, {"STEP", "step"},	   {"EVIDENCE", "evidence"},
 };
-
-/* The named build, or the newest. */
-static bool build_choose(struct app *app, const struct text_list *operands, char build[BUILD_ID_SIZE],
-			 struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *newest = NULL;
-	if (operands->count)
-		return store_find(app->store, operands->items[0], build, err);
-	if (!store_history(app->store, &(struct history_filter){.limit = 1}, &newest, err))
-		return false;
-	if (!tree_count(newest))
-		return error_set(err, ERROR_ABSENT, "there is no build in %s yet; `bakery build RECIPE` makes one",
-				 store_path(app->store));
-	snprintf(build, BUILD_ID_SIZE, "%s", tree_text_or(newest, "1.build", ""));
-	return true;
-}
+/* Programs get both sides whole. */
+static const struct column control_csv_columns[] = {
+	{NULL, "control"},	{NULL, "verdict"},	  {NULL, "step"},	    {NULL, "title"},
+	{NULL, "built.answer"}, {NULL, "built.evidence"}, {NULL, "built.instance"}, {NULL, "built.at"},
+	{NULL, "fresh.answer"}, {NULL, "fresh.evidence"}, {NULL, "fresh.instance"}, {NULL, "fresh.at"},
+};
 
 static bool write_text(const struct str *text, struct error *err)
 {
@@ -175,23 +169,42 @@ static bool show_plan(struct app *app, const struct tree *build, struct error *e
 			     err);
 }
 
+static bool show_controls(struct app *app, const struct tree *build, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *rows = NULL;
+	_cleanup_(str_free) struct str text = STR_INIT;
+
+	for (int i = 0; app->own_format && evidence_format_names[i]; i++) {
+		if (!str_eq(app->own_format, evidence_format_names[i]))
+			continue;
+		evidence_export(build, (enum evidence_format)i, &text);
+		return write_text(&text, err);
+	}
+	rows = evidence_rows(build);
+	if (app->format == OUTPUT_CSV)
+		return output_rows(stdout, app->format, rows, control_csv_columns, ARRAY_SIZE(control_csv_columns), 0,
+				   err);
+	return output_rows(stdout, app->format, rows, control_columns, ARRAY_SIZE(control_columns),
+			   output_terminal_width(stdout), err);
+}
+
 static bool show_run(struct app *app, void *arguments, struct error *err)
 {
 	const struct show_args *args = arguments;
-	_cleanup_(tree_freep) struct tree *build = NULL, *controls = NULL;
+	_cleanup_(tree_freep) struct tree *build = NULL;
 	char id[BUILD_ID_SIZE];
+	if (app->own_format && !args->controls)
+		return error_set(err, ERROR_USAGE, "--format %s is for show --controls", app->own_format);
 	if (args->steps + args->controls + args->plan > 1)
 		return error_set(err, ERROR_USAGE, "show wants one of --steps, --controls and --plan at a time");
 	if (!build_choose(app, &args->build, id, err) || !store_show(app->store, id, &build, err))
 		return false;
-	controls = build_controls(build);
 	int width = output_terminal_width(stdout);
 	if (args->steps)
 		return output_rows(stdout, app->format, tree_get(build, "steps"), step_columns,
 				   ARRAY_SIZE(step_columns), width, err);
 	if (args->controls)
-		return output_rows(stdout, app->format, controls, control_columns, ARRAY_SIZE(control_columns), width,
-				   err);
+		return show_controls(app, build, err);
 	if (args->plan)
 		return show_plan(app, build, err);
 	return app->format == OUTPUT_TABLE ? show_page(build, err) : output_object(stdout, app->format, build, err);
@@ -205,6 +218,7 @@ const struct command command_show = {
 		       "--format json has everything.",
 	.needs = NEEDS_STORE,
 	.options = show_options,
+	.formats = evidence_format_names,
 	.args_size = sizeof(struct show_args),
 	.operands_offset = offsetof(struct show_args, build),
 	.most_operands = 1,

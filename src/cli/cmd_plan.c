@@ -112,6 +112,22 @@ static void distribution_add(struct tree *summary, const struct plan *plan)
 	tree_set_text(summary, "parameter", plan->publish.parameter ? plan->publish.parameter : "none");
 }
 
+static void waivers_add(struct tree *summary, const struct plan *plan)
+{
+	const struct waiver *waivers = plan->waivers.items;
+	struct tree *array;
+
+	if (!plan->waivers.count)
+		return;
+	array = tree_set_array(summary, "waived");
+	for (size_t i = 0; i < plan->waivers.count; i++) {
+		struct tree *row = tree_add_object(array);
+		tree_set_text(row, "control", waivers[i].control);
+		tree_set_text(row, "until", waivers[i].expires);
+		tree_set_text(row, "reason", waivers[i].reason);
+	}
+}
+
 /* The plan as people read it; --format json has it whole. */
 static struct tree *summary_make(const struct plan *plan)
 {
@@ -128,6 +144,7 @@ static struct tree *summary_make(const struct plan *plan)
 		tree_set_text(summary, "verify", "off: no fresh instance is tested");
 	else
 		playbooks_add(summary, "verify", &plan->verify);
+	waivers_add(summary, plan);
 	tree_set_text(summary, "image", plan->image.name);
 	distribution_add(summary, plan);
 	tree_setf(summary, "deadline", "%lld minutes", (long long)(plan->deadline_s / 60));

@@ -2,7 +2,10 @@
  *
  * `bakery validate` and `bakery schema`: documents, offline. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "bakery/ansible.h"
 #include "bakery/cli.h"
 #include "bakery/faults.h"
 #include "bakery/recipe.h"
@@ -72,6 +75,28 @@ static void faulty_row_add(struct tree *rows, const char *name, struct faults *f
 	}
 }
 
+/* What a person can know before a build without AWS: that Ansible is here, and can read the playbooks. */
+static bool ansible_look(struct app *app, const struct struct_list *list, struct faults *faults, struct error *err)
+{
+	const struct playbook_use *uses = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *line = strrchr(uses[i].source, ':');
+		struct error wrong = {0};
+
+		if (!uses[i].ansible ||
+		    (ansible_programs_check(&wrong) && ansible_syntax_check(uses[i].playbook, app->stop, &wrong)))
+			continue;
+		if (error_is(&wrong, ERROR_STOPPED)) {
+			*err = wrong;
+			return false;
+		}
+		faults_add(faults, arena_strndup(app->arena, uses[i].source, (size_t)(line - uses[i].source)),
+			   atoi(line + 1), 0, "ansible: %s", wrong.text);
+	}
+	return true;
+}
+
 static bool validate_all(struct app *app, const struct text_list *names, const struct recipe_options *options,
 			 struct tree *rows, struct faults *faults, struct error *err)
 {
@@ -82,7 +107,10 @@ static bool validate_all(struct app *app, const struct text_list *names, const s
 		struct recipe *recipe;
 		if (!recipe_read(&app->settings, names->items[i], options, app->arena, &recipe, &own, err))
 			return false;
-		if (recipe)
+		if (recipe && (!ansible_look(app, &recipe->playbooks, &own, err) ||
+			       !ansible_look(app, &recipe->verify.playbooks, &own, err)))
+			return false;
+		if (recipe && !own.count)
 			row_add(rows, recipe);
 		else if (for_programs)
 			faulty_row_add(rows, names->items[i], &own);
@@ -117,7 +145,8 @@ const struct command command_validate = {
 	.summary = "check recipes and their playbooks; offline",
 	.description = "Prints every fault of every recipe as file:line:column: key: what is wrong, and exits with 3 "
 		       "when there is one.\n"
-		       "Without a name, all recipes in the search paths are checked.",
+		       "Without a name, all recipes in the search paths are checked. Ansible playbooks are read by "
+		       "ansible-playbook --syntax-check.",
 	.needs = NEEDS_SETTINGS,
 	.options = validate_options,
 	.args_size = sizeof(struct validate_args),

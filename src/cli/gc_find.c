@@ -190,31 +190,74 @@ static bool account_read(struct gc *gc, const char *id, struct aws *aws, struct 
 	return account_judge(gc, aws, &list, err);
 }
 
-static bool others_read(struct gc *gc, const struct aws_identity *own, struct error *err)
+/* The members of the organization that are there to be looked at. AWS tells State; Status is what older answers have
+ * instead: https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html */
+static bool members_list(struct gc *gc, const char *region, struct text_list *out, struct error *err)
+{
+	struct aws_call call = aws_call(AWS_organizations_ListAccounts, region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+
+	call.stop = gc->options.stop;
+	if (!aws_send(gc->app->aws, &call, &reply, err))
+		return error_context(err, "fleet.accounts: organization");
+	for (struct tree_iter i = tree_iter(tree_get(reply, "Accounts")); tree_next(&i);) {
+		const char *status = tree_text_or(i.value, "Status", "");
+		if (str_eq(tree_text_or(i.value, "State", status), "ACTIVE"))
+			text_list_append(out, arena_strdup(gc->app->arena, tree_text_or(i.value, "Id", "")),
+					 gc->app->arena);
+	}
+	return true;
+}
+
+static bool accounts_list(struct gc *gc, struct text_list *out, struct error *err)
 {
 	const struct tree *accounts = tree_get(gc->app->settings.fleet, "accounts");
-	const char *role = tree_text(gc->app->settings.fleet, "role");
 
+	if (str_eq(tree_text(accounts, NULL), "organization"))
+		return members_list(gc, gc->options.regions.count ? gc->options.regions.items[0] : NULL, out, err);
 	if (accounts && tree_kind(accounts) != TREE_ARRAY)
-		return error_set(err, ERROR_INVALID, "fleet.accounts: gc wants a list of account ids");
-	if (tree_count(accounts) > GC_MOST_ACCOUNTS)
+		return error_set(err, ERROR_INVALID,
+				 "fleet.accounts: gc wants a list of account ids, or \"organization\"");
+	for (struct tree_iter i = tree_iter(accounts); tree_next(&i);)
+		text_list_append(out, tree_text_or(i.value, NULL, ""), gc->app->arena);
+	return true;
+}
+
+/* An account whose role may not be taken is told with what could not be looked at. */
+static bool other_read(struct gc *gc, const struct aws_identity *own, const char *id, const char *role,
+		       struct error *err)
+{
+	struct aws_role as = {.session_name = "bakery-gc"};
+	struct aws *aws;
+
+	as.arn = arena_printf(gc->app->arena, "arn:%s:iam::%s:role/%s", partition_of_arn(own->arn)->name, id, role);
+	if (!aws_open_as(gc->app->aws, &as, &aws, err))
+		return error_context(err, "account %s", id);
+	gc->others[gc->other_count++] = aws;
+	return account_read(gc, id, aws, err);
+}
+
+static bool others_read(struct gc *gc, const struct aws_identity *own, struct error *err)
+{
+	const char *role = tree_text(gc->app->settings.fleet, "role");
+	struct text_list accounts = {0};
+	struct error why = {0};
+
+	if (!accounts_list(gc, &accounts, &why)) {
+		if (error_is(&why, ERROR_INVALID)) {
+			*err = why;
+			return false;
+		}
+		unseen(gc, &why);
+		return true;
+	}
+	if (accounts.count > GC_MOST_ACCOUNTS)
 		return error_set(err, ERROR_INVALID, "fleet.accounts: gc takes %d at most", GC_MOST_ACCOUNTS);
-	if (tree_count(accounts) && !role)
+	if (accounts.count && !role)
 		return error_set(err, ERROR_INVALID,
 				 "fleet.role: gc wants the name of a role in each of fleet.accounts");
-	for (struct tree_iter i = tree_iter(accounts); tree_next(&i);) {
-		const char *id = tree_text_or(i.value, NULL, "");
-		struct aws_role as = {.session_name = "bakery-gc"};
-		struct aws *aws;
-
-		if (str_eq(id, own->account))
-			continue;
-		as.arn = arena_printf(gc->app->arena, "arn:%s:iam::%s:role/%s", partition_of_arn(own->arn)->name, id,
-				      role);
-		if (!aws_open_as(gc->app->aws, &as, &aws, err))
-			return error_context(err, "account %s", id);
-		gc->others[gc->other_count++] = aws;
-		if (!account_read(gc, id, aws, err))
+	for (size_t i = 0; i < accounts.count; i++) {
+		if (!str_eq(accounts.items[i], own->account) && !other_read(gc, own, accounts.items[i], role, err))
 			return false;
 	}
 	return true;

@@ -121,7 +121,7 @@ static bool dispatch(const char *const *argv, struct app *app, struct error *err
 		line.command ? help_command(stdout, line.command) : help_overview(stdout);
 		return line.command || line.globals.help || error_set(err, ERROR_USAGE, "no command given");
 	}
-	if (!app_fill(app, &line.globals, err) || !app_open(app, line.command->needs, err))
+	if (!app_fill(app, &line.globals, line.command->formats, err) || !app_open(app, line.command->needs, err))
 		return false;
 	return line.command->run(app, line.args, err);
 }

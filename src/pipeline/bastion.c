@@ -9,8 +9,7 @@
 #include "bakery/str.h"
 #include "pipeline.h"
 
-/* "~/x": in the home of who runs this. */
-static char *at_home(const char *path)
+char *bastion_file(const char *path)
 {
 	const char *home = getenv("HOME");
 	struct passwd entry, *found = NULL;
@@ -28,7 +27,7 @@ bool bastion_way_make(const struct build *build, struct bastion_way *way, struct
 	const struct bastion *bastion = build->plan->connect.bastion;
 
 	bastion_way_free(way);
-	way->known_hosts = at_home(bastion->known_hosts ? bastion->known_hosts : "~/.ssh/known_hosts");
+	way->known_hosts = bastion_file(bastion->known_hosts ? bastion->known_hosts : BASTION_KNOWN_HOSTS);
 	way->target = (struct ssh_target){
 		.host = bastion->host,
 		.port = (int)bastion->port,
@@ -38,7 +37,7 @@ bool bastion_way_make(const struct build *build, struct bastion_way *way, struct
 	};
 	if (!bastion->key)
 		return true;
-	_cleanup_(freep) char *path = at_home(bastion->key);
+	_cleanup_(freep) char *path = bastion_file(bastion->key);
 	if (!ssh_key_read(path, &way->key, err))
 		return error_context(err, "connect.bastion.key");
 	way->target.private_key = way->key.data;
@@ -84,12 +83,12 @@ void bastion_command(const struct build *build, struct str *command)
 	}
 	str_add(&proxy, "ProxyCommand=ssh");
 	if (bastion->key) {
-		_cleanup_(freep) char *key = at_home(bastion->key);
+		_cleanup_(freep) char *key = bastion_file(bastion->key);
 		str_add(&proxy, " -i ");
 		str_add_shell_quoted(&proxy, key);
 	}
 	if (bastion->known_hosts) {
-		_cleanup_(freep) char *hosts = at_home(bastion->known_hosts);
+		_cleanup_(freep) char *hosts = bastion_file(bastion->known_hosts);
 		str_add(&proxy, " -o UserKnownHostsFile=");
 		str_add_shell_quoted(&proxy, hosts);
 	}

@@ -237,7 +237,7 @@ static void after_failure(struct build *build, enum build_status status, struct 
 	build->cleaning = true;
 	if (status == BUILD_QUARANTINED)
 		quarantine_begin(build, build->stage ? build->stage->name : "?",
-				 str_eq(why->code, PUBLISH_SUPERSEDED) ? NULL : error_kind_name(why->kind));
+				 str_eq(why->code, BUILD_SUPERSEDED) ? NULL : error_kind_name(why->kind));
 	if (was_until(why))
 		return;
 	if (build->context->keep_on_failure && status != BUILD_INTERRUPTED) {

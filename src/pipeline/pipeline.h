@@ -76,9 +76,6 @@ struct build {
 	struct keeper *keeper;
 };
 
-/* The code of the error with which publishing is refused: a newer build is out. */
-#define PUBLISH_SUPERSEDED "Superseded"
-
 struct stage {
 	const char *name;	 /* goes into the journal: never renamed */
 	const char *doing;	 /* for people */
@@ -252,6 +249,9 @@ bool bastion_way_make(const struct build *build, struct bastion_way *way, struct
 void bastion_way_free(struct bastion_way *way);
 /* Whether it lets us in, before anything is made behind it. */
 bool bastion_check(struct build *build, struct error *err) must_check;
+/* A file of the recipe's connect.bastion: "~/x" is in the home of who runs this. free() it. */
+char *bastion_file(const char *path);
+#define BASTION_KNOWN_HOSTS "~/.ssh/known_hosts" /* unless the recipe names another */
 /* Adds to an ssh command line what leads through it. */
 void bastion_command(const struct build *build, struct str *command);
 
@@ -270,9 +270,25 @@ struct lookout *lookout_start(struct build *build, const char *instance);
 /* The description of the instance that has gone (free it), or NULL. */
 struct tree *lookout_end(struct lookout *lookout);
 
+/* --- Ansible's playbooks (play.c) --- */
+bool play_run(struct build *build, struct box *box, const struct playbook *playbook,
+	      const struct runner_options *options, struct error *err) must_check;
+
 /* --- running playbooks into the record (record.c) --- */
 bool record_playbooks(struct build *build, struct box *box, const struct struct_list *playbooks, enum runner_mode mode,
 		      const char *phase, struct error *err) must_check;
+
+/* --- what is on a machine (inventory.c) --- */
+/* Its SBOM and its files under /etc become documents of the build. phase: "verify", "provision". */
+bool inventory_take(struct build *build, struct box *box, const char *phase, struct error *err) must_check;
+/* "" when the build has no SBOM. */
+bool inventory_sbom_sha256(struct build *build, char sha256[SHA256_HEX_SIZE], struct error *err) must_check;
+
+/* --- the proof after sealing (prove.c) --- */
+/* Looks through the sealed machine's files; ERROR_REFUSED names those with a key or a secret in them. */
+bool prove(struct build *build, struct error *err) must_check;
+/* Whether the present instance was found clean, by this process or an earlier one. */
+bool prove_is_recorded(struct build *build, bool *proven, struct error *err) must_check;
 
 /* --- keeper (keeper.c): heartbeat, deadline, stop --- */
 struct keeper *keeper_start(struct build *build);

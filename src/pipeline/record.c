@@ -6,7 +6,7 @@
 
 struct recording {
 	struct build *build;
-	const struct box *box;
+	struct box *box;
 	const struct playbook *playbook;
 	const char *phase;
 	size_t index, total;	/* of the step, over all playbooks */
@@ -44,6 +44,16 @@ static const char *answer_of(enum step_result result)
 	return result == STEP_SKIPPED ? "skipped" : "pass";
 }
 
+/* A waived control is asked all the same when its step serves another one: what the check said is kept. */
+static const char *waived_evidence(const struct waiver *waiver, const struct step *step, const struct evidence_row *row,
+				   char **text)
+{
+	*text = step->waived ? mem_printf("waived until %s: %s", waiver->expires, waiver->reason)
+			     : mem_printf("waived until %s: %s; the check says %s%s%s", waiver->expires, waiver->reason,
+					  row->answer, *row->evidence ? ": " : "", row->evidence);
+	return *text;
+}
+
 static bool evidence_write(struct recording *recording, const struct step_report *report, struct error *err)
 {
 	for (size_t i = 0; i < report->step->controls.count; i++) {
@@ -60,6 +70,12 @@ static bool evidence_write(struct recording *recording, const struct step_report
 			.instance = recording->box->instance,
 			.at_ms = report->ended_ms,
 		};
+		const struct waiver *waiver = plan_waiver(recording->build->plan, row.control);
+		_cleanup_(freep) char *waived = NULL;
+		if (waiver) {
+			row.evidence = waived_evidence(waiver, report->step, &row, &waived);
+			row.answer = "waived";
+		}
 		if (!store_evidence_add(recording->build->store, &row, err))
 			return false;
 	}
@@ -97,9 +113,11 @@ static bool on_ended(void *cookie, const struct step_report *report, struct erro
 					     .kind = EVENT_STEP_ENDED,
 					     .step = report,
 					     .duration_ms = report->ended_ms - report->started_ms,
-					     .index = recording->index++,
+					     .index = recording->index,
 					     .total = recording->total,
 				     });
+	/* How many tasks an Ansible playbook has, nobody knows: all of it is one step. */
+	recording->index += report->step->kind != STEP_TASK;
 	if (recording->unwritten.kind != ERROR_NONE) {
 		*err = recording->unwritten;
 		return error_context(err, "record");
@@ -122,9 +140,11 @@ static bool playbook_run(struct recording *recording, const struct runner_option
 	struct ssh *ssh = recording->box->ssh;
 
 	recording->index += options->recorded;
+	if (options->recorded < playbook->steps.count && playbook->ansible)
+		return play_run(recording->build, recording->box, playbook, options, err);
 	if (options->recorded < playbook->steps.count)
 		return runner_run(ssh, playbook, options, err);
-	if (ssh && options->recorded) /* none when the machine is sealed */
+	if (ssh && options->recorded && !playbook->ansible) /* none when the machine is sealed */
 		runner_forget(ssh, options);
 	return true;
 }

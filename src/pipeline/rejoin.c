@@ -95,6 +95,19 @@ static bool is_row_of(const struct tree *row, const struct playbook *playbook, c
 	       !str_eq(tree_text(row, "result"), step_result_name(STEP_FAILED));
 }
 
+/* A task of an Ansible playbook, all of which is one step here. */
+static bool is_task(const struct tree *row, const struct struct_list *playbooks)
+{
+	const struct playbook *items = playbooks->items;
+
+	for (size_t i = 0; i < playbooks->count; i++) {
+		if (items[i].ansible && str_eq(tree_text(row, "playbook"), items[i].name) &&
+		    str_eq(tree_text(row, "playbook_sha256"), items[i].sha256))
+			return !str_eq(tree_text(row, "step"), items[i].name);
+	}
+	return false;
+}
+
 /* Walks over all steps of some playbooks. */
 struct step_walk {
 	const struct struct_list *playbooks;
@@ -129,7 +142,7 @@ bool rejoin_recorded(struct build *build, const char *phase, const struct struct
 		const struct playbook *playbook = NULL;
 		const struct step *step = NULL;
 
-		if (!str_eq(tree_text(i.value, "phase"), phase))
+		if (!str_eq(tree_text(i.value, "phase"), phase) || is_task(i.value, playbooks))
 			continue;
 		if (!step_next(&walk, &playbook, &step) || !is_row_of(i.value, playbook, step))
 			return error_coded(err, ERROR_CONFLICT, RUNNER_NOT_REJOINED,
@@ -138,6 +151,19 @@ bool rejoin_recorded(struct build *build, const char *phase, const struct struct
 		++*count;
 	}
 	return true;
+}
+
+/* A play that is run again finds done what it had done, and so does not notify the handlers that had not run yet. */
+static bool is_ansible_cut(const struct struct_list *playbooks, size_t recorded)
+{
+	struct step_walk walk = {.playbooks = playbooks};
+	const struct playbook *playbook = NULL;
+	const struct step *step = NULL;
+	bool more = step_next(&walk, &playbook, &step);
+
+	for (size_t i = 0; more && i < recorded; i++)
+		more = step_next(&walk, &playbook, &step);
+	return more && playbook->ansible;
 }
 
 static size_t step_total(const struct struct_list *playbooks)
@@ -207,6 +233,7 @@ static bool check(struct build *build, const char *stage, enum rejoin *how, stru
 {
 	struct box *box = &build->box;
 	size_t provisioned, sealed;
+	bool proven;
 
 	snprintf(box->instance, sizeof(box->instance), "%s", build->state.instance);
 	box->spot = build->state.spot;
@@ -214,8 +241,14 @@ static bool check(struct build *build, const char *stage, enum rejoin *how, stru
 	    !rejoin_recorded(build, "provision", &build->plan->playbooks, &provisioned, err) ||
 	    !rejoin_recorded(build, "seal", &build->plan->seal, &sealed, err))
 		return false;
+	if (str_eq(stage, "provision") && is_ansible_cut(&build->plan->playbooks, provisioned))
+		return doubt(err, "an Ansible playbook was cut off, and nobody knows which handlers were still to run");
 	box->is_ready = provisioned || sealed || !str_eq(stage, "connect");
 	if (str_eq(stage, "seal") && sealed && sealed == step_total(&build->plan->seal)) {
+		if (!prove_is_recorded(build, &proven, err))
+			return false;
+		if (!proven)
+			return doubt(err, "it is sealed, but nobody looked whether keys or secrets are left on it");
 		*how = REJOIN_SEALED;
 		return true;
 	}

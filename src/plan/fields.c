@@ -47,7 +47,7 @@
 
 static const char *const market_names[] = {"on-demand", "spot", "spot-then-on-demand", NULL};
 static const char *const address_names[] = {"public", "private", NULL};
-static const char *const step_kind_names[] = {"shell", "upload", "download", "reboot", NULL};
+static const char *const step_kind_names[] = {"shell", "upload", "download", "reboot", "ansible", NULL};
 
 static const struct field plan_source_table[] = {
 	TEXT(plan_source, ami),	       TEXT(plan_source, name),		 TEXT(plan_source, owner),
@@ -115,14 +115,25 @@ static const struct field step_table[] = {
 	STRUCT(step, upload, transfer),
 	STRUCT(step, download, transfer),
 	STRUCT(step, reboot, reboot),
+	TEXT(step, waived),
 	TEXT(step, file),
 	INT(step, line),
 	END,
 };
-static const struct field playbook_table[] = {
-	TEXT(playbook, name),	TEXT(playbook, file),		MAP(playbook, vars),
-	TEXT(playbook, sha256), STRUCTS(playbook, steps, step), END,
+static const struct field ansible_table[] = {
+	TEXT(ansible, playbook), TEXT(ansible, requirements), MAP(ansible, extra_vars),
+	LIST(ansible, groups),	 LIST(ansible, secrets),      END,
 };
+static const struct field playbook_table[] = {
+	TEXT(playbook, name),
+	TEXT(playbook, file),
+	MAP(playbook, vars),
+	TEXT(playbook, sha256),
+	STRUCTS(playbook, steps, step),
+	STRUCT(playbook, ansible, ansible),
+	END,
+};
+static const struct field waiver_table[] = {TEXT(waiver, control), TEXT(waiver, reason), TEXT(waiver, expires), END};
 static const struct field plan_image_table[] = {
 	TEXT(plan_image, name),	     TEXT(plan_image, description),	 TEXT(plan_image, imds),
 	TEXT(plan_image, boot_mode), INT(plan_image, deprecate_after_s), TEXT(plan_image, tpm),
@@ -163,6 +174,7 @@ const struct field plan_fields[] = {
 	STRUCTS(plan, seal, playbook),
 	STRUCTS(plan, verify, playbook),
 	BOOL(plan, verify_off),
+	STRUCTS(plan, waivers, waiver),
 	INLINE(plan, image, plan_image_table),
 	STRUCTS(plan, copies, plan_region),
 	INLINE(plan, share, plan_share_table),

@@ -51,6 +51,10 @@ void needs_of_gc(const struct settings *settings, const struct needs_scope *scop
 	permission_needs_add(out, "swept_parameters", settings->parameter_prefix);
 	permission_needs_add(out, "swept_parameters", arena_printf(arena, "%s/*", settings->parameter_prefix));
 	permission_needs_add(out, "swept_role", role);
+	if (role && str_eq(tree_text(accounts, NULL), "organization")) {
+		out->operations[AWS_organizations_ListAccounts] = out->operations[AWS_sts_AssumeRole] = true;
+		permission_needs_add(out, "swept_accounts", "*");
+	}
 	for (struct tree_iter i = tree_iter(accounts); role && tree_next(&i);)
 		permission_needs_add(out, "swept_accounts", tree_text(i.value, NULL));
 }

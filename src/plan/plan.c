@@ -5,7 +5,9 @@
 
 #include "bakery/crypto.h"
 #include "bakery/plan.h"
+#include "bakery/process.h"
 #include "bakery/str.h"
+#include "waivers.h"
 
 enum { PLAN_FORMAT = 1 };
 
@@ -27,13 +29,6 @@ static void abilities_check(struct making *making)
 		faults_add(&making->faults, recipe->file, 0, 0,
 			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
 			   "a scan");
-	if (recipe->waivers.count)
-		faults_add(&making->faults, recipe->file, 0, 0, "waive: this version of bakery waives no controls");
-	for (size_t i = 0; i < recipe->playbooks.count; i++) {
-		if (((const struct playbook_use *)recipe->playbooks.items)[i].ansible)
-			faults_add(&making->faults, recipe->file, 0, 0,
-				   "playbooks: this version of bakery does not run Ansible playbooks");
-	}
 }
 
 /* What gathering the facts showed already. */
@@ -221,6 +216,9 @@ static void playbooks_decide(struct making *making)
 	making->plan->playbooks = playbooks_of(making, &recipe->playbooks);
 	making->plan->verify = playbooks_of(making, &recipe->verify.playbooks);
 	making->plan->verify_off = recipe->verify.off;
+	making->plan->waivers = recipe->waivers;
+	waivers_apply(making->plan, &making->plan->playbooks, making->arena);
+	waivers_apply(making->plan, &making->plan->verify, making->arena);
 	seal = playbook_load(making->settings, "seal", NULL, &(struct text_map){0}, recipe->file, making->arena,
 			     &making->faults);
 	if (seal) {
@@ -334,6 +332,21 @@ static void identify(struct plan *plan, struct arena *arena)
 	plan->playbooks_sha256 = playbooks_hash(plan, arena);
 }
 
+/* The plan may be baked on another host than this. */
+static void notes_take(struct making *making)
+{
+	struct text_list *notes = &making->plan->notes;
+
+	*notes = (struct text_list){0};
+	for (size_t i = 0; i < making->facts->notes.count; i++)
+		text_list_append(notes, making->facts->notes.items[i], making->arena);
+	if (plan_uses_ansible(making->plan) && !process_available("ansible-playbook"))
+		text_list_append(notes,
+				 "playbooks: some are Ansible's, and ansible-playbook is not on this host (on Debian: "
+				 "apt-get install ansible-core)",
+				 making->arena);
+}
+
 static void head_fill(struct making *making)
 {
 	const struct recipe *recipe = making->recipe;
@@ -381,7 +394,8 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	if (!fine)
 		return false;
 	identify(making.plan, arena);
-	making.plan->notes = facts->notes;
+	notes_take(&making);
+	waivers_note(making.plan, &making.plan->notes, arena);
 	*out = making.plan;
 	return true;
 }
@@ -415,6 +429,8 @@ static bool files_check(const struct struct_list *list, struct error *err)
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct step *steps = playbooks[i].steps.items;
+		if (playbooks[i].ansible && !ansible_check(&playbooks[i], err))
+			return false;
 		for (size_t j = 0; j < playbooks[i].steps.count; j++) {
 			if (steps[j].upload && !upload_check(steps[j].upload, err))
 				return error_context(err, "step %s", steps[j].id);
@@ -426,6 +442,21 @@ static bool files_check(const struct struct_list *list, struct error *err)
 bool plan_files_check(const struct plan *plan, struct error *err)
 {
 	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err);
+}
+
+static bool has_ansible(const struct struct_list *list)
+{
+	const struct playbook *playbooks = list->items;
+	bool has = false;
+
+	for (size_t i = 0; i < list->count; i++)
+		has |= playbooks[i].ansible != NULL;
+	return has;
+}
+
+bool plan_uses_ansible(const struct plan *plan)
+{
+	return has_ansible(&plan->playbooks) || has_ansible(&plan->verify);
 }
 
 size_t plan_step_count(const struct plan *plan)

@@ -43,6 +43,8 @@ const struct field step_fields[] = {
 	{"name", AT(step_wish, step.name), FIELD_TEXT, .doc = "What it establishes, for people. Default: the id."},
 	{"controls", AT(step_wish, step.controls), FIELD_TEXT_LIST, .check = must_be_controls,
 	 .doc = "The controls whose evidence the step's `check` is."},
+	{"checked", AT(step_wish, step.checked), FIELD_TEXT, FIELD_NOT_EMPTY,
+	 .doc = "In words, for the list of controls: what the check asks."},
 	{"os", AT(step_wish, step.os), FIELD_TEXT_LIST, .check = must_be_words,
 	 .doc = "Only where ID or ID_LIKE of /etc/os-release has one of these."},
 	{"arch", AT(step_wish, step.arch), FIELD_TEXT_LIST, .choices = architectures,

@@ -151,6 +151,12 @@ static const struct field playbook_use_fields[] = {
 	 .doc = "With `ansible`: a requirements.yml for ansible-galaxy."},
 	{"extra_vars", AT(playbook_use, ansible_wish.extra_vars), FIELD_TEXT_MAP,
 	 .doc = "With `ansible`: its extra variables."},
+	{"groups", AT(playbook_use, ansible_wish.groups), FIELD_TEXT_LIST, .check = must_be_groups,
+	 .doc = "With `ansible`: the inventory's groups that the instance is in, besides `all`."},
+	{"secrets", AT(playbook_use, ansible_wish.secrets), FIELD_TEXT_LIST, .check = must_be_secrets,
+	 .doc = "With `ansible`: variables of this host's environment that must be there; what they hold is taken out "
+		"of "
+		"all output."},
 	{0},
 };
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The playbooks and files that a recipe uses: looked up beside the file that names them, loaded, hashed. */
+#include <string.h>
+
+#include "ansible.h"
 #include "bakery/file.h"
 #include "bakery/str.h"
 #include "load.h"
@@ -39,7 +42,8 @@ static void load_playbook(const struct use_place *place, struct playbook_use *us
 static void load_use(const struct use_place *place, struct playbook_use *use)
 {
 	const struct tree_position at = tree_position(place->node);
-	bool has_extras = use->ansible_wish.requirements || use->ansible_wish.extra_vars.count;
+	const struct ansible *wish = &use->ansible_wish;
+	bool has_extras = wish->requirements || wish->extra_vars.count || wish->groups.count || wish->secrets.count;
 
 	use->source = arena_printf(place->load->arena, "%s:%d", at.file ? at.file : place->load->shown, at.line);
 	use->ansible = use->ansible_wish.playbook ? &use->ansible_wish : NULL;
@@ -50,7 +54,7 @@ static void load_use(const struct use_place *place, struct playbook_use *use)
 	else if (use->ansible && use->vars.count)
 		use_fault(place, "vars goes with playbook; ansible has extra_vars");
 	else if (!use->ansible && has_extras)
-		use_fault(place, "requirements and extra_vars go with ansible");
+		use_fault(place, "requirements, extra_vars, groups and secrets go with ansible");
 	else if (use->name)
 		load_playbook(place, use);
 }
@@ -103,18 +107,50 @@ static void resolve(const struct load *load, const struct tree *node, const char
 	*file = path;
 }
 
+/* The file as written, so that the record does not depend on where the project lies. */
+static const char *ansible_name(const struct load *load, const struct playbook_use *uses, size_t index,
+				const char *written)
+{
+	size_t before = 0;
+
+	while (str_starts(written, "./") || str_starts(written, "../"))
+		written = strchr(written, '/') + 1;
+	for (size_t i = 0; i < index; i++)
+		before += uses[i].ansible && str_eq(uses[i].ansible->playbook, uses[index].ansible->playbook);
+	return before ? arena_printf(load->arena, "%s (%zu)", written, before + 1) : written;
+}
+
+static void load_ansible(const struct load *load, const struct tree *node, const char *key, struct playbook_use *uses,
+			 size_t index)
+{
+	struct playbook_use *use = &uses[index];
+	const struct ansible *ansible = use->ansible;
+	struct error err = {0};
+
+	if (!ansible || !file_exists(ansible->playbook) ||
+	    (ansible->requirements && !file_exists(ansible->requirements)))
+		return; /* that is a fault already */
+	use->name = ansible_name(load, uses, index, tree_text_or(tree_key(node, "ansible"), NULL, ""));
+	use->playbook =
+		ansible_read(ansible, use->name, search_shown(ansible->playbook, load->arena), load->arena, &err);
+	if (!use->playbook)
+		faults_add_at(load->faults, load->shown, node, "%s: %s", key, err.text);
+}
+
 static void resolve_ansible(const struct load *load, const char *key, const struct struct_list *list,
 			    struct tree *files)
 {
+	const struct tree *all = tree_get(load->tree, key);
 	struct playbook_use *uses = list->items;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const char *path = arena_printf(load->arena, "%s.%zu", key, i + 1);
-		const struct tree *node = tree_get(load->tree, path);
+		const struct tree *node = tree_kind(all) == TREE_ARRAY ? tree_at(all, i) : all;
 		resolve(load, tree_key(node, "ansible"), arena_printf(load->arena, "%s.ansible", path),
 			&uses[i].ansible_wish.playbook, files);
 		resolve(load, tree_key(node, "requirements"), arena_printf(load->arena, "%s.requirements", path),
 			&uses[i].ansible_wish.requirements, files);
+		load_ansible(load, node, path, uses, i);
 	}
 }
 

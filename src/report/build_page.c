@@ -246,7 +246,9 @@ static const struct column control_tally_columns[] = {
 	{"PASS", "pass", COLUMN_NUMBER},
 	{"FAIL", "fail", COLUMN_NUMBER},
 	{"SKIPPED", "skipped", COLUMN_NUMBER},
+	{"WAIVED", "waived", COLUMN_NUMBER},
 };
+static const struct column waiver_columns[] = {{"CONTROL", "control"}, {"UNTIL", "expires"}, {"REASON", "reason"}};
 
 /* Words side by side, wrapped below each other. */
 struct wrapping {
@@ -363,6 +365,8 @@ static void steps_and_controls(struct str *out, const struct tree *build, int wi
 	section(out, "Controls (each with its evidence: --controls)", control_tally, control_tally_columns,
 		ARRAY_SIZE(control_tally_columns), width);
 	controls_failed_add(out, controls);
+	section(out, "Waived by the recipe", tree_get(build, "plan.waivers"), waiver_columns,
+		ARRAY_SIZE(waiver_columns), width);
 }
 
 /* The last column says what went wrong; where nothing did, it would be empty. */

@@ -293,6 +293,8 @@ static void add_step(struct str *out, const struct script *script, size_t index)
 	const struct step *step = script->steps[index];
 	add_comment(out, step);
 	str_addf(out, "step_%zu() {\n", index);
+	if (step->waived)
+		str_add(out, "\tb_waived=1\n");
 	add_words(out, "b_os", &step->os);
 	add_words(out, "b_arch", &step->arch);
 	add_setting(out, "b_if", step->condition);

@@ -34,8 +34,10 @@ static char *first_word(const char *text)
 	return mem_strndup(text, strcspn(text, " "));
 }
 
-static char *why_skipped(const struct run *run, const char *code)
+static char *why_skipped(const struct run *run, const struct step *step, const char *code)
 {
+	if (str_eq(code, "waived"))
+		return mem_strdup(step->waived ? step->waived : "waived");
 	if (str_eq(code, "if"))
 		return mem_strdup("its condition does not hold");
 	bool is_os = str_eq(code, "os");
@@ -86,7 +88,7 @@ static char *why_would(const struct run *run, const struct step *step, int statu
 char *failure_why(const struct run *run, const struct step *step, const char *result, const char *code, int status)
 {
 	if (str_eq(result, "skipped"))
-		return why_skipped(run, code);
+		return why_skipped(run, step, code);
 	if (str_starts(result, "would"))
 		return why_would(run, step, status);
 	return str_eq(result, "failed") ? why_failed(step, code, status) : mem_strdup("");

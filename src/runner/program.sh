@@ -179,12 +179,14 @@ b_try() {
 }
 
 b_step() {
-	b_index=$1 b_os= b_arch= b_if= b_check= b_run= b_as= b_timeout=600 b_retries=0 b_once= b_attempt=1 b_status=0 b_expired=
+	b_index=$1 b_os= b_arch= b_if= b_check= b_run= b_as= b_timeout=600 b_retries=0 b_once= b_waived= b_attempt=1 b_status=0 b_expired=
 	b_env() { :; }
 	"step_$1"
 	b_clock
 	b_frame B "$1"
-	if [ -n "$b_os" ] && ! b_any "$b_os" "$b_ids"; then
+	if [ -n "$b_waived" ]; then
+		b_end skipped waived
+	elif [ -n "$b_os" ] && ! b_any "$b_os" "$b_ids"; then
 		b_end skipped os
 	elif [ -n "$b_arch" ] && ! b_any "$b_arch" "$b_machine"; then
 		b_end skipped arch

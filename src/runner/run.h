@@ -82,6 +82,10 @@ void progress_begin_here(struct run *run, size_t index);
 /* Ends the step under way as something that happened on this side of it says: failed when why is not "". */
 bool progress_end_here(struct run *run, const char *why, struct error *err) must_check;
 
+/* search.c: what a search by lines finds a secret with, in any encoding that redaction knows; a line each. Without any
+ * for one that is too short. */
+void search_patterns(const char *text, struct str *lines);
+
 /* failure.c: words for what happened. */
 char *failure_why(const struct run *run, const struct step *step, const char *result, const char *code, int status);
 void failure_set(struct error *err, const struct step_report *report);

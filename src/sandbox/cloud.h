@@ -31,7 +31,6 @@ struct cloud {
 	struct settings *settings;
 	struct state *state;
 	struct machines *machines; /* NULL: machines=off */
-	char *base_folder;	   /* root file system of the public images; NULL with machines=off */
 	struct jobs *jobs;
 	struct log *log;
 	struct stop stop;     /* of the serving: wakes whatever waits */

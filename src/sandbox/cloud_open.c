@@ -87,6 +87,7 @@ void cloud_close(struct cloud *cloud)
 {
 	if (cloud == NULL)
 		return;
+	stop_request(&cloud->stop, 0);
 	jobs_stop(cloud->jobs);
 	room_close(cloud);
 	state_close(cloud->state);
@@ -96,7 +97,6 @@ void cloud_close(struct cloud *cloud)
 	stop_close(&cloud->stop);
 	pthread_mutex_destroy(&cloud->lock);
 	mem_wipe(&cloud->key, sizeof cloud->key);
-	free(cloud->base_folder);
 	free(cloud->folder);
 	free(cloud);
 }

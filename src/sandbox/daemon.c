@@ -199,10 +199,10 @@ static bool wants_machines(const struct sandbox_options *options)
 /* Here, so that whoever waits sees what takes so long; the server then finds it in the cache. */
 static bool make_base(const struct sandbox_options *options, struct error *err)
 {
-	struct base_image base = {public_images[0].base, public_images[0].suite, public_images[0].login_user};
+	const struct base_image *base = base_image_find(PUBLIC_IMAGES_FIRST_BASE);
 	_cleanup_(freep) char *made = NULL, *cache = base_image_cache();
 	return !wants_machines(options) ||
-	       (machines_check(err) && base_image_make(&base, cache, options->log, &made, err));
+	       (machines_check(err) && base_image_make(base, cache, options->stop, options->log, &made, err));
 }
 
 static bool up_in(const struct sandbox_options *options, const char *folder, struct error *err)

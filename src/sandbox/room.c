@@ -15,12 +15,21 @@
 
 /* --- opening --- */
 
-static bool make_base(struct cloud *cloud, struct error *err)
+/* Of a base that is there already this is only its path. */
+static bool base_path(struct cloud *cloud, const char *name, char **path, struct error *err)
 {
-	const struct public_image *public = &public_images[0];
-	struct base_image base = {.name = public->base, .suite = public->suite, .login_user = public->login_user};
+	const struct base_image *base = base_image_find(name);
 	_cleanup_(freep) char *cache = base_image_cache();
-	return base_image_make(&base, cache, cloud->log, &cloud->base_folder, err);
+	if (base == NULL)
+		return error_set(err, ERROR_ABSENT, "there is no base image %s", name);
+	return base_image_make(base, cache, &cloud->stop, cloud->log, path, err);
+}
+
+/* The one that everybody starts with; the others are made when a machine of them is wanted. */
+static bool make_first_base(struct cloud *cloud, struct error *err)
+{
+	_cleanup_(freep) char *path = NULL;
+	return base_path(cloud, PUBLIC_IMAGES_FIRST_BASE, &path, err);
 }
 
 bool room_open(struct cloud *cloud, machine_ended *ended, struct error *err)
@@ -30,7 +39,7 @@ bool room_open(struct cloud *cloud, machine_ended *ended, struct error *err)
 		return false;
 	if (!settings_on(cloud->settings, "machines"))
 		return true;
-	return machines_check(err) && make_base(cloud, err) &&
+	return machines_check(err) && make_first_base(cloud, err) &&
 	       machines_open(cloud->folder, ended, cloud, cloud->log, &cloud->machines, err);
 }
 
@@ -61,9 +70,15 @@ void room_console(struct cloud *cloud, const char *id, struct str *out)
 
 char *room_layer_path(const struct cloud *cloud, const char *layer)
 {
-	if (str_starts(layer, "base:"))
-		return mem_strdup(cloud->base_folder);
 	return mem_printf("%s/layers/%s", cloud->folder, layer);
+}
+
+static bool layer_find(struct cloud *cloud, const char *layer, char **path, struct error *err)
+{
+	if (str_starts(layer, BASE_LAYER))
+		return base_path(cloud, layer + strlen(BASE_LAYER), path, err);
+	*path = room_layer_path(cloud, layer);
+	return true;
 }
 
 static void free_paths(char ***paths)
@@ -78,7 +93,8 @@ static bool create(struct cloud *cloud, const struct tree *instance, struct erro
 	const struct tree *layers = tree_key(instance, "_layers");
 	_cleanup_(free_paths) char **paths = mem_array(tree_count(layers) + 1, sizeof *paths);
 	for (size_t i = 0; i < tree_count(layers); i++)
-		paths[i] = room_layer_path(cloud, tree_text_or(tree_at(layers, i), NULL, ""));
+		if (!layer_find(cloud, tree_text_or(tree_at(layers, i), NULL, ""), &paths[i], err))
+			return false;
 	_cleanup_(str_wipe_free) struct str user_data = STR_INIT;
 	if (!crypto_base64_decode(tree_text_or(instance, "_userData", ""), &user_data))
 		return error_set(err, ERROR_INVALID, "the user data is not base64");
@@ -93,6 +109,28 @@ static bool create(struct cloud *cloud, const struct tree *instance, struct erro
 		.user_data_length = user_data.len,
 	};
 	return machine_create(cloud->machines, &spec, err);
+}
+
+static bool base_can_be(const char *layer, struct error *err)
+{
+	const struct base_image *base =
+		str_starts(layer, BASE_LAYER) ? base_image_find(layer + strlen(BASE_LAYER)) : NULL;
+	return base == NULL || base_image_can_be(base, err);
+}
+
+bool room_can_run(const struct cloud *cloud, const struct tree *image, struct error *err)
+{
+	const char *architecture = tree_text_or(image, "architecture", "");
+	if (cloud->machines == NULL)
+		return true;
+	if (!str_eq(architecture, cloud_architecture()))
+		return error_set(err, ERROR_FAILED,
+				 "this host can run no machines of %s; \"machines=off\" describes them only",
+				 architecture);
+	for (struct tree_iter i = tree_iter(tree_key(image, "_layers")); tree_next(&i);)
+		if (!base_can_be(tree_text_or(i.value, NULL, ""), err))
+			return false;
+	return true;
 }
 
 bool room_launch(struct cloud *cloud, const struct tree *instance, struct error *err)

@@ -21,6 +21,8 @@ void room_close(struct cloud *cloud);
 bool room_pick_address(struct cloud *cloud, char address[16], struct error *err) must_check;
 void room_console(struct cloud *cloud, const char *id, struct str *out); /* "" when there is none */
 
+/* Whether machines of the image can be had here: its files may be for another processor, or not be had at all. */
+bool room_can_run(const struct cloud *cloud, const struct tree *image, struct error *err) must_check;
 bool room_launch(struct cloud *cloud, const struct tree *instance,
 		 struct error *err) must_check; /* makes it when it is not there yet; boots */
 bool room_halt(struct cloud *cloud, const char *id, struct error *err) must_check;

@@ -166,8 +166,8 @@ bool store_build_get(struct store *store, const char *build, struct arena *arena
 	       transaction_commit(&transaction, err);
 }
 
-/* Each part is found by an index and is short: what was killed, what was stopped, what was put in quarantine, and what
- * failed but still holds something. */
+/* Going on with what a newer build has superseded would be refused again. Each part is found by an index and is short:
+ * what was killed, what was stopped, what was put in quarantine, and what failed but still holds something. */
 static const char resumable_sql[] =
 	"SELECT build FROM ("
 	" SELECT * FROM (SELECT b.build, b.started_ms, b.id FROM build b LEFT JOIN claim c ON c.build = b.id"
@@ -176,7 +176,8 @@ static const char resumable_sql[] =
 	" UNION ALL SELECT * FROM (SELECT build, started_ms, id FROM build"
 	"  WHERE status = 'interrupted' AND (?1 IS NULL OR recipe = ?1) ORDER BY started_ms DESC, id DESC LIMIT 1)"
 	" UNION ALL SELECT * FROM (SELECT build, started_ms, id FROM build"
-	"  WHERE status = 'quarantined' AND (?1 IS NULL OR recipe = ?1) ORDER BY started_ms DESC, id DESC LIMIT 1)"
+	"  WHERE status = 'quarantined' AND error_code IS NOT '" BUILD_SUPERSEDED
+	"' AND (?1 IS NULL OR recipe = ?1) ORDER BY started_ms DESC, id DESC LIMIT 1)"
 	" UNION ALL SELECT b.build, b.started_ms, b.id FROM (SELECT DISTINCT build FROM hold WHERE status IN "
 	"('intended', 'held')) h"
 	"  CROSS JOIN build b ON b.id = h.build WHERE b.status = 'failed' AND (?1 IS NULL OR b.recipe = ?1)"

@@ -29,6 +29,7 @@ FAULTS = ("RequestLimitExceeded", "500", "503", "reset", "cut", "reset:after", "
           "InsufficientInstanceCapacity")
 HOWS = {"request": ("before", "after"), "lag": ("before", "after"), "write": ("before", "torn", "after"), "fault": FAULTS, "hang": ("hang", "hang:after")}
 KILLED = -9
+LAG_S = 1.5
 
 
 class Campaign:
@@ -63,6 +64,7 @@ class Walker:
 
     def __init__(self, campaign, lane, preload):
         self.campaign, self.lane, self.preload, self.done = campaign, lane, preload, []
+        self.lags = False
         self.status = None  # exit code of the build that was to be broken
 
     def known(self):
@@ -114,8 +116,13 @@ class Walker:
             return [], ""
         return ["resume exits with %d" % ended.returncode], ended.stderr
 
+    def wait_for_lag(self):
+        if self.lags:
+            time.sleep(LAG_S)  # who looked now would not see what was made last, either
+
     def check_resumed(self, build):
         found, context = self.resume(build)
+        self.wait_for_lag()
         self.done.append(build)
         found += invariants.finished(self.lane, build) + invariants.told(self.lane, build)
         return found, context
@@ -123,6 +130,7 @@ class Walker:
     def check_swept(self, build):
         lane, found = self.lane, []
         ended = lane.call("gc", "--yes", "--sandbox")
+        self.wait_for_lag()
         if ended.returncode != 0:
             found.append("gc exits with %d" % ended.returncode)
         if passed_gate(lane, build):
@@ -188,9 +196,10 @@ def work(campaign, options, todo):
             return
         lane = None
         try:
-            lane = Lane(options.bakery, options.source, settings=["lag=1500ms"] if kind == "lag" else [])
+            lane = Lane(options.bakery, options.source, settings=["lag=%dms" % (LAG_S * 1000)] if kind == "lag" else [])
             lane.parameter = "/bakery/crash/candidate"
             walker = Walker(campaign, lane, options.preload)
+            walker.lags = kind == "lag"
             stride = stride_of(kind, options)
             number = 1 + options.offset % stride
             while not (campaign.until and time.monotonic() > campaign.until) and walker.try_point((kind, number, how, end)):

@@ -19,8 +19,9 @@ room_of() {
     recipe.h | playbook.h) echo recipe ;;
     ssh.h | runner.h | store.h | plan.h | sandbox.h) echo "${1%.h}" ;;
     needs.h) echo plan ;;
+    ansible.h) echo runner ;;
     build.h | preflight.h) echo pipeline ;;
-    output.h | build_page.h) echo report ;;
+    output.h | build_page.h | evidence.h | difference.h) echo report ;;
     cli.h | command.h) echo cli ;;
     *) echo base ;;
   esac

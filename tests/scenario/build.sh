@@ -1,7 +1,7 @@
 #!/bin/sh
 # A build from its recipe to published parameters in two regions, looked at with AWS's own command line.
 . "$2/tests/lib/scenario.sh"
-plan 18
+plan 21
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -53,5 +53,9 @@ ok "history shows it" exits 0 "$bakery" history tiny --format json
 ok "with its images" holds "$work/out" 'x[0]["build"] == "'"$build"'" and len(x[0]["images"]) == 2'
 "$bakery" show "$build" --format json >"$work/show.json"
 ok "the record has steps, evidence, origin and parameters" holds "$work/show.json" 'len(x["parameters"]) == 2 and any(e["control"] == "TINY-1" and e["answer"] == "pass" and e["phase"] == "verify" for e in x["controls"]) and any("to stderr" in (s.get("output") or "") for s in x["steps"])'
+ok "a step for waived controls alone is not run, and says why" holds "$work/show.json" '[s["why"] for s in x["steps"] if s["step"] == "tiny/never"] == 2 * ["waived until 2999-12-31: nobody wants it"]'
+ok "a waived control beside another one is asked and not counted" holds "$work/show.json" '{(e["control"], e["answer"]) for e in x["controls"] if e["control"] in ("TINY-4", "TINY-5")} == {("TINY-4", "waived"), ("TINY-5", "waived")} and all("the check says pass" in e["evidence"] for e in x["controls"] if e["control"] == "TINY-5")'
+"$bakery" show "$build" >"$work/out" 2>"$work/err"
+ok "the exceptions are shown with the build" says 'TINY-4 +2999-12-31 +nobody wants it'
 fits_models "${3:-}"
 exit $failed

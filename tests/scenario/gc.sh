@@ -2,7 +2,7 @@
 # What killed builds left is found by its tags alone, in all regions, when no database knows of it: young things stay, old ones go; what is
 # published, of another project or not known for sure stays. The cloud's clock is set forward, since a day is the least age of a result.
 . "$2/tests/lib/scenario.sh"
-plan 55
+plan 61
 project_make
 # shellcheck disable=SC2086
 sandbox_start latency.launch=400ms latency.stop=400ms latency.terminate=50ms latency.image=400ms latency.copy=1s
@@ -82,6 +82,31 @@ ok "and pointed to" test "$(cloud ec2 describe-images --image-ids "$pointed" --q
 ok "what is not ours is untouched" cloud ec2 describe-security-groups --group-ids "$group"
 cloud ec2 delete-security-group --group-id "$group" >/dev/null
 ok "nothing else is left" nothing_left
+
+# --- other accounts ---
+member() { # member COMMAND...: the aws of account 210987654321
+  read -r key secret token <<EOF
+$(cloud sts assume-role --role-arn arn:aws:iam::210987654321:role/OrganizationAccountAccessRole --role-session-name someone \
+    --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)
+EOF
+  AWS_ACCESS_KEY_ID=$key AWS_SECRET_ACCESS_KEY=$secret AWS_SESSION_TOKEN=$token cloud "$@"
+}
+member ec2 create-security-group --group-name lost --description lost --tag-specifications \
+  'ResourceType=security-group,Tags=[{Key=bakery:project,Value=scenario},{Key=bakery:build,Value=b1},{Key=bakery:expires,Value=2020-01-01T00:00:00Z}]' >/dev/null
+lost() { member ec2 describe-security-groups --filters Name=group-name,Values=lost --query 'length(SecurityGroups)'; }
+cp bakery.yaml "$work/own.yaml"
+echo 'fleet: {accounts: ["210987654321", "123456789012"], role: bakery-nobody}' >>bakery.yaml
+ok "an account that may not be looked at is told" exits 6 "$bakery" gc --dry-run --sandbox
+ok "by its name" grep -q '210987654321' "$work/err"
+cp "$work/own.yaml" bakery.yaml
+echo 'fleet: {accounts: organization, role: OrganizationAccountAccessRole}' >>bakery.yaml
+ok "what lies in an account of the organization is found" finds
+ok "there" row '[(r["account"], r["kind"]) for r in x if r["removable"]] == [("210987654321", "security_group")]'
+"$bakery" iam-policy --gc --account 123456789012 >"$work/policy.json" && "$bakery" sandbox up --policy "$work/policy.json" >/dev/null
+ok "and removed, with the permissions of iam-policy --gc" gc --yes
+"$bakery" sandbox up --policy '' >/dev/null
+ok "it is gone" test "$(lost)" = 0
+cp "$work/own.yaml" bakery.yaml
 
 # --- quarantine ---
 late_failure() {

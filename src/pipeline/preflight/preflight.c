@@ -61,6 +61,7 @@ static bool has_copies(const struct plan *plan)
 const struct check preflight_checks[] = {
 	{"credentials' end", PREFLIGHT_QUICK, false, always, check_lifetime},
 	{"clock", PREFLIGHT_QUICK, false, always, check_clock},
+	{"Ansible", PREFLIGHT_QUICK, false, plan_uses_ansible, check_ansible},
 	{"endpoints", PREFLIGHT_BUILD, true, always, check_endpoints},
 	{"regions", PREFLIGHT_BUILD, false, always, check_regions},
 	{"image name", PREFLIGHT_BUILD, true, has_plain_name, check_names},

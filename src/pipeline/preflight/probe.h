@@ -54,5 +54,6 @@ void check_units(struct probe *probe);
 void check_policies(struct probe *probe);
 void check_dry_runs(struct probe *probe);
 void check_copy(struct probe *probe);
+void check_ansible(struct probe *probe);
 
 #endif

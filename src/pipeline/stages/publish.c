@@ -18,12 +18,14 @@ struct publishing {
 	const char *metadata;
 };
 
-static const char *metadata_make(struct build *build)
+static bool metadata_make(struct build *build, const char **metadata, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *document = tree_new_object();
 	_cleanup_(str_free) struct str json = STR_INIT;
-	char at[CLOCK_TEXT_SIZE];
+	char at[CLOCK_TEXT_SIZE], sbom_sha256[SHA256_HEX_SIZE];
 
+	if (!inventory_sbom_sha256(build, sbom_sha256, err))
+		return false;
 	clock_rfc3339(clock_wall_ms(), at);
 	tree_set_text(document, "build", build->id);
 	tree_set_text(document, "recipe", build->plan->recipe);
@@ -34,8 +36,11 @@ static const char *metadata_make(struct build *build)
 	tree_set_text(document, "plan_sha256", build->plan->sha256);
 	tree_set_text(document, "recipe_sha256", build->plan->recipe_sha256);
 	tree_set_text(document, "gate", build->plan->verify_off ? "not tested" : "passed");
+	if (*sbom_sha256)
+		tree_set_text(document, "sbom_sha256", sbom_sha256);
 	tree_to_json(document, &json);
-	return arena_strdup(build->arena, json.data);
+	*metadata = arena_strdup(build->arena, json.data);
+	return true;
 }
 
 /* *parameter: NULL when there is none yet. */
@@ -121,7 +126,7 @@ static bool newer_check(const struct publishing *publishing, struct error *err)
 	other = tree_text(metadata, "build");
 	if (!started_later(other, build->id))
 		return true;
-	return error_coded(err, ERROR_CONFLICT, PUBLISH_SUPERSEDED,
+	return error_coded(err, ERROR_CONFLICT, BUILD_SUPERSEDED,
 			   "%s: build %s, which started later than this one, publishes there already",
 			   publish->parameter, other);
 }
@@ -230,8 +235,10 @@ static bool regions_publish(struct build *build, struct error *err)
 {
 	size_t count = build->state.images.count;
 	_cleanup_(freep) struct publishing *items = mem_array(count, sizeof(*items));
-	const char *metadata = metadata_make(build);
+	const char *metadata;
 
+	if (!metadata_make(build, &metadata, err))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		items[i] = (struct publishing){build, (struct build_image *)build->state.images.items + i, metadata};
 	return everywhere(items, count, region_ready, err) && turn_keep(build, err) &&
@@ -247,7 +254,7 @@ static bool images_publish(struct build *build, struct error *err)
 		return false;
 	done = regions_publish(build, err);
 	turn_end(build);
-	if (!done && str_eq(err->code, PUBLISH_SUPERSEDED))
+	if (!done && str_eq(err->code, BUILD_SUPERSEDED))
 		error_hint(err, "a pointer is never moved back, so nothing is to be done: a newer image is out");
 	return done;
 }

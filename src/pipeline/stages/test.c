@@ -2,6 +2,7 @@
  *
  * test: a fresh instance of the image runs the verify playbooks, and the checks of every control once more. gate: the
  * answers decide. */
+#include "../drift.h"
 #include "../pipeline.h"
 #include "bakery/str.h"
 
@@ -44,15 +45,23 @@ bool stage_test(struct build *build, struct error *err)
 	}
 	if (!box_launch(build, &build->test, image->ami, err) || !box_connect(build, &build->test, err))
 		return error_context(err, "fresh instance of %s", image->ami);
-	if (!checks_run(build, err))
+	/* Before the playbooks and scanners of the test, which may install things. */
+	if (!inventory_take(build, &build->test, "verify", err) || !checks_run(build, err))
 		return error_context(err, "fresh instance %s", build->test.instance);
 	return box_terminate(build, &build->test, err);
 }
 
 struct verdict {
-	size_t passed, failed, skipped;
-	struct str failures;
+	const struct tree *built; /* what the built machine answered */
+	size_t passed, failed, skipped, waived, drifted;
+	struct str failures, drift;
 };
+
+static void verdict_free(struct verdict *verdict)
+{
+	str_free(&verdict->failures);
+	str_free(&verdict->drift);
+}
 
 static void verdict_add(struct verdict *verdict, const struct tree *evidence)
 {
@@ -62,30 +71,42 @@ static void verdict_add(struct verdict *verdict, const struct tree *evidence)
 		verdict->passed++;
 	} else if (str_eq(answer, "skipped")) {
 		verdict->skipped++;
+	} else if (str_eq(answer, "waived")) {
+		verdict->waived++;
 	} else {
-		str_addf(&verdict->failures, "%s%s (%s)", verdict->failed ? ", " : "",
-			 tree_text_or(evidence, "control", "?"), tree_text_or(evidence, "step", "?"));
 		verdict->failed++;
+		if (!drift_passed(verdict->built, evidence)) /* drift is told by itself */
+			str_addf(&verdict->failures, "%s%s (%s)", verdict->failures.len ? ", " : "",
+				 tree_text_or(evidence, "control", "?"), tree_text_or(evidence, "step", "?"));
 	}
+}
+
+static bool verdict_give(struct build *build, struct verdict *verdict, struct error *err)
+{
+	build_note(build, "controls: %zu pass, %zu fail, %zu skipped, %zu waived; %zu drifted since the built machine",
+		   verdict->passed, verdict->failed, verdict->skipped, verdict->waived, verdict->drifted);
+	if (!verdict->failed && !verdict->drifted)
+		return true;
+	return error_set(err, ERROR_REFUSED,
+			 "controls do not hold on the image: %s%s%s%s; `bakery show %s --controls` has the evidence",
+			 verdict->failures.data, verdict->failures.len && verdict->drifted ? "; " : "",
+			 verdict->drifted ? "drift: " : "", verdict->drift.data, build->id);
 }
 
 bool stage_gate(struct build *build, struct error *err)
 {
-	_cleanup_(tree_freep) struct tree *evidence = NULL;
-	struct verdict verdict = {.failures = STR_INIT};
-	bool fine;
+	_cleanup_(tree_freep) struct tree *built = NULL, *fresh = NULL;
+	_cleanup_(verdict_free) struct verdict verdict = {.failures = STR_INIT, .drift = STR_INIT};
+	bool tested = !build->plan->verify_off;
 
-	if (!store_evidence_list(build->store, build->id, build->plan->verify_off ? "provision" : "verify", &evidence,
-				 err))
+	if (!store_evidence_list(build->store, build->id, "provision", &built, err) ||
+	    (tested && !store_evidence_list(build->store, build->id, "verify", &fresh, err)))
 		return false;
-	for (struct tree_iter i = tree_iter(evidence); tree_next(&i);)
+	if (tested) {
+		verdict.built = built;
+		verdict.drifted = drift_tell(built, fresh, &verdict.drift);
+	}
+	for (struct tree_iter i = tree_iter(tested ? fresh : built); tree_next(&i);)
 		verdict_add(&verdict, i.value);
-	build_note(build, "controls: %zu pass, %zu fail, %zu skipped", verdict.passed, verdict.failed, verdict.skipped);
-	fine = !verdict.failed;
-	if (!fine)
-		error_set(err, ERROR_REFUSED,
-			  "controls do not hold on the image: %s; `bakery show %s --controls` has the evidence",
-			  verdict.failures.data, build->id);
-	str_free(&verdict.failures);
-	return fine;
+	return verdict_give(build, &verdict, err);
 }

@@ -8,6 +8,7 @@
 
 #include "../access/iam.h"
 #include "../quotas.h"
+#include "../room.h"
 #include "../ssm/ssm.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
@@ -53,6 +54,13 @@ static bool check_subscriptions(struct request *rq, const struct tree *image)
 	return true;
 }
 
+/* AWS has no image that it cannot launch; here the answer is as early and as clear as it can be. */
+static bool check_machine(struct request *rq, const struct tree *image)
+{
+	struct error err = {0};
+	return room_can_run(rq->cloud, image, &err) || refuse(rq, "UnsupportedOperation", "%s", err.text);
+}
+
 static bool resolve_image(struct request *rq, struct launch *launch)
 {
 	char id[ID_SIZE];
@@ -71,7 +79,7 @@ static bool resolve_image(struct request *rq, struct launch *launch)
 	launch->type = instance_type_find(arg_or(rq, "InstanceType", "m1.small"));
 	return instance_type_check(rq, arg_or(rq, "InstanceType", "m1.small"),
 				   tree_text(launch->image, "architecture")) &&
-	       check_subscriptions(rq, launch->image);
+	       check_subscriptions(rq, launch->image) && check_machine(rq, launch->image);
 }
 
 /* --- where --- */

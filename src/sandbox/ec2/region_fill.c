@@ -18,7 +18,7 @@ static void stable(const char *prefix, const char *account, const char *region, 
 	make_stable_id(prefix, seed, id);
 }
 
-#define REGION_FORM 2 /* a region filled by an older version gets what has come since; what it has is left alone */
+#define REGION_FORM 3 /* a region filled by an older version gets what has come since; what it has is left alone */
 
 static void put(struct cloud *cloud, const char *account, const char *region, const char *kind, const char *id,
 		struct tree *document)

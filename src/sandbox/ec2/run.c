@@ -181,11 +181,6 @@ static struct tree *new_instance(struct request *rq, const struct launch *launch
 	tree_set(instance, "_layers", tree_copy(tree_key(launch->image, "_layers")));
 	tree_set_text(instance, "_login", tree_text_or(launch->image, "_login", "admin"));
 	tree_set_text(instance, "_reservation", launch->reservation);
-	if (rq->cloud->machines != NULL && !str_eq(launch->type->architecture, cloud_architecture())) {
-		struct tree *fate = tree_set_object(instance, "_fate");
-		tree_set_text(fate, "code", "Server.InternalError");
-		tree_setf(fate, "message", "this host can run no machines of %s", launch->type->architecture);
-	}
 	return instance;
 }
 

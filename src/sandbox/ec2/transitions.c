@@ -130,7 +130,8 @@ static void start_instance(struct job *job, const struct tree *instance)
 	if (boot_ms > 0 && !job_sleep_until(job, clock_wall_ms() + boot_ms))
 		return;
 	if (!room_launch(job->cloud, instance, &err)) {
-		failed_to_launch(job, &err);
+		if (!error_is(&err, ERROR_STOPPED)) /* then the next start of the sandbox goes on */
+			failed_to_launch(job, &err);
 		return;
 	}
 	job_turn_end(job);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bakery/clock.h"
 #include "bakery/error.h"
 #include "bakery/log.h"
 #include "bakery/str.h"
@@ -74,16 +75,30 @@ bool machines_pick_address(struct machines *machines, char address[16], struct e
 bool machine_exec(const char *folder, const char *id, const char *const *argv, int *status,
 		  struct error *err) must_check;
 
-/* The root file system of a base image, made once with mmdebstrap and kept in the cache folder; *folder is to be freed.
- * Says what it does on the log. */
-struct base_image {
-	const char *name;  /* "debian-12" */
-	const char *suite; /* "bookworm" */
-	const char *login_user;
+/* A publisher's keys, for a host that has no package of them: they come in a package of the publisher's own archive,
+ * which is known by its hash. */
+struct base_keyring {
+	const char *path; /* where a package of this host's own puts them, and where they are in the other one */
+	const char *url, *sha256;
+	const char *name;
 };
+
+/* The root file system of a base image, made once with mmdebstrap and kept in the cache folder; *folder is to be freed.
+ * Says what it does on the log. What cannot be made is refused, with the reason. */
+struct base_image {
+	const char *name;		    /* "debian-12" */
+	const char *suite;		    /* "bookworm"; NULL: cannot be made */
+	const char *const *sources;	    /* apt's lines, ends with NULL; NULL: mmdebstrap's own, or this host's */
+	const char *const *on_arm64;	    /* the same for an arm64 host, where that has another archive; or NULL */
+	const char *packages;		    /* further ones, by commas; or NULL */
+	const struct base_keyring *keyring; /* NULL: this host's apt has the keys */
+	const char *unmade;		    /* with suite NULL: why */
+};
+const struct base_image *base_image_find(const char *name); /* NULL when there is none of that name */
+bool base_image_can_be(const struct base_image *image, struct error *err) must_check; /* made; else the reason */
 char *base_image_cache(void); /* where base images are kept for this user: $XDG_CACHE_HOME/bakery/base; free() it */
-bool base_image_make(const struct base_image *image, const char *cache_folder, struct log *log, char **folder,
-		     struct error *err) must_check;
+bool base_image_make(const struct base_image *image, const char *cache_folder, const struct stop *stop, struct log *log,
+		     char **folder, struct error *err) must_check;
 /* Unpacks a tarball or copies a folder into layer_folder. */
 bool layer_import(const char *path, const char *layer_folder, struct error *err) must_check;
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `history`, `show` and `log` as they look, over a store with known builds. */
+ * `history`, `show`, `log`, `sbom` and `diff` as they look, over a store with known builds. */
 #include "../store/store_fixture.h"
 
 #include "bakery/command.h"
 
-extern const struct command command_history, command_show, command_log;
+extern const struct command command_history, command_show, command_log, command_sbom, command_diff;
 
 /* What the command prints on stdout. args: the command's own struct. */
-static char *printed(struct fixture *f, const struct command *command, void *args, enum output_format format,
-		     bool *done)
+static char *printed_as(struct fixture *f, const struct command *command, void *args, enum output_format format,
+			const char *own_format, bool *done)
 {
-	struct app app = {.arena = f->arena, .format = format, .store = f->store};
+	struct app app = {.arena = f->arena, .format = format, .own_format = own_format, .store = f->store};
 	_cleanup_(freep) char *path = mem_printf("%s/out", f->folder);
 	_cleanup_(str_free) struct str text = STR_INIT;
 	fflush(stdout);
@@ -23,6 +23,12 @@ static char *printed(struct fixture *f, const struct command *command, void *arg
 	close(before);
 	assert_true(file_read(path, 1 << 20, &text, &f->err));
 	return arena_strdup(f->arena, text.data);
+}
+
+static char *printed(struct fixture *f, const struct command *command, void *args, enum output_format format,
+		     bool *done)
+{
+	return printed_as(f, command, args, format, NULL, done);
 }
 
 static struct text_list *words(struct fixture *f, const char *word)
@@ -252,9 +258,14 @@ static void show_has_long_lists(void **state)
 	args = words(f, NULL);
 	*(bool *)option(&command_show, args, "--controls") = true;
 	text = printed(f, &command_show, args, OUTPUT_CSV, &done);
-	assert_string_equal(text, "control,phase,answer,step,instance,evidence\r\n"
-				  "CIS-1,verify,pass,sshd,i-1,new answer\r\n"
-				  "CIS-2,verify,fail,sshd,i-1,PermitRootLogin yes\r\n");
+	assert_string_equal(text, "control,verdict,step,title,built.answer,built.evidence,built.instance,built.at,"
+				  "fresh.answer,fresh.evidence,fresh.instance,fresh.at\r\n"
+				  "CIS-1,pass,sshd,,,,,,pass,new answer,i-1,1970-01-01T00:00:05.000Z\r\n"
+				  "CIS-2,fail,sshd,,,,,,fail,PermitRootLogin yes,i-1,1970-01-01T00:00:05.000Z\r\n");
+	text = printed_as(f, &command_show, args, OUTPUT_TABLE, "junit", &done);
+	assert_non_null(strstr(text, "<testsuites "));
+	printed_as(f, &command_show, words(f, NULL), OUTPUT_TABLE, "junit", &done);
+	assert_int_equal(f->err.kind, ERROR_USAGE);
 	args = words(f, NULL);
 	*(bool *)option(&command_show, args, "--plan") = true;
 	text = printed(f, &command_show, args, OUTPUT_TABLE, &done);
@@ -295,6 +306,64 @@ static void the_log_is_readable_and_safe(void **state)
 	assert_string_equal(text, "one\n  0%\r 50%\r100%\r\n\x1b[1;32mgreen\x1b[0m \x1b]0;title\a\nW: beware");
 }
 
+static const char sbom[] =
+	"{\"bomFormat\": \"CycloneDX\", \"components\": [{\"type\": \"operating-system\", \"name\": \"debian\", "
+	"\"version\": \"12\"}, {\"type\": \"library\", \"name\": \"bash\", \"version\": \"5.2\", \"purl\": "
+	"\"pkg:deb/debian/bash@5.2\", \"properties\": [{\"name\": \"bakery:package_type\", \"value\": \"deb\"}, "
+	"{\"name\": \"bakery:architecture\", \"value\": \"amd64\"}, {\"name\": \"bakery:source\", \"value\": "
+	"\"bash\"}]}, {\"type\": \"file\", \"name\": \"/opt/x\", \"hashes\": [{\"alg\": \"SHA-256\", \"content\": "
+	"\"abc\"}]}]}";
+
+static void the_sbom_is_printed(void **state)
+{
+	struct fixture *f = *state;
+	bool done;
+	fill(f);
+	printed(f, &command_sbom, words(f, NULL), OUTPUT_TABLE, &done);
+	assert_false(done);
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+	assert_non_null(strstr(f->err.text, "build 20260101-000000-aaaa has no SBOM"));
+	assert_ok(store_document_put(
+		f->store, &(struct document_row){"20260101-000000-aaaa", "sbom", "cyclonedx", "x", sbom, strlen(sbom)},
+		&f->err));
+	assert_string_equal(printed(f, &command_sbom, words(f, "ami-1"), OUTPUT_JSON, &done), sbom);
+	assert_string_equal(printed_as(f, &command_sbom, words(f, "2026"), OUTPUT_TABLE, "cyclonedx", &done), sbom);
+	assert_string_equal(printed(f, &command_sbom, words(f, NULL), OUTPUT_TABLE, &done),
+			    "TYPE              NAME    VERSION  ARCH   SOURCE  SHA256\n"
+			    "operating-system  debian  12       -      -       -\n"
+			    "deb               bash    5.2      amd64  bash    -\n"
+			    "file              /opt/x  -        -      -       abc\n");
+	printed(f, &command_sbom, words(f, "nowhere"), OUTPUT_TABLE, &done);
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+}
+
+static void builds_are_compared(void **state)
+{
+	struct fixture *f = *state;
+	bool done;
+	fill(f);
+	add_build(f, "20260101-000100-bbbb", "debian-12", 1);
+	struct text_list *both = words(f, "20260101-000000");
+	both->items = arena_alloc(f->arena, 2 * sizeof(const char *));
+	both->items[0] = "20260101-000000";
+	both->items[1] = "20260101-0001";
+	both->count = 2;
+	char *text = printed(f, &command_diff, both, OUTPUT_TABLE, &done);
+	assert_ok(done);
+	assert_non_null(strstr(text, "a  20260101-000000-aaaa of debian-12, failed"));
+	assert_non_null(strstr(text, "Packages: not known of one of the builds"));
+	assert_non_null(strstr(text, "CIS-2    sshd  fail    -      PermitRootLogin yes"));
+	text = printed(f, &command_diff, both, OUTPUT_JSON, &done);
+	assert_non_null(strstr(text, "\"packages\": null"));
+	text = printed(f, &command_diff, both, OUTPUT_CSV, &done);
+	assert_non_null(strstr(text, "controls,removed,CIS-1,,pass,"));
+	both->items[1] = "20270101";
+	printed(f, &command_diff, both, OUTPUT_TABLE, &done);
+	assert_false(done);
+	assert_int_equal(f->err.kind, ERROR_ABSENT);
+	assert_non_null(strstr(f->err.text, "20270101"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +371,7 @@ int main(void)
 		TEST(history_is_a_table),  TEST(history_checks_its_options),
 		TEST(show_is_a_page),	   TEST(show_takes_the_newest_and_says_when_there_is_none),
 		TEST(show_has_long_lists), TEST(the_log_is_readable_and_safe),
+		TEST(the_sbom_is_printed), TEST(builds_are_compared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

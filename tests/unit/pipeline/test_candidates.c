@@ -1,60 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a launch tries, in which order, and what an end before its time means. */
-#include "../../lib/check.h"
+#include "build_world.h"
 
-#include "bakery/file.h"
-#include "bakery/mem.h"
 #include "bakery/str.h"
 #include "src/pipeline/candidates.h"
 
-struct world {
-	char *folder;
-	struct build_context context;
-	struct plan plan;
-	struct build build;
-};
-
-static int world_setup(void **state)
+static int launch_setup(void **state)
 {
 	static const char *types[] = {"m7i.large", "m5.large"};
 	static struct plan_subnet subnets[] = {{"subnet-1", "us-east-1a"}, {"subnet-2", "us-east-1b"}};
-	struct world *world = mem_alloc(sizeof(*world));
-	struct error err = {0};
-	void *folder = NULL;
+	struct world *world;
 
-	if (temporary_folder_setup(&folder) < 0)
+	if (world_setup(state) < 0)
 		return -1;
-	world->folder = folder;
-	_cleanup_(freep) char *database = path_join(folder, "bakery.db");
-	assert_works(store_open(database, &world->context.store, &err));
-	world->plan.recipe = "web";
-	world->plan.region = "us-east-1";
+	world = *state;
 	world->plan.launch.instance_types = (struct text_list){types, 2};
 	world->plan.launch.subnets = (struct struct_list){subnets, 2};
 	world->plan.launch.root_volume.encrypted = true;
 	world->plan.launch.root_volume.kms_key = "alias/bakery";
-	world->build = (struct build){.context = &world->context, .plan = &world->plan, .store = world->context.store};
-	snprintf(world->build.id, sizeof(world->build.id), "20260101-000000-aaaa");
-	const struct build_new row = {.build = world->build.id,
-				      .recipe = "web",
-				      .plan = "{}",
-				      .plan_sha256 = "x",
-				      .region = "us-east-1",
-				      .started_ms = 1767225600000};
-	assert_works(store_build_create(world->context.store, &row, &err));
-	*state = world;
 	return 0;
-}
-
-static int world_teardown(void **state)
-{
-	struct world *world = *state;
-	void *folder = world->folder;
-
-	store_close(world->context.store);
-	free(world);
-	return temporary_folder_teardown(&folder);
 }
 
 /* "spot m7i.large 1a" for each, refused with code, until there are no more. */
@@ -192,7 +157,7 @@ static void ends_and_what_to_check(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, launch_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(in_order),	     TEST(a_quota_leaves_the_type),	 TEST(after_a_loss_not_on_spot),
 		TEST(one_more_time), TEST(a_long_list_keeps_its_advice), TEST(ends_and_what_to_check),

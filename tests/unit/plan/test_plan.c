@@ -2,6 +2,7 @@
  *
  * A plan is made of a recipe and facts; the facts here are written by hand. */
 #include "../../lib/check.h"
+#include "bakery/clock.h"
 #include "bakery/file.h"
 #include "bakery/plan.h"
 #include "bakery/str.h"
@@ -130,6 +131,57 @@ static void decisions(void **state)
 	assert_int_equal(plan->seal.count, 1);
 	assert_int_equal(plan_step_count(plan), 2);
 	assert_int_equal(plan_control_count(plan), 2);
+}
+
+/* A day within the next two weeks. */
+static void soon(char text[11])
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	clock_rfc3339(clock_wall_ms() + INT64_C(7) * 24 * 3600 * 1000, at);
+	memcpy(text, at, 10);
+	text[10] = '\0';
+}
+
+static void waivers_are_in_the_plan(void **state)
+{
+	struct bench *bench = *state;
+	struct error err = {0};
+	struct plan *without, *one, *both, *again;
+	const struct step *steps;
+	char end[11];
+
+	soon(end);
+	_cleanup_(freep) char *ends = mem_printf("waive: [{control: X-1, reason: old, expires: %s},\n"
+						 "        {control: X-2, reason: older, expires: 2999-01-01}]\n",
+						 end);
+	assert_works(make(bench, "16", "false", "", &without, &err));
+	assert_works(
+		make(bench, "16", "false", "waive: {control: X-1, reason: old, expires: 2999-06-30}\n", &one, &err));
+	steps = ((const struct playbook *)one->playbooks.items)->steps.items;
+	assert_null(steps[0].waived); /* it serves X-2 as well */
+	assert_int_equal(one->notes.count, 0);
+	assert_string_not_equal(one->sha256, without->sha256);
+	assert_non_null(plan_waiver(one, "X-1"));
+	assert_null(plan_waiver(one, "X-2"));
+	assert_non_null(plan_difference(without, one, bench->arena));
+
+	assert_works(make(bench, "16", "false", ends, &both, &err));
+	assert_int_equal(both->notes.count, 1);
+	assert_non_null(strstr(both->notes.items[0], "X-1"));
+	assert_works(plan_load(both->json, bench->arena, &again, &err));
+	assert_string_equal(again->sha256, both->sha256);
+	for (const struct struct_list *list = &again->playbooks;; list = &again->verify) {
+		steps = ((const struct playbook *)list->items)->steps.items;
+		assert_true(str_starts(steps[0].waived, "waived until "));
+		assert_null(steps[1].waived); /* it serves no control */
+		if (list == &again->verify)
+			break;
+	}
+	assert_works(plan_waivers_check(again, &err));
+	((struct waiver *)again->waivers.items)[1].expires = "2020-01-01";
+	assert_false(plan_waivers_check(again, &err));
+	assert_non_null(strstr(err.text, "X-2 until 2020-01-01"));
 }
 
 static void the_size_comes_from_the_source(void **state)
@@ -308,6 +360,40 @@ static void uploads_are_what_they_were(void **state)
 	assert_fails(plan_files_check(back, &err), ERROR_ABSENT, "step tiny/up");
 }
 
+/* What a plan says of an Ansible playbook comes back whole, and its files are looked at. */
+static void ansible_is_planned(void **state)
+{
+	static const char *groups[] = {"web"};
+	struct bench *bench = *state;
+	_cleanup_(freep) char *folder = path_join(bench->folder, "plays"), *site = path_join(folder, "site.yml");
+	struct text_pair vars[] = {{"level", "2"}};
+	struct ansible ansible = {.playbook = site, .extra_vars = {vars, 1}, .groups = {groups, 1}};
+	struct step step = {.kind = STEP_ANSIBLE, .id = "site.yml", .name = "site.yml", .file = "site.yml", .line = 1};
+	struct playbook playbook = {
+		.name = "site.yml", .file = "site.yml", .steps = {&step, 1}, .sha256 = "0", .ansible = &ansible};
+	_cleanup_(tree_freep) struct tree *tree = NULL;
+	_cleanup_(str_free) struct str json = STR_INIT;
+	const struct playbook *read;
+	struct error err = {0};
+	struct plan *plan, *back;
+
+	assert_works(file_make_folders(folder, 0700, &err));
+	write_file(folder, "site.yml", "- hosts: all\n");
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	assert_false(plan_uses_ansible(plan));
+	plan->verify = (struct struct_list){&playbook, 1};
+	tree = fields_encode(plan_fields, plan);
+	tree_to_json_canonical(tree, &json);
+	assert_works(plan_load(json.data, bench->arena, &back, &err));
+	assert_true(plan_uses_ansible(back));
+	read = back->verify.items;
+	assert_int_equal(((const struct step *)read->steps.items)->kind, STEP_ANSIBLE);
+	assert_string_equal(read->ansible->playbook, site);
+	assert_string_equal(read->ansible->groups.items[0], "web");
+	assert_string_equal(text_map_get(&read->ansible->extra_vars, "level"), "2");
+	assert_fails(plan_files_check(back, &err), ERROR_CONFLICT, "site.yml has changed since the plan was made");
+}
+
 /* --- differences --- */
 
 static const char *difference(struct bench *bench, const struct plan *before, const char *more)
@@ -384,6 +470,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		bench_test(decisions),
+		bench_test(waivers_are_in_the_plan),
 		bench_test(the_size_comes_from_the_source),
 		bench_test(a_default_key_cannot_be_shared),
 		bench_test(what_cannot_be_done_is_refused),
@@ -395,6 +482,7 @@ int main(void)
 		bench_test(a_plan_goes_through_a_file),
 		bench_test(what_is_no_plan_is_refused),
 		bench_test(uploads_are_what_they_were),
+		bench_test(ansible_is_planned),
 		bench_test(what_is_different),
 		bench_test(playbooks_that_are_others),
 	};

@@ -117,7 +117,9 @@ static void the_documented_example(void **state)
 	assert_string_equal(text_map_get(&uses[1].playbook->vars, "endpoint"), "logs.example.com:169.254.169.123");
 	assert_string_equal(((const struct step *)uses[1].playbook->steps.items)->run,
 			    "log logs.example.com:169.254.169.123");
-	assert_null(uses[2].playbook);
+	assert_string_equal(uses[2].playbook->name, "site.yml");
+	assert_string_equal(uses[2].playbook->file, "recipes/site.yml");
+	assert_ptr_equal(uses[2].playbook->ansible, uses[2].ansible);
 	assert_true(str_ends(uses[2].ansible->playbook, "/recipes/site.yml"));
 	assert_string_equal(text_map_get(&uses[2].ansible->extra_vars, "level"), "2");
 	assert_int_equal(recipe->verify.playbooks.count, 1);

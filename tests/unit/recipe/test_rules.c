@@ -144,7 +144,7 @@ static const struct wrong {
 	 "recipes/r.yaml:5:40: playbooks.1.ansible: there is no file recipes/x"},
 	{"playbooks", "[{ansible: x.yml}]", "5:23: playbooks.1.ansible: there is no file recipes/x.yml"},
 	{"playbooks", "[{playbook: patch, extra_vars: {a: b}}]",
-	 "5:13: playbooks.1: requirements and extra_vars go with ansible"},
+	 "5:13: playbooks.1: requirements, extra_vars, groups and secrets go with ansible"},
 	{"playbooks", "[{ansible: site.yml, vars: {a: b}}]",
 	 "5:13: playbooks.1: vars goes with playbook; ansible has extra_vars"},
 	{"playbooks", "[[patch]]", "5:13: playbooks.1.playbook: must be text, not a list"},
@@ -168,6 +168,27 @@ static const struct wrong {
 	 "6:36: scan.exceptions: there is no file recipes/none.yaml"},
 	{"scan", "{scanner: lynis, gate: {critical: -2}}",
 	 "6:41: scan.gate.critical: must be between -1 and 1000000, not -2"},
+
+	{"waive", "[{control: RULE-1, reason: x, expires: 2999-12-31}]", NULL},
+	{"waive", "[{control: \"lynis:SSH-7408\", reason: x, expires: 2999-12-31}]", NULL},
+	{"waive", "[{control: xccdf_org.ssgproject.content_rule_x, reason: x, expires: 2999-12-31}]", NULL},
+	{"waive", "{control: RULE-1, reason: x, expires: 2999-12-31}", NULL},
+	{"waive", "[{control: RULE-2, reason: x, expires: 2999-12-31}]",
+	 "6:19: waive.1.control: no step of the recipe's playbooks has the control RULE-2 (did you mean RULE-1?)"},
+	{"waive",
+	 "[{control: RULE-1, reason: x, expires: 2999-12-31}, {control: RULE-1, reason: y, expires: 2999-01-01}]",
+	 "6:70: waive.2.control: RULE-1 is waived twice"},
+	{"waive", "[{control: RULE-1, reason: x, expires: 2020-12-31}]",
+	 "6:47: waive.1.expires: the waiver of RULE-1 ended on 2020-12-31: remove it, or look at its reason again and "
+	 "give it a new end"},
+	{"waive", "{control: RULE-1, reason: x, expires: 2999-02-29}",
+	 "6:46: waive.expires: must be a date such as 2027-06-30, not \"2999-02-29\""},
+	{"waive", "[{control: RULE-1, reason: x, expires: next year}]",
+	 "6:47: waive.1.expires: must be a date such as 2027-06-30, not \"next year\""},
+	{"waive", "[{control: RULE-1, reason: x, expires: 2999-1-1}]",
+	 "6:47: waive.1.expires: must be a date such as 2027-06-30, not \"2999-1-1\""},
+	{"waive", "[{control: RULE-1, expires: 2999-12-31}]", "6:9: waive.1.reason: is missing"},
+	{"waive", "[{control: RULE-1, reason: \"\", expires: 2999-12-31}]", "6:35: waive.1.reason: must not be empty"},
 
 	{"image", "{name: \"x!{{ build }}\"}",
 	 "6:15: image.name: must be 3 to 128 letters, digits and ()[] ./-'@_ (it comes out as "
@@ -231,7 +252,8 @@ static void one_fault_each(void **state)
 {
 	_cleanup_(project_free) struct project project = project_new();
 
-	project_write("playbooks/patch.yaml", "playbook: 1\nsteps: [{run: x}]\n");
+	project_write("playbooks/patch.yaml",
+		      "playbook: 1\nsteps: [{run: x}, {id: a, controls: [RULE-1], check: x}]\n");
 	project_write("recipes/site.yml", "[]");
 	int failed = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++) {

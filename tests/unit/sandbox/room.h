@@ -90,7 +90,6 @@ static inline char *room_host_key(const struct ssh_key_pair *key)
 /* Skips the test where machines cannot be. */
 static inline void room_open(struct room *room)
 {
-	static const struct base_image debian = {.name = "debian-12", .suite = "bookworm", .login_user = "admin"};
 	_cleanup_(freep) char *bases = base_image_cache();
 	struct log *log = log_new(2, LOG_LEVEL_INFO, false);
 	struct error lacks = {};
@@ -100,7 +99,7 @@ static inline void room_open(struct room *room)
 		print_message("skipped: %s\n", lacks.text);
 		skip();
 	}
-	must(base_image_make(&debian, bases, log, &room->base, err));
+	must(base_image_make(base_image_find("debian-12"), bases, NULL, log, &room->base, err));
 	log_free(log);
 	assert_non_null(mkdtemp(room->folder));
 	pthread_mutex_init(&room->lock, NULL);

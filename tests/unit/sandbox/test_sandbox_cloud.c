@@ -300,15 +300,15 @@ static void owners_and_wildcards_select(void **state)
 		size_t count;
 	} cases[] = {
 		{"&Owner.1=self", 1},
-		{"&Owner.1=136693071363", 3},
-		{"&Owner.1=self&Owner.2=136693071363", 4},
-		{"&Owner.1=amazon", 3},
+		{"&Owner.1=136693071363", 5},
+		{"&Owner.1=self&Owner.2=136693071363", 6},
+		{"&Owner.1=amazon", 7},
 		{"&Owner.1=self&Filter.1.Name=name&Filter.1.Value.1=one-?", 1},
 		{"&Owner.1=self&Filter.1.Name=name&Filter.1.Value.1=two&Filter.1.Value.2=o*", 1},
 		{"&Owner.1=self&Filter.1.Name=name&Filter.1.Value.1=o*&Filter.2.Name=state&Filter.2.Value.1=pending",
 		 0},
-		{"&ExecutableBy.1=all", 6},
-		{"&Filter.1.Name=is-public&Filter.1.Value.1=true", 6},
+		{"&ExecutableBy.1=all", 26},
+		{"&Filter.1.Name=is-public&Filter.1.Value.1=true", 26},
 		{"&Owner.1=self&MaxResults=1", 1},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -54,6 +54,14 @@ resolver() {
 	[ "$(cat "$file" 2>/dev/null)" = "$name_servers" ] || printf '%s\n' "$name_servers" >"$file"
 }
 
+# As systemd-sysctl does, and procps before version 4 does not.
+sysctl_patterns() {
+	cat /usr/lib/sysctl.d/*.conf /etc/sysctl.d/*.conf | sed -n 's/^-\{0,1\}\([^#; =]*\*[^ =]*\) *= *\(.*\)/\1 \2/p' |
+		while read -r name value; do
+			for live in /proc/sys/$(echo "$name" | tr . /); do [ ! -w "$live" ] || echo "$value" >"$live"; done
+		done
+}
+
 machine_id() {
 	id=
 	[ ! -f /etc/machine-id ] || read -r id </etc/machine-id
@@ -231,6 +239,7 @@ prepare
 resolver
 machine_id
 sysctl -q --system >/dev/null 2>&1
+sysctl_patterns 2>/dev/null
 new=
 [ "$(cat $cloud/data/instance-id 2>/dev/null)" = "$instance" ] || new=yes
 say_cloud_init "Cloud-init v. 22.4.2 running 'init' at $(date -R)."

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Preflight: whether this host can run the plan's Ansible playbooks. */
+#include "bakery/ansible.h"
+#include "probe.h"
+
+static bool playbooks_check(struct probe *probe, const struct struct_list *list, struct error *err)
+{
+	const struct stop *stop = build_stop(probe->build);
+	const struct playbook *playbooks = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (playbooks[i].ansible &&
+		    (!ansible_secrets_check(&playbooks[i], err) || !ansible_syntax_check(&playbooks[i], stop, err)))
+			return false;
+	}
+	return true;
+}
+
+void check_ansible(struct probe *probe)
+{
+	struct error err = {0};
+
+	if (ansible_programs_check(&err) && playbooks_check(probe, &probe->plan->playbooks, &err) &&
+	    playbooks_check(probe, &probe->plan->verify, &err))
+		probe_ok(probe, "it is here, and can read the playbooks");
+	else
+		probe_fail(probe, err.kind, "%s", err.text);
+}
