@@ -26,7 +26,7 @@ ok "and in the record" sh -c "'$bakery' show '$b' --format json >'$work/show.jso
 ok "the SBOM as a table" exits 0 "$bakery" sbom "$b"
 ok "has the package" says 'deb +bakery-probe +1.10 +all'
 ok "controls stand with both answers" exits 0 "$bakery" show "$b" --controls --format json
-ok "of both machines" holds "$work/out" '{r["control"]: (r["verdict"], r["built"]["answer"], r["fresh"]["answer"], r["built"]["instance"] != r["fresh"]["instance"]) for r in x} == {"EV-1": ("pass", "pass", "pass", True), "EV-2": ("pass", "pass", "pass", True)}'
+ok "of both machines" holds "$work/out" '{r["control"]: (r["verdict"], r["built"]["answer"], r["fresh"]["answer"], r["built"]["instance"] != r["fresh"]["instance"]) for r in x if r["control"].startswith("EV-")} == {"EV-1": ("pass", "pass", "pass", True), "EV-2": ("pass", "pass", "pass", True)}'
 "$bakery" show "$b" --controls --format xccdf >"$work/xccdf.xml"
 ok "XCCDF fits its schema" valid /usr/share/openscap/schemas/xccdf/1.2/xccdf_1.2.xsd "$work/xccdf.xml"
 ok "JUnit and SARIF" sh -c "'$bakery' show '$b' --controls --format junit | grep -q '<testcase classname=\"evidence/lasts\" name=\"EV-2 The setting outlives a restart\"' && '$bakery' show '$b' --controls --format sarif | grep -q '\"ruleId\": \"EV-2\"'"
@@ -38,6 +38,6 @@ ok "and the playbook, but no control" holds "$work/diff.json" 'x["controls"] == 
 ok "for people" exits 0 "$bakery" diff "$b" "$a"
 ok "it is a downgrade" says 'downgraded +bakery-probe +all +1.10 +1.9'
 ok "a control that does not last refuses the image" bake 4 --var version=1.10 --var lasts=no
-ok "as drift, with both answers" says 'drift: EV-2 \(evidence/lasts\) passed on the built machine \(i-[0-9a-f]+: value 2\) and fails on the fresh instance \(i-[0-9a-f]+'
+ok "as drift, with both answers" says 'drift: EV-2 \(evidence/lasts\) passed on the built machine \(i-[0-9a-f]+: value 2\) and fails on the fresh instance \(i-[0-9a-f]+: check exited with 1'
 fits_models "${3:-}"
 exit $failed
