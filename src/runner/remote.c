@@ -114,7 +114,9 @@ bool remote_script(struct ssh *ssh, const struct runner_options *options, const 
 	_cleanup_(str_wipe_free) struct str text = STR_INIT; /* may hold secrets */
 	struct said said = {.out = out, .errors = STR_INIT};
 	int status = 0;
-	str_addf(&text, "%s" SCRIPT_END, script);
+	str_reserve(&text, strlen(script) + sizeof(SCRIPT_END));
+	str_add(&text, script);
+	str_add(&text, SCRIPT_END);
 	const struct ssh_command run = {
 		.input = text.data, .input_length = text.len, .sink = hear, .cookie = &said, .timeout_s = timeout_s};
 	bool done = run_as_root(ssh, options, &run, &said.errors, &status, err);
