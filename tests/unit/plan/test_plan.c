@@ -210,7 +210,7 @@ static void what_cannot_be_done_is_refused(void **state)
 	struct plan *plan;
 
 	assert_fails(make(*state, "16", "false", "scan: {scanner: inspector}\n", &plan, &err), ERROR_INVALID,
-		     "no vulnerability scanner");
+		     "does not ask Amazon Inspector");
 }
 
 static void a_boot_mode_is_the_sources(void **state)
