@@ -62,6 +62,16 @@ struct plan_publish {
 	const char *channel, *parameter, *metadata_parameter;
 };
 
+struct plan_scanner {
+	const char *kind;   /* openscap | lynis */
+	const char *name;   /* in evidence: "lynis", "openscap:anssi_bp28_minimal" */
+	const char *report; /* what its playbook hands down the report as */
+};
+struct plan_scan {
+	struct struct_list scanners;				 /* of struct plan_scanner */
+	int64_t gate_critical, gate_high, gate_score, gate_pass; /* -1: none */
+};
+
 struct plan {
 	int64_t format;
 	const char *recipe, *description, *owner, *project;
@@ -75,7 +85,9 @@ struct plan {
 	struct struct_list seal;      /* of struct playbook: one */
 	struct struct_list verify;    /* of struct playbook */
 	bool verify_off;
-	struct struct_list waivers; /* of struct waiver */
+	const struct plan_scan *scan; /* NULL: none */
+	struct struct_list scanning;  /* of struct playbook: what scans, on the instance of the test, after all else */
+	struct struct_list waivers;   /* of struct waiver */
 	struct plan_image image;
 	struct struct_list copies; /* of struct plan_region */
 	struct plan_share share;

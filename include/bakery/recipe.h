@@ -102,10 +102,12 @@ struct scanner {
 	const char *kind; /* inspector | openscap | lynis | command */
 	struct text_list command;
 	const char *profile;
+	const char *datastream; /* openscap: file, or "machine:/path" on the instance; NULL: its distribution's */
 };
 struct scan {
 	struct struct_list scanners;	  /* of struct scanner */
 	int64_t gate_critical, gate_high; /* -1: no limit */
+	int64_t gate_score, gate_pass;	  /* least hardening index, least percentage of rules; -1: none */
 	const char *exceptions;		  /* file */
 };
 

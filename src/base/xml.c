@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * XML as AWS's query services answer it into a tree: names and text, nothing else. The answer comes from a network, so
- * depth is bounded and a document type, and with it every entity of its own, is refused. */
+ * XML as events, and as AWS's query services answer it into a tree: names and text, nothing else. It comes from a
+ * network, so depth is bounded and a document type, and with it every entity of its own, is refused. */
 #include <expat.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "bakery/tree.h"
+#include "bakery/xml.h"
 
 enum { MOST_DEPTH = 64 };
 
@@ -25,10 +26,15 @@ struct element {
 
 struct reader {
 	XML_Parser parser;
+	const struct xml_events *events;
+	size_t depth;
+	const char *refused;
+};
+
+struct builder { /* of a tree */
 	struct element elements[MOST_DEPTH];
 	size_t depth;
 	struct tree *root;
-	const char *refused;
 };
 
 static void element_clear(struct element *element)
@@ -41,29 +47,16 @@ static void element_clear(struct element *element)
 	tree_free(take(&element->doubled));
 }
 
-static void refuse(struct reader *reader, const char *why)
+static void element_start(void *cookie, const char *name, const char *const *attributes)
 {
-	reader->refused = why;
-	XML_StopParser(reader->parser, XML_FALSE);
+	struct builder *builder = cookie;
+	builder->elements[builder->depth++] = (struct element){.name = mem_strdup(name), .text = STR_INIT};
 }
 
-static void on_start(void *cookie, const XML_Char *name, const XML_Char **attributes)
+static void element_text(void *cookie, const char *text, size_t length)
 {
-	struct reader *reader = cookie;
-	if (reader->refused)
-		return;
-	if (reader->depth == MOST_DEPTH) {
-		refuse(reader, "elements are nested too deep");
-		return;
-	}
-	reader->elements[reader->depth++] = (struct element){.name = mem_strdup(name), .text = STR_INIT};
-}
-
-static void on_text(void *cookie, const XML_Char *text, int length)
-{
-	struct reader *reader = cookie;
-	if (reader->depth > 0)
-		str_add_n(&reader->elements[reader->depth - 1].text, text, (size_t)length);
+	struct builder *builder = cookie;
+	str_add_n(&builder->elements[builder->depth - 1].text, text, length);
 }
 
 static void set_member(struct element *parent, const char *name, struct tree *child)
@@ -129,20 +122,55 @@ static struct tree *element_value(struct element *element)
 	return text_value(&element->text);
 }
 
+static void element_end(void *cookie, const char *name)
+{
+	struct builder *builder = cookie;
+	struct element *element = &builder->elements[--builder->depth];
+	if (builder->depth > 0) {
+		add_child(&builder->elements[builder->depth - 1], name, element_value(element));
+	} else {
+		if (element->list)
+			give_up_list(element);
+		builder->root = element->members ? take(&element->members) : tree_new_object();
+	}
+	element_clear(element);
+}
+
+/* --- reading --- */
+
+static void refuse(struct reader *reader, const char *why)
+{
+	reader->refused = why;
+	XML_StopParser(reader->parser, XML_FALSE);
+}
+
+static void on_start(void *cookie, const XML_Char *name, const XML_Char **attributes)
+{
+	struct reader *reader = cookie;
+	if (reader->refused)
+		return;
+	if (reader->depth == MOST_DEPTH) {
+		refuse(reader, "elements are nested too deep");
+		return;
+	}
+	reader->depth++;
+	reader->events->start(reader->events->cookie, name, (const char *const *)attributes);
+}
+
+static void on_text(void *cookie, const XML_Char *text, int length)
+{
+	struct reader *reader = cookie;
+	if (reader->depth > 0 && !reader->refused)
+		reader->events->text(reader->events->cookie, text, (size_t)length);
+}
+
 static void on_end(void *cookie, const XML_Char *name)
 {
 	struct reader *reader = cookie;
 	if (reader->refused || reader->depth == 0)
 		return;
-	struct element *element = &reader->elements[--reader->depth];
-	if (reader->depth > 0) {
-		add_child(&reader->elements[reader->depth - 1], name, element_value(element));
-	} else {
-		if (element->list)
-			give_up_list(element);
-		reader->root = element->members ? take(&element->members) : tree_new_object();
-	}
-	element_clear(element);
+	reader->depth--;
+	reader->events->end(reader->events->cookie, name);
 }
 
 static void on_doctype(void *cookie, const XML_Char *name, const XML_Char *system_id, const XML_Char *public_id,
@@ -196,24 +224,46 @@ static bool parse(XML_Parser parser, const char *text, size_t length)
 	return XML_Parse(parser, text, (int)length, XML_TRUE) == XML_STATUS_OK;
 }
 
-struct tree *tree_from_xml(const char *text, size_t length, struct error *err)
+bool xml_read(const char *text, size_t length, const struct xml_events *events, struct error *err)
 {
 	const XML_Memory_Handling_Suite memory = {malloc, wiping_realloc, wiping_free};
 	_cleanup_(parser_freep) XML_Parser parser = XML_ParserCreate_MM("UTF-8", &memory, NULL);
-	struct reader reader = {.parser = parser};
-	if (!parser) {
-		error_set(err, ERROR_INTERNAL, "the XML reader could not be started");
-		return NULL;
-	}
+	struct reader reader = {.parser = parser, .events = events};
+	if (!parser)
+		return error_set(err, ERROR_INTERNAL, "the XML reader could not be started");
 	XML_SetUserData(parser, &reader);
 	XML_SetElementHandler(parser, on_start, on_end);
 	XML_SetCharacterDataHandler(parser, on_text);
 	XML_SetStartDoctypeDeclHandler(parser, on_doctype);
 	if (parse(parser, text, length) && !reader.refused)
-		return reader.root;
+		return true;
 	set_fault(&reader, err);
-	while (reader.depth > 0)
-		element_clear(&reader.elements[--reader.depth]);
-	tree_free(reader.root);
+	return false;
+}
+
+struct tree *tree_from_xml(const char *text, size_t length, struct error *err)
+{
+	struct builder builder = {0};
+	const struct xml_events events = {&builder, element_start, element_text, element_end};
+	if (xml_read(text, length, &events, err))
+		return builder.root;
+	while (builder.depth > 0)
+		element_clear(&builder.elements[--builder.depth]);
+	tree_free(builder.root);
+	return NULL;
+}
+
+const char *xml_local_name(const char *name)
+{
+	const char *colon = strrchr(name, ':');
+	return colon ? colon + 1 : name;
+}
+
+const char *xml_attribute_of(const char *const *attributes, const char *name)
+{
+	for (; *attributes; attributes += 2) {
+		if (str_eq(xml_local_name(attributes[0]), name))
+			return attributes[1];
+	}
 	return NULL;
 }

@@ -73,6 +73,7 @@ struct build {
 	bool cleaning;	      /* then only `leave` ends calls and waits */
 	bool was_quarantined; /* by an earlier try: its images are tagged so */
 	bool images_seen;     /* all available, by this process */
+	const char *downloads; /* folder for what steps hand down; NULL: the working directory */
 	struct keeper *keeper;
 };
 
@@ -289,6 +290,12 @@ bool inventory_sbom_sha256(struct build *build, char sha256[SHA256_HEX_SIZE], st
 bool prove(struct build *build, struct error *err) must_check;
 /* Whether the present instance was found clean, by this process or an earlier one. */
 bool prove_is_recorded(struct build *build, bool *proven, struct error *err) must_check;
+
+/* --- scanners (scan.c) --- */
+/* Runs the plan's scanners on the instance of the test; their reports become documents and evidence. */
+bool scan_run(struct build *build, struct error *err) must_check;
+/* ERROR_REFUSED with the rules, when the plan's gate is not passed. */
+bool scan_gate(struct build *build, struct error *err) must_check;
 
 /* --- keeper (keeper.c): heartbeat, deadline, stop --- */
 struct keeper *keeper_start(struct build *build);

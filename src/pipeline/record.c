@@ -169,7 +169,7 @@ bool record_playbooks(struct build *build, struct box *box, const struct struct_
 			.recorded = recorded < items[i].steps.count ? recorded : items[i].steps.count,
 			.run_id = run_id,
 			.variables = &items[i].vars,
-			.download_folder = ".",
+			.download_folder = build->downloads ? build->downloads : ".",
 			.needs_sudo = !str_eq(build->plan->connect.user, "root"),
 			.stop = &build->work,
 			.events = {&recording, on_began, on_output, on_ended, on_reconnected},

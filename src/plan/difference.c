@@ -93,7 +93,8 @@ static void playbooks_compare(const struct struct_list *before, const struct str
  * that sums all of it up. */
 static struct tree *rest_of(const struct plan *plan)
 {
-	static const char *const left_out[] = {"source", "playbooks", "seal", "verify", "recipe_file", "recipe_sha256"};
+	static const char *const left_out[] = {"source",   "playbooks",	  "seal",	  "verify",
+					       "scanning", "recipe_file", "recipe_sha256"};
 	struct tree *tree = fields_encode(plan_fields, plan), *launch = tree_key(tree, "launch");
 
 	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
@@ -156,6 +157,7 @@ const char *plan_difference(const struct plan *before, const struct plan *now, s
 	source_compare(&before->source, &now->source, &out);
 	playbooks_compare(&before->playbooks, &now->playbooks, &out);
 	playbooks_compare(&before->seal, &now->seal, &out);
+	playbooks_compare(&before->scanning, &now->scanning, &out);
 	playbooks_compare(&before->verify, &now->verify, &out);
 	rest_compare(before, now, &out);
 	return out.len ? arena_strdup(arena, out.data) : NULL;

@@ -139,6 +139,20 @@ static const struct field plan_image_table[] = {
 	TEXT(plan_image, boot_mode), INT(plan_image, deprecate_after_s), TEXT(plan_image, tpm),
 	BOOL(plan_image, protect),   BOOL(plan_image, protect_cooldown), END,
 };
+static const struct field plan_scanner_table[] = {
+	TEXT(plan_scanner, kind),
+	TEXT(plan_scanner, name),
+	TEXT(plan_scanner, report),
+	END,
+};
+static const struct field plan_scan_table[] = {
+	STRUCTS(plan_scan, scanners, plan_scanner),
+	INT(plan_scan, gate_critical),
+	INT(plan_scan, gate_high),
+	INT(plan_scan, gate_score),
+	INT(plan_scan, gate_pass),
+	END,
+};
 static const struct field plan_region_table[] = {TEXT(plan_region, region), TEXT(plan_region, kms_key), END};
 static const struct field plan_share_table[] = {
 	LIST(plan_share, organizations),
@@ -174,6 +188,8 @@ const struct field plan_fields[] = {
 	STRUCTS(plan, seal, playbook),
 	STRUCTS(plan, verify, playbook),
 	BOOL(plan, verify_off),
+	STRUCT(plan, scan, plan_scan),
+	STRUCTS(plan, scanning, playbook),
 	STRUCTS(plan, waivers, waiver),
 	INLINE(plan, image, plan_image_table),
 	STRUCTS(plan, copies, plan_region),

@@ -7,6 +7,7 @@
 #include "bakery/plan.h"
 #include "bakery/process.h"
 #include "bakery/str.h"
+#include "scan.h"
 #include "waivers.h"
 
 enum { PLAN_FORMAT = 1 };
@@ -19,17 +20,6 @@ struct making {
 	struct faults faults;
 	struct plan *plan;
 };
-
-/* What a recipe may ask for but this version cannot do is refused, never skipped. */
-static void abilities_check(struct making *making)
-{
-	const struct recipe *recipe = making->recipe;
-
-	if (recipe->scan)
-		faults_add(&making->faults, recipe->file, 0, 0,
-			   "scan: this version of bakery has no vulnerability scanner; remove the key to build without "
-			   "a scan");
-}
 
 /* What gathering the facts showed already. */
 static void facts_check(struct making *making)
@@ -306,7 +296,7 @@ static struct text_map tags_merge(const struct text_map *under, const struct tex
 
 static const char *playbooks_hash(const struct plan *plan, struct arena *arena)
 {
-	const struct struct_list *lists[] = {&plan->playbooks, &plan->seal, &plan->verify};
+	const struct struct_list *lists[] = {&plan->playbooks, &plan->seal, &plan->verify, &plan->scanning};
 	_cleanup_(str_free) struct str all = STR_INIT;
 	char hex[SHA256_HEX_SIZE];
 
@@ -374,7 +364,6 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	bool fine;
 
 	making.plan = arena_alloc(arena, sizeof(*making.plan));
-	abilities_check(&making);
 	facts_check(&making);
 	inheritance_check(&making);
 	channel_check(&making);
@@ -383,6 +372,7 @@ bool plan_make(const struct settings *settings, const struct recipe *recipe, con
 	head_fill(&making);
 	launch_decide(&making);
 	playbooks_decide(&making);
+	scan_decide(settings, recipe, making.plan, arena, &making.faults);
 	image_decide(&making);
 	copies_decide(&making);
 	share_decide(&making);
@@ -441,7 +431,8 @@ static bool files_check(const struct struct_list *list, struct error *err)
 
 bool plan_files_check(const struct plan *plan, struct error *err)
 {
-	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err);
+	return files_check(&plan->playbooks, err) && files_check(&plan->seal, err) && files_check(&plan->verify, err) &&
+	       files_check(&plan->scanning, err);
 }
 
 static bool has_ansible(const struct struct_list *list)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An Ansible playbook as a recipe uses it. Only Ansible knows which files it will read, so everything in the playbook's
- * folder is part of what it is: roles, templates, group_vars, files. What lies elsewhere is not. */
+ * folder is part of what it is: roles, templates, group_vars, files. What lies elsewhere is not, nor are recipes and
+ * playbooks of bakery's own, whose hashes do not change with each comment in them. */
 #include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "bakery/file.h"
 #include "bakery/str.h"
 
-enum { MOST_FILES = 20000 };
+enum { MOST_FILES = 20000, MOST_DOCUMENT = 1 << 20 };
 
 /* What editors, Git, Python and Ansible itself leave behind. */
 static bool is_left_out(const char *name)
@@ -22,6 +23,23 @@ static bool is_left_out(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(endings) && !left_out; i++)
 		left_out = str_ends(name, endings[i]);
 	return left_out;
+}
+
+static bool is_own_document(const char *path)
+{
+	static const char *const keys[] = {"bakery: 1", "playbook: 1"};
+	_cleanup_(str_free) struct str text = STR_INIT;
+	struct error ignored = {0};
+	bool is_own = false;
+
+	if (!str_ends(path, ".yaml") || !file_read(path, MOST_DOCUMENT, &text, &ignored))
+		return false;
+	for (const char *line = text.data; line && !is_own; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+			is_own |= str_starts(line, keys[i]);
+	}
+	return is_own;
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -44,7 +62,7 @@ static bool add_file(const FTSENT *entry, size_t root, struct tree *files, struc
 		errno = entry->fts_errno;
 		return error_errno(err, "cannot read %s", entry->fts_path);
 	}
-	if (entry->fts_info != FTS_F)
+	if (entry->fts_info != FTS_F || is_own_document(entry->fts_path))
 		return true;
 	if (tree_count(files) == MOST_FILES)
 		return error_set(err, ERROR_INVALID,
@@ -101,8 +119,12 @@ static struct struct_list one_step(const struct playbook *playbook, struct arena
 {
 	struct step *step = arena_alloc(arena, sizeof(*step));
 
-	*step = (struct step){
-		.kind = STEP_ANSIBLE, .id = playbook->name, .name = playbook->name, .file = playbook->file, .line = 1};
+	*step = (struct step){.kind = STEP_ANSIBLE,
+			      .id = playbook->name,
+			      .name = playbook->name,
+			      .file = playbook->file,
+			      .line = 1,
+			      .secrets = playbook->ansible->secrets};
 	return (struct struct_list){step, 1};
 }
 

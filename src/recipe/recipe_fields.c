@@ -174,7 +174,10 @@ static const struct field scanner_fields[] = {
 	{"command", AT(scanner, command), FIELD_TEXT_LIST, FIELD_NOT_EMPTY,
 	 .doc = "The scanner's own command line, on this host."},
 	{"profile", AT(scanner, profile), FIELD_TEXT,
-	 .doc = "What the scanner shall hold the image to, such as an OpenSCAP profile."},
+	 .doc = "OpenSCAP: the profile that the image is held to, such as `anssi_bp28_minimal`."},
+	{"datastream", AT(scanner, datastream), FIELD_TEXT, FIELD_NOT_EMPTY,
+	 .doc = "OpenSCAP: file with the SCAP content, sent to the instance; `machine:/path`: it is there. Default: "
+		"what the distribution has for itself."},
 	{0},
 };
 
@@ -182,7 +185,11 @@ static const struct field gate_fields[] = {
 	{"critical", AT(scan, gate_critical), FIELD_INT, .otherwise = "-1", .least = -1, .most = 1000000,
 	 .doc = "Most critical findings; -1: no limit."},
 	{"high", AT(scan, gate_high), FIELD_INT, .otherwise = "-1", .least = -1, .most = 1000000,
-	 .doc = "Most findings of high severity; -1: no limit."},
+	 .doc = "Most findings of high severity, Lynis' warnings among them; -1: no limit."},
+	{"score", AT(scan, gate_score), FIELD_INT, .otherwise = "-1", .least = -1, .most = 100,
+	 .doc = "Least hardening index, for Lynis; -1: none."},
+	{"pass", AT(scan, gate_pass), FIELD_INT, .otherwise = "-1", .least = -1, .most = 100,
+	 .doc = "Least percentage of the rules that apply and are not waived which must pass, for OpenSCAP; -1: none."},
 	{0},
 };
 
@@ -311,7 +318,7 @@ const struct field recipe_fields[] = {
 	 .size = sizeof(struct waiver),
 	 .doc = "Controls that the image is not held to, each with a reason and an end."},
 	{"scan", AT(recipe, scan), FIELD_STRUCT, .fields = scan_fields, .size = sizeof(struct scan),
-	 .shorthand = "scanner", .doc = "The vulnerability scan. Default: none."},
+	 .shorthand = "scanner", .doc = "What scanners say of a fresh instance of the image. Default: none."},
 	{"image", AT(recipe, image), FIELD_INLINE, .fields = image_fields, .doc = "The image itself."},
 	{"distribute", AT(recipe, distribute), FIELD_INLINE, .fields = distribute_fields,
 	 .doc = "Where it goes and who may use it."},

@@ -254,6 +254,28 @@ static void check_channel(const struct load *load)
 			   nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }
 
+static bool same_scanner(const struct scanner *a, const struct scanner *b)
+{
+	return str_eq(a->kind, b->kind) && str_eq(a->profile, b->profile) && !a->command.count;
+}
+
+static void check_scanner(const struct load *load, const char *path, const struct scanner *scanners, size_t index)
+{
+	const struct scanner *scanner = &scanners[index];
+	bool is_openscap = str_eq(scanner->kind, "openscap");
+
+	if (is_openscap && !scanner->profile)
+		load_fault(load, path, "openscap needs a profile, such as anssi_bp28_minimal");
+	if (!is_openscap && scanner->kind && (scanner->profile || scanner->datastream))
+		load_fault(load, path, "%s is for openscap alone", scanner->profile ? "profile" : "datastream");
+	for (size_t i = 0; i < index; i++) {
+		if (same_scanner(&scanners[i], scanner)) {
+			load_fault(load, path, "the same scanner twice");
+			return;
+		}
+	}
+}
+
 static void check_scan(const struct load *load)
 {
 	const struct scan *scan = load->recipe->scan;
@@ -265,6 +287,7 @@ static void check_scan(const struct load *load)
 								 : "scan.scanner";
 		const struct tree *item = tree_get(load->tree, path);
 		bool is_command = str_eq(scanners[i].kind, "command"), has_command = tree_key(item, "command");
+		check_scanner(load, path, scanners, i);
 		if (has_command && tree_key(item, "kind") && !is_command)
 			load_fault(load, path, "a command of your own is not one of the kinds: leave kind out");
 		else if (!has_command && (is_command || (tree_kind(item) == TREE_OBJECT && !tree_key(item, "kind"))))
@@ -274,6 +297,8 @@ static void check_scan(const struct load *load)
 
 static void check_verify(const struct load *load)
 {
+	if (load->recipe->verify.off && load->recipe->scan)
+		load_fault(load, "scan", "a fresh instance is scanned, and there is none when verify is off");
 	if (load->recipe->verify.off && load->recipe->verify.playbooks.count)
 		load_fault(load, "verify.playbooks", "nothing runs them when verify is off");
 }

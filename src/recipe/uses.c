@@ -183,6 +183,21 @@ static void resolve_bastion(const struct load *load)
 	resolve_here(load, tree_get(load->tree, "connect.bastion.known_hosts"), &bastion->known_hosts);
 }
 
+static void resolve_scanners(const struct load *load, const struct scan *scan, struct tree *files)
+{
+	const struct tree *list = tree_get(load->tree, "scan.scanner");
+	struct scanner *scanners = scan->scanners.items;
+
+	for (size_t i = 0; i < scan->scanners.count; i++) {
+		const struct tree *item = tree_kind(list) == TREE_ARRAY ? tree_at(list, i) : list;
+		const char *key = tree_kind(list) == TREE_ARRAY
+					  ? arena_printf(load->arena, "scan.scanner.%zu.datastream", i + 1)
+					  : "scan.scanner.datastream";
+		if (scanners[i].datastream && !str_starts(scanners[i].datastream, "machine:"))
+			resolve(load, tree_key(item, "datastream"), key, &scanners[i].datastream, files);
+	}
+}
+
 void files_resolve(const struct load *load, struct tree *files)
 {
 	struct recipe *recipe = load->recipe;
@@ -191,8 +206,10 @@ void files_resolve(const struct load *load, struct tree *files)
 	resolve(load, tree_get(load->tree, "launch.user_data"), "launch.user_data", &recipe->launch.user_data, files);
 	resolve_policy(load, files);
 	resolve_bastion(load);
-	if (scan)
+	if (scan) {
 		resolve(load, tree_get(load->tree, "scan.exceptions"), "scan.exceptions", &scan->exceptions, files);
+		resolve_scanners(load, scan, files);
+	}
 	resolve_ansible(load, "playbooks", &recipe->playbooks, files);
 	resolve_ansible(load, "verify.playbooks", &recipe->verify.playbooks, files);
 }

@@ -4,6 +4,7 @@
 . "$2/tests/lib/scenario.sh"
 plan 20
 project_make
+cp -r "$source/tests/scenario/evidence/." . # not in the project: `build --all` would bake it elsewhere
 # shellcheck disable=SC2086
 sandbox_start $fast
 

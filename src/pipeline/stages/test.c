@@ -45,8 +45,9 @@ bool stage_test(struct build *build, struct error *err)
 	}
 	if (!box_launch(build, &build->test, image->ami, err) || !box_connect(build, &build->test, err))
 		return error_context(err, "fresh instance of %s", image->ami);
-	/* Before the playbooks and scanners of the test, which may install things. */
-	if (!inventory_take(build, &build->test, "verify", err) || !checks_run(build, err))
+	/* The inventory comes before all that may install something; scanners come last, since what they need makes the
+	 * machine another one. */
+	if (!inventory_take(build, &build->test, "verify", err) || !checks_run(build, err) || !scan_run(build, err))
 		return error_context(err, "fresh instance %s", build->test.instance);
 	return box_terminate(build, &build->test, err);
 }
@@ -108,5 +109,5 @@ bool stage_gate(struct build *build, struct error *err)
 	}
 	for (struct tree_iter i = tree_iter(tested ? fresh : built); tree_next(&i);)
 		verdict_add(&verdict, i.value);
-	return verdict_give(build, &verdict, err);
+	return verdict_give(build, &verdict, err) && scan_gate(build, err);
 }

@@ -171,7 +171,7 @@ static char *first_line(const char *text)
 static bool on_result(struct listener *listener, const struct tree *event, struct error *err)
 {
 	const struct runner_events *events = &listener->options->events;
-	_cleanup_(str_free) struct str all = STR_INIT, why = STR_INIT, output = STR_INIT, live = STR_INIT;
+	_cleanup_(str_free) struct str all = STR_INIT, output = STR_INIT, live = STR_INIT;
 	_cleanup_(task_free) struct task task;
 	struct step_report report = {0};
 

@@ -61,6 +61,64 @@ static void a_stop_ends_it(void **state)
 	stop_close(&stop);
 }
 
+struct gathered {
+	struct str out, errors;
+	const char *refused; /* a word that is too much */
+};
+
+static bool gather(void *cookie, bool is_stderr, const char *data, size_t length, struct error *err)
+{
+	struct gathered *gathered = cookie;
+
+	str_add_n(is_stderr ? &gathered->errors : &gathered->out, data, length);
+	return !gathered->refused || !strstr(gathered->out.data, gathered->refused) ||
+	       error_set(err, ERROR_CONFLICT, "too much");
+}
+
+static void output_comes_as_it_is_printed(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "read x; echo got $x; echo oops >&2; sleep 600", NULL};
+	struct gathered gathered = {STR_INIT, STR_INIT, "got in\n"};
+	struct process process = {
+		.argv = argv, .input = "in\n", .input_length = 3, .sink = gather, .cookie = &gathered};
+	struct error err = {0};
+	int status;
+
+	assert_fails(process_run(&process, &status, NULL, NULL, &err), ERROR_CONFLICT, "too much");
+	assert_string_equal(gathered.out.data, "got in\n");
+	str_free(&gathered.out);
+	str_free(&gathered.errors);
+}
+
+/* It ends by itself while its stdin is open, and reads no end of it before. */
+static void input_is_held(void **state)
+{
+	static const char *const argv[] = {"bash", "-c", "read x; read -t 0.2 y; [ $? -gt 128 ] && echo $x and silence",
+					   NULL};
+	_cleanup_(str_free) struct str out = STR_INIT;
+	struct process process = {.argv = argv, .input = "in\n", .input_length = 3, .hold_input = true};
+	struct error err = {0};
+	int status;
+
+	assert_works(process_run(&process, &status, &out, NULL, &err));
+	assert_string_equal(out.data, "in and silence\n");
+}
+
+/* What asks for more time to end in order gets it. */
+static void grace_is_given(void **state)
+{
+	static const char *const argv[] = {
+		"sh", "-c", "trap 'sleep 1.2; echo tidied; exit 0' TERM; echo up; sleep 600 & wait", NULL};
+	_cleanup_(str_free) struct str out = STR_INIT;
+	struct error err = {0};
+	int status;
+
+	assert_fails(process_run(&(struct process){.argv = argv, .timeout_ms = 300, .grace_ms = 60000}, &status, &out,
+				 NULL, &err),
+		     ERROR_FAILED, "did not end");
+	assert_string_equal(out.data, "up\ntidied\n");
+}
+
 static void output_is_bounded(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "head -c 300000 /dev/zero", NULL};
@@ -100,9 +158,15 @@ static void side_by_side(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(streams_are_kept_apart), cmocka_unit_test(a_missing_program_is_said),
-		cmocka_unit_test(time_runs_out),	  cmocka_unit_test(a_stop_ends_it),
-		cmocka_unit_test(output_is_bounded),	  cmocka_unit_test(side_by_side),
+		cmocka_unit_test(streams_are_kept_apart),
+		cmocka_unit_test(a_missing_program_is_said),
+		cmocka_unit_test(time_runs_out),
+		cmocka_unit_test(a_stop_ends_it),
+		cmocka_unit_test(output_comes_as_it_is_printed),
+		cmocka_unit_test(input_is_held),
+		cmocka_unit_test(grace_is_given),
+		cmocka_unit_test(output_is_bounded),
+		cmocka_unit_test(side_by_side),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

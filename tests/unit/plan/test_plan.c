@@ -210,7 +210,7 @@ static void what_cannot_be_done_is_refused(void **state)
 	struct plan *plan;
 
 	assert_fails(make(*state, "16", "false", "scan: {scanner: inspector}\n", &plan, &err), ERROR_INVALID,
-		     "no vulnerability scanner");
+		     "does not ask Amazon Inspector");
 }
 
 static void a_boot_mode_is_the_sources(void **state)
@@ -360,6 +360,40 @@ static void uploads_are_what_they_were(void **state)
 	assert_fails(plan_files_check(back, &err), ERROR_ABSENT, "step tiny/up");
 }
 
+/* What a plan says of an Ansible playbook comes back whole, and its files are looked at. */
+static void ansible_is_planned(void **state)
+{
+	static const char *groups[] = {"web"};
+	struct bench *bench = *state;
+	_cleanup_(freep) char *folder = path_join(bench->folder, "plays"), *site = path_join(folder, "site.yml");
+	struct text_pair vars[] = {{"level", "2"}};
+	struct ansible ansible = {.playbook = site, .extra_vars = {vars, 1}, .groups = {groups, 1}};
+	struct step step = {.kind = STEP_ANSIBLE, .id = "site.yml", .name = "site.yml", .file = "site.yml", .line = 1};
+	struct playbook playbook = {
+		.name = "site.yml", .file = "site.yml", .steps = {&step, 1}, .sha256 = "0", .ansible = &ansible};
+	_cleanup_(tree_freep) struct tree *tree = NULL;
+	_cleanup_(str_free) struct str json = STR_INIT;
+	const struct playbook *read;
+	struct error err = {0};
+	struct plan *plan, *back;
+
+	assert_works(file_make_folders(folder, 0700, &err));
+	write_file(folder, "site.yml", "- hosts: all\n");
+	assert_works(make(bench, "16", "false", "", &plan, &err));
+	assert_false(plan_uses_ansible(plan));
+	plan->verify = (struct struct_list){&playbook, 1};
+	tree = fields_encode(plan_fields, plan);
+	tree_to_json_canonical(tree, &json);
+	assert_works(plan_load(json.data, bench->arena, &back, &err));
+	assert_true(plan_uses_ansible(back));
+	read = back->verify.items;
+	assert_int_equal(((const struct step *)read->steps.items)->kind, STEP_ANSIBLE);
+	assert_string_equal(read->ansible->playbook, site);
+	assert_string_equal(read->ansible->groups.items[0], "web");
+	assert_string_equal(text_map_get(&read->ansible->extra_vars, "level"), "2");
+	assert_fails(plan_files_check(back, &err), ERROR_CONFLICT, "site.yml has changed since the plan was made");
+}
+
 /* --- differences --- */
 
 static const char *difference(struct bench *bench, const struct plan *before, const char *more)
@@ -448,6 +482,7 @@ int main(void)
 		bench_test(a_plan_goes_through_a_file),
 		bench_test(what_is_no_plan_is_refused),
 		bench_test(uploads_are_what_they_were),
+		bench_test(ansible_is_planned),
 		bench_test(what_is_different),
 		bench_test(playbooks_that_are_others),
 	};

@@ -117,7 +117,9 @@ static void the_documented_example(void **state)
 	assert_string_equal(text_map_get(&uses[1].playbook->vars, "endpoint"), "logs.example.com:169.254.169.123");
 	assert_string_equal(((const struct step *)uses[1].playbook->steps.items)->run,
 			    "log logs.example.com:169.254.169.123");
-	assert_null(uses[2].playbook);
+	assert_string_equal(uses[2].playbook->name, "site.yml");
+	assert_string_equal(uses[2].playbook->file, "recipes/site.yml");
+	assert_ptr_equal(uses[2].playbook->ansible, uses[2].ansible);
 	assert_true(str_ends(uses[2].ansible->playbook, "/recipes/site.yml"));
 	assert_string_equal(text_map_get(&uses[2].ansible->extra_vars, "level"), "2");
 	assert_int_equal(recipe->verify.playbooks.count, 1);
@@ -148,7 +150,6 @@ static void shorthands(void **state)
 		      "connect: {user: admin}\n"
 		      "playbooks: patch\n"
 		      "verify: false\n"
-		      "scan: inspector\n"
 		      "distribute: {regions: [eu-west-1, us-west-2], share: {accounts: \"123456789012\"}}\n"
 		      "publish: candidate\n");
 	const struct recipe *recipe = project_read_ok(&project, "short");
@@ -157,11 +158,50 @@ static void shorthands(void **state)
 	assert_int_equal(recipe->launch.subnets->ids.count, 1);
 	assert_int_equal(recipe->playbooks.count, 1);
 	assert_true(recipe->verify.off);
-	assert_int_equal(recipe->scan->scanners.count, 1);
-	assert_int_equal(recipe->scan->gate_critical, -1);
 	assert_int_equal(recipe->distribute.regions.count, 2);
 	assert_int_equal(recipe->distribute.share.accounts.count, 1);
 	assert_string_equal(recipe->publish.channel, "candidate");
+}
+
+static const char scanned[] = "bakery: 1\n"
+			      "source: {recipe: debian-12}\n"
+			      "launch: {instance_types: m7i.large, subnets: [subnet-01234567]}\n"
+			      "connect: {user: admin}\n"
+			      "playbooks: patch\n";
+
+static void scanners_and_their_content(void **state)
+{
+	_cleanup_(project_free) struct project project = project_new();
+	_cleanup_(str_free) struct str text = STR_INIT;
+	const struct recipe *recipe;
+	const struct scanner *scanners;
+
+	project_write("playbooks/patch.yaml", "playbook: 1\nsteps: [{run: x}]\n");
+	project_write("recipes/content.xml", "<x/>");
+	str_addf(&text, "%sscan: lynis\n", scanned);
+	project_write("recipes/plain.yaml", text.data);
+	recipe = project_read_ok(&project, "plain");
+	assert_int_equal(recipe->scan->scanners.count, 1);
+	assert_int_equal(recipe->scan->gate_critical, -1);
+	assert_int_equal(recipe->scan->gate_score, -1);
+
+	str_clear(&text);
+	str_addf(&text,
+		 "%sscan:\n"
+		 "  scanner:\n"
+		 "    - lynis\n"
+		 "    - {kind: openscap, profile: standard, datastream: content.xml}\n"
+		 "    - {kind: openscap, profile: other, datastream: \"machine:/usr/x.xml\"}\n"
+		 "  gate: {score: 85, pass: 90}\n",
+		 scanned);
+	project_write("recipes/whole.yaml", text.data);
+	recipe = project_read_ok(&project, "whole");
+	scanners = recipe->scan->scanners.items;
+	assert_int_equal(recipe->scan->gate_score, 85);
+	assert_int_equal(recipe->scan->gate_pass, 90);
+	assert_int_equal(*scanners[1].datastream, '/');
+	assert_true(str_ends(scanners[1].datastream, "/recipes/content.xml"));
+	assert_string_equal(scanners[2].datastream, "machine:/usr/x.xml");
 }
 
 /* --- extends --- */
@@ -525,6 +565,7 @@ int main(void)
 		cmocka_unit_test(a_minimal_recipe_has_defaults),
 		cmocka_unit_test(the_documented_example),
 		cmocka_unit_test(shorthands),
+		cmocka_unit_test(scanners_and_their_content),
 		cmocka_unit_test(extending_merges_maps_and_replaces_the_rest),
 		cmocka_unit_test(faults_name_the_file_they_stand_in),
 		cmocka_unit_test(circles_and_missing_bases),

@@ -93,6 +93,8 @@ static void put(const char *name, const char *text)
 	assert_works(file_make_folders(parent, 0755, &err) && file_replace(path, text, strlen(text), 0644, &err));
 }
 
+static const struct ansible_bastion *through; /* NULL: directly */
+
 static bool play(struct ansible *ansible, struct heard *heard, struct stop *stop, struct error *err)
 {
 	_cleanup_(freep) char *path = path_join(folder, ansible->playbook);
@@ -108,6 +110,7 @@ static bool play(struct ansible *ansible, struct heard *heard, struct stop *stop
 		.private_key = sshd.user_key.private_key,
 		.public_key = sshd.user_key.public_key,
 		.host_key = sshd.host_key.public_key,
+		.bastion = through,
 	};
 	const struct ansible_options options = {
 		.key_life_s = 60, .stop = stop, .events = {heard, on_began, on_output, on_ended, NULL}};
@@ -381,6 +384,33 @@ static void stopped(void **state)
 	heard_free(&heard);
 }
 
+/* The same sshd stands before itself. */
+static void a_bastion(void **state)
+{
+	_cleanup_(freep) char *key = path_join(folder, "jump %key"), *known = path_join(folder, "jump \"hosts\""),
+			      *line = mem_printf("[127.0.0.1]:%d %s\n", sshd.port, sshd.host_key.public_key),
+			      *wrong = mem_printf("[127.0.0.1]:%d %s\n", sshd.port, sshd.user_key.public_key);
+	const struct ansible_bastion bastion = {
+		.host = "127.0.0.1", .user = sshd.user, .port = sshd.port, .key = key, .known_hosts = known};
+	struct ansible ansible = {.playbook = "plays/quick.yml"};
+	struct heard heard = {0}, refused = {0};
+	struct error err = {0};
+
+	put("plays/quick.yml", "- hosts: all\n  gather_facts: false\n  tasks: [{name: who, raw: id}]\n");
+	put("jump \"hosts\"", line);
+	assert_works(file_replace(key, sshd.user_key.private_key, strlen(sshd.user_key.private_key), 0600, &err));
+	through = &bastion;
+	assert_works(play(&ansible, &heard, NULL, &err));
+	assert_report(&heard, 0, STEP_CHANGED, "site.yml/who", NULL);
+	put("jump \"hosts\"", wrong);
+	assert_fails(play(&ansible, &refused, NULL, &err), ERROR_FAILED, "unreachable");
+	assert_non_null(strstr(err.text, "Host key verification failed"));
+	through = NULL;
+	assert_nothing_left();
+	heard_free(&heard);
+	heard_free(&refused);
+}
+
 static void die(void *cookie, const struct step *step, size_t index, size_t total)
 {
 	if (strstr(step->id, "slow"))
@@ -439,6 +469,7 @@ int main(void)
 		cmocka_unit_test(a_task_fails),
 		cmocka_unit_test(what_does_not_begin),
 		cmocka_unit_test(requirements),
+		cmocka_unit_test(a_bastion),
 		cmocka_unit_test(stopped),
 		cmocka_unit_test(killed),
 		cmocka_unit_test(syntax),
