@@ -15,14 +15,16 @@
 #include "bakery/str.h"
 #include "faults_tell.h"
 #include "recipe_args.h"
+#include "scratch.h"
 
 #define MOST_KEY 65536
+#define SCRATCH_BOOT_S 60
 
 struct playbook_args {
 	struct text_list names;
 	struct variable_args variables;
-	bool dry_run;
-	const char *host, *key, *known_hosts, *downloads;
+	bool dry_run, fresh;
+	const char *host, *key, *known_hosts, *downloads, *image;
 	int64_t port;
 };
 
@@ -159,13 +161,14 @@ static void split_host(const char *text, struct arena *arena, struct ssh_target 
 		at ? arena_strndup(arena, text, (size_t)(at - text)) : arena_strdup(arena, me ? me->pw_name : "root");
 }
 
-static bool target_make(struct app *app, const struct playbook_args *args, struct str *key, struct ssh_target *target,
-			struct error *err)
+static bool host_make(struct app *app, const struct playbook_args *args, struct str *key, struct ssh_target *target,
+		      struct error *err)
 {
 	const char *home = getenv("HOME");
 
 	if (!args->host || !*args->host)
-		return error_set(err, ERROR_USAGE, "--host USER@ADDRESS says on which machine");
+		return error_set(err, ERROR_USAGE,
+				 "--host USER@ADDRESS says on which machine; --sandbox takes a scratch machine");
 	*target = (struct ssh_target){.port = (int)args->port, .stop = app->stop, .log = app->log};
 	split_host(args->host, app->arena, target);
 	if (!*target->host || !*target->user)
@@ -176,6 +179,28 @@ static bool target_make(struct app *app, const struct playbook_args *args, struc
 	target->known_hosts = args->known_hosts ? args->known_hosts
 						: arena_printf(app->arena, "%s/.ssh/known_hosts", home ? home : "");
 	return true;
+}
+
+static bool target_make(struct app *app, const struct playbook_args *args, struct str *key, struct ssh_target *target,
+			struct error *err)
+{
+	const struct scratch_wish wish = {.image = args->image, .fresh = args->fresh};
+
+	if (app->sandbox && args->host)
+		return error_set(err, ERROR_USAGE, "either --host or --sandbox, not both");
+	if (app->sandbox)
+		return scratch_find(app, &wish, target, err);
+	if (args->image || args->fresh)
+		return error_set(err, ERROR_USAGE, "--image and --fresh go with --sandbox");
+	return host_make(app, args, key, target, err);
+}
+
+static bool connect(struct app *app, const struct ssh_target *target, const struct runner_options *options,
+		    struct ssh **ssh, struct error *err)
+{
+	if (!app->sandbox)
+		return ssh_open(target, ssh, err);
+	return ssh_open_within(target, SCRATCH_BOOT_S, ssh, err) && runner_wait_ready(*ssh, options, err);
 }
 
 static bool play(struct app *app, const struct playbook_args *args, const struct ssh_target *target,
@@ -196,7 +221,7 @@ static bool play(struct app *app, const struct playbook_args *args, const struct
 	};
 
 	crypto_random_hex(run_id + strlen(run_id), 16);
-	bool done = ssh_open(target, &ssh, err) && runner_run(ssh, playbook, &options, err);
+	bool done = connect(app, target, &options, &ssh, err) && runner_run(ssh, playbook, &options, err);
 	tell_sum(&telling);
 	return done;
 }
@@ -238,6 +263,9 @@ static const struct option run_options[] = {
 	{"--known-hosts", 0, OPTION_TEXT, AT(known_hosts), "FILE",
 	 "where the machine's host key stands (~/.ssh/known_hosts)"},
 	{"--downloads", 0, OPTION_TEXT, AT(downloads), "FOLDER", "where downloaded files go (the working directory)"},
+	{"--image", 0, OPTION_TEXT, AT(image), "IMAGE",
+	 "with --sandbox: what the scratch machine is of, an AMI or a name with * (the newest Debian 12)"},
+	{"--fresh", 0, OPTION_FLAG, AT(fresh), NULL, "with --sandbox: a new scratch machine, even if there is one"},
 	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "change nothing: only look what each step would do"},
 	VARIABLE_OPTIONS(AT(variables)),
 	{0},
@@ -258,11 +286,14 @@ const struct command command_playbook_compile = {
 
 const struct command command_playbook_run = {
 	.name = "playbook run",
-	.synopsis = "PLAYBOOK --host USER@ADDRESS",
+	.synopsis = "PLAYBOOK --host USER@ADDRESS | --sandbox",
 	.summary = "run a playbook on any machine, over ssh",
 	.description = "Each step's result is a row; what the steps print is shown as it comes. The machine's host key "
 		       "must be known\n"
-		       "beforehand. A connection that drops is taken up again without running any step twice.",
+		       "beforehand. A connection that drops is taken up again without running any step twice. With "
+		       "--sandbox it runs on a\n"
+		       "scratch machine of the local cloud, which is started when there is none and kept for the next "
+		       "run.",
 	.needs = NEEDS_SETTINGS,
 	.options = run_options,
 	.args_size = sizeof(struct playbook_args),

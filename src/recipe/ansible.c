@@ -119,8 +119,12 @@ static struct struct_list one_step(const struct playbook *playbook, struct arena
 {
 	struct step *step = arena_alloc(arena, sizeof(*step));
 
-	*step = (struct step){
-		.kind = STEP_ANSIBLE, .id = playbook->name, .name = playbook->name, .file = playbook->file, .line = 1};
+	*step = (struct step){.kind = STEP_ANSIBLE,
+			      .id = playbook->name,
+			      .name = playbook->name,
+			      .file = playbook->file,
+			      .line = 1,
+			      .secrets = playbook->ansible->secrets};
 	return (struct struct_list){step, 1};
 }
 

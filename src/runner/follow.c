@@ -93,21 +93,18 @@ static bool hear(void *cookie, bool is_stderr, const char *data, size_t length, 
 static bool listen_once(struct run *run, size_t part, const struct str *program, int *status, struct error *err)
 {
 	_cleanup_(str_wipe_free) struct str script = STR_INIT;
-	_cleanup_(str_free) struct str command = STR_INIT;
 	frames_new_connection(&run->frames);
 	run->finished = run->said_last;
 	snprintf(run->farewell, sizeof(run->farewell), "%s\n", run->said_last ? "done" : "keep");
 	make_script(&script, run, part, program);
-	add_login_command(&command, run->options, &script);
 	str_add(&script, SCRIPT_END);
-	const struct ssh_command exchange = {.command = command.data,
-					     .input = script.data,
+	const struct ssh_command exchange = {.input = script.data,
 					     .input_length = script.len,
 					     .finished = &run->finished,
 					     .farewell = run->farewell,
 					     .sink = hear,
 					     .cookie = run};
-	return ssh_run(run->ssh, &exchange, status, err);
+	return run_as_root(run->ssh, run->options, &exchange, &run->frames.streams[1].noise, status, err);
 }
 
 static const char *last_noise(struct run *run)

@@ -28,15 +28,12 @@ static bool hear(void *cookie, bool is_stderr, const char *data, size_t length, 
 static bool ask(struct ssh *ssh, const struct runner_options *options, const char *script, struct answer *answer,
 		struct error *err)
 {
-	_cleanup_(str_free) struct str text = STR_INIT, command = STR_INIT;
+	_cleanup_(str_free) struct str text = STR_INIT;
 	int status = 0;
 
-	str_add(&text, script);
-	add_login_command(&command, options, &text);
-	str_add(&text, SCRIPT_END);
-	const struct ssh_command run = {
-		.command = command.data, .input = text.data, .input_length = text.len, .sink = hear, .cookie = answer};
-	if (!ssh_run(ssh, &run, &status, err))
+	str_addf(&text, "%s" SCRIPT_END, script);
+	const struct ssh_command run = {.input = text.data, .input_length = text.len, .sink = hear, .cookie = answer};
+	if (!run_as_root(ssh, options, &run, &answer->errors, &status, err))
 		return false;
 	str_trim_right(&answer->errors);
 	return !status || error_set(err, ERROR_FAILED, "exit status %d on the machine%s%s", status,

@@ -41,12 +41,49 @@ void add_who(struct str *script, const struct run *run)
 
 /* A script comes over stdin: no command line shows it, no file holds it, and stdin can go on behind it. One that
  * arrives cut does nothing: all of it is taken in before any of it is done, and the last line must be there. */
-void add_login_command(struct str *command, const struct runner_options *options, const struct str *script)
+static void add_login_command(struct str *command, const struct runner_options *options, size_t length)
 {
 	str_addf(command,
 		 "exec %ssh -c 'b_text=$(head -c %zu); case $b_text in *\"" SCRIPT_END
 		 "\") eval \"$b_text\" ;; *) exit 97 ;; esac'",
-		 options->needs_sudo ? "sudo -n " : "", script->len + strlen(SCRIPT_END));
+		 options->needs_sudo ? "sudo -n " : "", length);
+}
+
+/* sudoers(5), requiretty: sudo wants its process to have a controlling terminal, wherever its streams go. script(1)
+ * gives it one that nobody uses; a terminal of SSH's would mingle the streams. One level of single quotes and no
+ * backslash before one: login shells agree on no more. */
+static void add_terminal_command(struct str *command, size_t length)
+{
+	str_addf(command,
+		 "exec sh -c 'command -v script >/dev/null || { echo \"sudo there wants a terminal (requiretty), and "
+		 "there is no script(1) to make one\" >&2; exit 1; }; exec 3<&0 4>&1 5>&2; "
+		 "b_root=\"b_text=\\$(head -c %zu); case \\$b_text in *\\\"" SCRIPT_END
+		 "\\\") eval \\\"\\$b_text\\\" ;; *) exit 97 ;; esac\"; SHELL=/bin/sh; export b_root SHELL; "
+		 "exec script -qec \"exec sudo -n sh -c \\\"\\$b_root\\\" <&3 >&4 2>&5\" /dev/null </dev/null "
+		 ">/dev/null 2>&1'",
+		 length);
+}
+
+static bool refused_without_terminal(int status, const char *said)
+{
+	return status == 1 && strstr(said, "sudo: ") && strstr(said, "tty");
+}
+
+bool run_as_root(struct ssh *ssh, const struct runner_options *options, const struct ssh_command *exchange,
+		 const struct str *said, int *status, struct error *err)
+{
+	_cleanup_(str_free) struct str command = STR_INIT;
+	struct ssh_command run = *exchange;
+	add_login_command(&command, options, exchange->input_length);
+	run.command = command.data;
+	if (!ssh_run(ssh, &run, status, err))
+		return false;
+	if (!options->needs_sudo || !refused_without_terminal(*status, said->data))
+		return true;
+	str_clear(&command);
+	add_terminal_command(&command, exchange->input_length);
+	run.command = command.data;
+	return ssh_run(ssh, &run, status, err);
 }
 
 struct said {
@@ -75,19 +112,14 @@ bool remote_script(struct ssh *ssh, const struct runner_options *options, const 
 		   struct str *out, struct error *err)
 {
 	_cleanup_(str_wipe_free) struct str text = STR_INIT; /* may hold secrets */
-	_cleanup_(str_free) struct str command = STR_INIT;
 	struct said said = {.out = out, .errors = STR_INIT};
 	int status = 0;
+	str_reserve(&text, strlen(script) + sizeof(SCRIPT_END));
 	str_add(&text, script);
-	add_login_command(&command, options, &text);
 	str_add(&text, SCRIPT_END);
-	const struct ssh_command run = {.command = command.data,
-					.input = text.data,
-					.input_length = text.len,
-					.sink = hear,
-					.cookie = &said,
-					.timeout_s = timeout_s};
-	bool done = ssh_run(ssh, &run, &status, err);
+	const struct ssh_command run = {
+		.input = text.data, .input_length = text.len, .sink = hear, .cookie = &said, .timeout_s = timeout_s};
+	bool done = run_as_root(ssh, options, &run, &said.errors, &status, err);
 	one_line(&said.errors);
 	if (done && status)
 		done = error_set(err, ERROR_FAILED, "exit status %d on the machine%s%s", status,

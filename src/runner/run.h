@@ -62,7 +62,10 @@ bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err) must_c
 bool remote_reboot_noted(struct run *run, size_t index, struct str *life, bool *over, struct error *err) must_check;
 void remote_cancel(struct run *run); /* ends what still runs there; best effort, within about two seconds */
 #define SCRIPT_END "#end"	     /* the last line of every script that is sent */
-void add_login_command(struct str *command, const struct runner_options *options, const struct str *script);
+/* Runs the script that is exchange's input, ending in SCRIPT_END, as root. said: what exchange's sink hears on stderr.
+ */
+bool run_as_root(struct ssh *ssh, const struct runner_options *options, const struct ssh_command *exchange,
+		 const struct str *said, int *status, struct error *err) must_check;
 void add_who(struct str *script, const struct run *run);
 
 /* transfer.c */
@@ -86,7 +89,7 @@ void search_patterns(const char *text, struct str *lines);
 /* failure.c: words for what happened. */
 char *failure_why(const struct run *run, const struct step *step, const char *result, const char *code, int status);
 void failure_set(struct error *err, const struct step_report *report);
-char *last_line(const struct str *text); /* progress.c: free() it */
+char *last_line(const struct str *text);   /* progress.c: free() it */
 char *step_place(const struct step *step); /* "harden/x (playbooks/harden.yaml:12)" */
 
 #endif

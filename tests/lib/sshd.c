@@ -58,14 +58,26 @@ static void put(const struct test_sshd *sshd, const char *name, const char *text
 		fail_msg("%s", err.text);
 }
 
-static void write_files(const struct test_sshd *sshd)
+static void add_also(struct str *config, const struct test_sshd *sshd, const char *also)
+{
+	for (const char *found; (found = strstr(also, "FOLDER")); also = found + strlen("FOLDER")) {
+		str_add_n(config, also, (size_t)(found - also));
+		str_add(config, sshd->folder);
+	}
+	str_add(config, also);
+}
+
+static void write_files(const struct test_sshd *sshd, const char *also)
 {
 	_cleanup_(str_free) struct str config = STR_INIT;
+	add_also(&config, sshd, also);
 	str_addf(&config, "Port %d\nListenAddress 127.0.0.1\nHostKey %s/host_key\n", sshd->port, sshd->folder);
 	str_addf(&config, "AuthorizedKeysFile %s/authorized_keys\nPidFile none\nStrictModes no\n", sshd->folder);
 	str_add(&config,
 		"UsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nMaxStartups 100\nMaxSessions 100\n");
-	str_add(&config, "LogLevel ERROR\nPrintMotd no\nSubsystem sftp internal-sftp\n");
+	str_add(&config, "LogLevel ERROR\nPrintMotd no\n");
+	if (!strstr(also, "Subsystem"))
+		str_add(&config, "Subsystem sftp internal-sftp\n");
 	str_addf(&config, "SetEnv HOME=%s\n", sshd->folder); /* this host's own start-up files stay out of it */
 	put(sshd, "sshd_config", config.data);
 	put(sshd, "host_key", sshd->host_key.private_key);
@@ -97,6 +109,11 @@ void test_sshd_listen_again(struct test_sshd *sshd)
 
 bool test_sshd_start(struct test_sshd *sshd)
 {
+	return test_sshd_start_with(sshd, "", NULL);
+}
+
+bool test_sshd_start_with(struct test_sshd *sshd, const char *also, void (*prepare)(const struct test_sshd *sshd))
+{
 	struct error err;
 	*sshd = (struct test_sshd){.folder = "/tmp/bakery-sshd-XXXXXX"};
 	if (access(PROGRAM, X_OK))
@@ -110,7 +127,9 @@ bool test_sshd_start(struct test_sshd *sshd)
 	    !ssh_key_pair_make("test user", &sshd->user_key, &err))
 		fail_msg("%s", err.text);
 	sshd->expected[0] = sshd->host_key.public_key;
-	write_files(sshd);
+	write_files(sshd, also);
+	if (prepare)
+		prepare(sshd);
 	test_sshd_listen_again(sshd);
 	return true;
 }

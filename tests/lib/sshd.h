@@ -22,6 +22,9 @@ struct test_sshd {
 
 /* False when this host has no sshd: the test is then skipped. Anything else that is wrong fails the test. */
 bool test_sshd_start(struct test_sshd *sshd);
+/* also: more of its configuration (sshd takes what comes first); FOLDER stands for the sshd's. prepare (may be NULL)
+ * is called when the folder is there and nothing runs yet. */
+bool test_sshd_start_with(struct test_sshd *sshd, const char *also, void (*prepare)(const struct test_sshd *sshd));
 void test_sshd_stop(struct test_sshd *sshd);
 
 struct ssh_target test_sshd_target(const struct test_sshd *sshd);

@@ -21,7 +21,7 @@ recipe() { # recipe NAME ENTRY... -- VERIFY
     printf 'verify: %s\nimage: {name: "{{ recipe }}-{{ build }}"}\npublish: {channel: candidate}\n' "$2"
   } >"recipes/$name.yaml"
 }
-mkdir -p plays/roles/web/tasks plays/roles/web/handlers plays/roles/web/templates plays/group_vars check broken
+mkdir -p plays/roles/web/tasks plays/roles/web/handlers plays/roles/web/templates plays/group_vars check
 cat >plays/site.yml <<'END'
 - hosts: web
   become: true
@@ -64,17 +64,28 @@ waits() { running && "$bakery" sandbox exec "$instance" -- test -e /run/slow-beg
 
 new_waits() { waits && [ "$instance" != "$before" ]; }
 
+mkdir -p broken
+cat >broken/broken.yml <<'END'
+- hosts: all
+  become: true
+  gather_facts: false
+  tasks:
+    - {name: fine, command: "true"}
+    - name: breaks
+      command: sh -c 'echo what went wrong >&2; exit 7'
+END
+recipe broken '{ansible: ../broken/broken.yml}' -- false
+
 # --- before anything is made
-ok "validate reads it" exits 0 "$bakery" validate played
-mv plays/site.yml plays/kept.yml
-sed 's/shell:/shall:/' plays/kept.yml >plays/site.yml
-ok "and finds what Ansible cannot read" exits 3 "$bakery" validate played
-ok "... with the recipe's place and Ansible's words" says 'recipes/played.yaml:10: ansible: .*plays/site.yml: ERROR! .*shall'
-mv plays/kept.yml plays/site.yml
+ok "validate reads it" exits 0 "$bakery" validate broken
+sed -i.kept 's/command: sh/commend: sh/' broken/broken.yml
+ok "and finds what Ansible cannot read" exits 3 "$bakery" validate broken
+ok "... with the recipe's place and Ansible's words" says 'recipes/broken.yaml:9: ansible: .*broken/broken.yml: ERROR! .*commend'
+mv broken/broken.yml.kept broken/broken.yml
 ok "without Ansible on this host, the plan says what to install" eval '
   mkdir "$work/path" && for tool in git sh ssh; do ln -s "$(command -v $tool)" "$work/path/"; done
-  PATH=$work/path exits 0 "$bakery" plan played --sandbox && says "apt-get install ansible-core"'
-ok "... and nothing is begun" eval 'PATH=$work/path exits 2 "$bakery" build played --sandbox && says "ansible-playbook is not on this host" && nothing_left'
+  PATH=$work/path exits 0 "$bakery" plan broken --sandbox && says "apt-get install ansible-core"'
+ok "... and nothing is begun" eval 'PATH=$work/path exits 2 "$bakery" build broken --sandbox && says "ansible-playbook is not on this host" && nothing_left'
 
 # --- a build that is killed while a task runs
 ok "a plan is made" exits 0 "$bakery" plan played --sandbox --out "$work/plan.json"
@@ -103,20 +114,10 @@ ok "nor there" nothing_left
 # --- what has changed since
 ok "nothing has: nothing is baked" eval 'exits 0 "$bakery" build played --sandbox --if-changed && says "playbooks and source image"'
 echo '{{ greeting }}, {{ whom }}' >plays/roles/web/templates/page.j2
-ok "a template has" eval 'exits 0 "$bakery" plan played --sandbox --if-changed && says "playbook plays/site.yml changed"'
+ok "a template has" eval 'exits 7 "$bakery" build played --sandbox --if-changed --until prepare && says "playbook plays/site.yml changed"'
 ok "and the plan of before is not baked" eval 'exits 1 "$bakery" build --plan "$work/plan.json" --sandbox && says "site.yml has changed since the plan was made"'
 
 # --- what fails
-cat >broken/broken.yml <<'END'
-- hosts: all
-  become: true
-  gather_facts: false
-  tasks:
-    - {name: fine, command: "true"}
-    - name: breaks
-      command: sh -c 'echo what went wrong >&2; exit 7'
-END
-recipe broken '{ansible: ../broken/broken.yml}' -- false
 ok "a task that fails ends the build" exits 1 "$bakery" build broken --sandbox
 ok "... where it stands, and why" says 'Ansible playbook broken/broken.yml: step broken/broken.yml/breaks \(broken/broken.yml:6\): exited with 7'
 ok "... with its output" says 'what went wrong'

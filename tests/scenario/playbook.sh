@@ -5,7 +5,7 @@
 # step, a restart of the machine. Arguments: bakery, the source tree.
 . "$(dirname "$0")/../lib/scenario.sh"
 [ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
-plan 26
+plan 32
 # shellcheck disable=SC2086
 sandbox_start $fast
 mkdir -p "$work/project/playbooks" "$work/project/files"
@@ -47,6 +47,7 @@ steps:
   - upload: {from: ../files/plain, to: /etc/plain.conf, mode: "0640", owner: "root:adm"}
   - upload: {from: ../files/template, to: /srv/new/folder/, template: true}
   - upload: {from: ../files/big, to: /srv/big}
+  - upload: {from: ../files, to: /srv/all, owner: "www-data:adm"}
   - id: sshd-killed
     run: |
       i=0
@@ -66,7 +67,7 @@ YAML
 export SCENARIO_SECRET="it's 4 secret"
 ok "a playbook with everything runs" exits 0 play everything --var who=everybody
 cp "$work/out" "$work/rows.json"
-ok "each step has its row" holds "$work/rows.json" 'len(x) == 13'
+ok "each step has its row" holds "$work/rows.json" 'len(x) == 14'
 ok "changed, ok and unchanged are told apart" holds "$work/rows.json" '{r["step"].split("/")[1]: r["result"] for r in x}["who"] == "unchanged" and x[-2]["result"] == "ok" and x[-1]["result"] == "changed"'
 ok "the restart is a step that changed" holds "$work/rows.json" '[r["result"] for r in x if "reboot" in r["step"]] == ["changed"]'
 ok "the connection was taken up again" says 'connected again'
@@ -74,6 +75,7 @@ ok "the secret is not shown" says 'the secret is \[redacted\]'
 ok "... nowhere" says_not '4 secret'
 ok "... but was there" admin "sudo cat /root/secret.sum | grep -q $(printf %s "$SCENARIO_SECRET" | sha256sum | cut -c1-64)"
 ok "an upload has its mode and owner" admin 'test "$(stat -c "%a %U:%G" /etc/plain.conf)" = "640 root:adm"'
+ok "a folder is there with all in it" admin 'cmp /srv/big /srv/all/big && test "$(stat -c "%U:%G" /srv/all/plain)" = www-data:adm'
 ok "a template is filled" admin 'grep -qx "for everybody" /srv/new/folder/template'
 ok "a file that only root may read came back whole" cmp files/big artifacts/private
 ok "the step that killed sshd ran once" admin 'test "$(sudo cat /root/sshd-killed)" = ran'
@@ -84,9 +86,24 @@ ok "nothing of the run is left there" admin 'test ! -e /run/bakery && ! ls -d .b
 
 # --- again, and only looking
 ok "again it runs" exits 0 play everything --var who=everybody
-ok "the uploads are unchanged now" holds "$work/out" '[r["result"] for r in x if "upload" in r["step"]] == ["unchanged"] * 3'
-ok "--dry-run changes nothing" exits 0 play everything --dry-run --format table
-ok "... and shows a table" says 'everything/after +would change|everything/after +failed|everything/after +ok'
+ok "the uploads are unchanged now" holds "$work/out" '[r["result"] for r in x if "upload" in r["step"]] == ["unchanged"] * 4'
+admin 'sudo sh -c "echo other >/etc/plain.conf; chmod 600 /srv/all/plain; sleep 0.1; touch /root/newer"'
+ok "--dry-run exits with 0" exits 0 play everything --var who=everybody --dry-run
+ok "... and tells what each step would do" holds "$work/out" '[r["result"] for r in x][:8] == ["unchanged", "would run", "would change", "unchanged", "unchanged", "would change", "would run", "would run"] and x[2]["why"].endswith("has other content") and x[-3]["result"] == "would run"'
+ok "... and changes nothing" admin 'sudo sh -c "grep -qx other /etc/plain.conf && ! find /etc /srv -newer /root/newer | grep ."'
+
+# --- a scratch machine of the sandbox
+cat >playbooks/scratch.yaml <<'YAML'
+playbook: 1
+name: scratch
+steps:
+  - {id: mark, check: 'test -e /etc/mark', run: 'touch /etc/mark'}
+YAML
+scratch() { "$bakery" playbook run scratch --sandbox --format json "$@"; }
+result_is() { holds "$work/out" "[r[\"result\"] for r in x] == [\"$1\"]"; }
+ok "--sandbox needs no machine" eval 'exits 0 scratch --dry-run && result_is "would change" && exits 0 scratch && result_is changed'
+ok "... the next run finds what the first did" eval 'exits 0 scratch && result_is unchanged'
+ok "... --fresh does not" eval 'exits 0 scratch --fresh && result_is changed && exits 2 scratch --host admin@127.0.0.1 && exits 2 play scratch --fresh'
 
 # --- what goes wrong
 ok "a missing secret stops it beforehand with exit 2" eval '(unset SCENARIO_SECRET; exits 2 play everything) && says "SCENARIO_SECRET for step everything/secret"'

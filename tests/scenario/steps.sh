@@ -5,7 +5,7 @@
 # that serves them. Arguments: bakery, the source tree.
 . "$(dirname "$0")/../lib/scenario.sh"
 [ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
-plan 22
+plan 28
 # shellcheck disable=SC2086
 sandbox_start $fast
 mkdir -p "$work/project/playbooks"
@@ -118,6 +118,47 @@ killed_and_back() {
 ok "sshd is killed in the middle of a step, and comes back" killed_and_back
 ok "what it said while nobody listened is heard" says 'while nobody listens'
 ok "it ran once" eval 'test "$(inside cat /root/unserved)" = ran'
+
+# --- sudo that wants a terminal, nothing that may be executed where files are made, another login shell
+mkdir -p files/tree/sub
+echo one >files/tree/one
+printf '#!/bin/sh\necho two\n' >files/tree/sub/two
+chmod 755 files/tree/sub/two
+book unusual <<'YAML'
+  - {id: who, run: 'id -u; echo loud >&2'}
+  - {id: nobody, as: nobody, run: 'id -un'}
+  - {id: no-exec, check: 'cp /bin/true /tmp/true && ! /tmp/true 2>/dev/null'}
+  - upload: {from: ../files/tree, to: /srv/tree}
+  - {id: two, check: 'test "$(/srv/tree/sub/two)" = two'}
+YAML
+inside sh -c 'echo "Defaults requiretty" >/etc/sudoers.d/unusual; chmod 440 /etc/sudoers.d/unusual; usermod -s /bin/dash admin; mkdir -p -m 700 /run/bakery'
+for folder in /tmp /var/tmp /run/bakery; do in_its_mounts mount -t tmpfs -o noexec,mode=1777 tmpfs $folder; done
+inside chmod 700 /run/bakery
+ok "sudo refuses without a terminal there" eval '! admin sudo -n true'
+ok "requiretty, noexec and dash: a playbook runs" exits 0 play unusual
+ok "... with stdout and stderr apart" says '! loud'
+inside rm /etc/sudoers.d/unusual
+for folder in /tmp /var/tmp /run/bakery; do no_disk $folder; done
+
+# --- sshd comes back with nothing but FIPS 140's ciphers, exchanges and codes, in the middle of a step
+book fips <<'YAML'
+  - id: restarts-sshd
+    run: |
+      set -e
+      printf 'Ciphers aes256-gcm@openssh.com,aes256-ctr\nMACs hmac-sha2-256,hmac-sha2-512\nKexAlgorithms ecdh-sha2-nistp256,ecdh-sha2-nistp384\n' \
+        >/etc/ssh/sshd_config.d/00-fips.conf
+      /usr/sbin/sshd -t
+      echo before
+      pkill -9 -x sshd
+      /usr/sbin/sshd
+      sleep 1
+      echo ran >>/root/fips
+  - {id: effective, check: '/usr/sbin/sshd -T | grep -x "macs hmac-sha2-256,hmac-sha2-512"'}
+  - upload: {from: ../files/tree/one, to: /srv/over-fips}
+YAML
+ok "sshd restarted with another configuration by a step" exits 0 play fips
+ok "... which ran once, and all after it is heard" eval 'test "$(inside cat /root/fips)" = ran && holds "$work/out" "len(x) == 3" && says "connected again"'
+ok "a playbook runs where only FIPS's algorithms are offered" exits 0 play unusual --dry-run
 
 # --- a step that fills a disk
 small_disk 1m /srv/small

@@ -2,7 +2,19 @@
  *
  * Preflight: whether this host can run the plan's Ansible playbooks. */
 #include "bakery/ansible.h"
+#include "bakery/str.h"
 #include "probe.h"
+
+/* One that is used twice is read once. */
+static bool is_read(const struct playbook *playbooks, size_t index)
+{
+	bool is = false;
+
+	for (size_t i = 0; i < index; i++)
+		is |= playbooks[i].ansible &&
+		      str_eq(playbooks[i].ansible->playbook, playbooks[index].ansible->playbook);
+	return is;
+}
 
 static bool playbooks_check(struct probe *probe, const struct struct_list *list, struct error *err)
 {
@@ -10,8 +22,10 @@ static bool playbooks_check(struct probe *probe, const struct struct_list *list,
 	const struct playbook *playbooks = list->items;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (playbooks[i].ansible &&
-		    (!ansible_secrets_check(&playbooks[i], err) || !ansible_syntax_check(&playbooks[i], stop, err)))
+		if (!playbooks[i].ansible)
+			continue;
+		if (!ansible_secrets_check(&playbooks[i], err) ||
+		    (!is_read(playbooks, i) && !ansible_syntax_check(&playbooks[i], stop, err)))
 			return false;
 	}
 	return true;

@@ -39,7 +39,8 @@ exec 3<&0 </dev/null
 ssh-agent -D -a "$folder/agent" >/dev/null 2>&1 3<&- &
 agent=$!
 tries=0
-until printf %s "$key" | SSH_AUTH_SOCK=$folder/agent ssh-add -q -t "$life" - 2>"$folder/ssh-add"; do
+# echo, since every shell has that built in: the key must not become another program's argument.
+until echo "$key" | SSH_AUTH_SOCK=$folder/agent ssh-add -q -t "$life" - 2>"$folder/ssh-add"; do
 	tries=$((tries + 1))
 	if [ "$tries" = 100 ]; then
 		cat "$folder/ssh-add" >&2

@@ -38,6 +38,7 @@ static void names_and_steps(void **state)
 	step = uses[0].playbook->steps.items;
 	assert_int_equal(step->kind, STEP_ANSIBLE);
 	assert_string_equal(step->id, "plays/site.yml");
+	assert_string_equal(step->secrets.items[0], "TOKEN"); /* looked for on the machine when it is sealed */
 	assert_string_equal(uses[1].playbook->name, "near.yml");
 	assert_string_equal(uses[1].playbook->file, "recipes/near.yml");
 	assert_string_equal(uses[2].playbook->name, "plays/site.yml (2)");

@@ -79,6 +79,61 @@ static void quoted_forms(void **state)
 	}
 }
 
+/* As the tools themselves write it. */
+static void escaped_forms(void **state)
+{
+	static const char secret[] = "it's \"a\" $pa/ss\\w\303\266rd+ <&> \360\237\224\221";
+	static const char *const forms[] = {
+		"it's \\\"a\\\" $pa/ss\\\\w\\u00f6rd+ <&> \\ud83d\\udd11",
+		"it's \\\"a\\\" $pa/ss\\\\w\303\266rd+ <&> \360\237\224\221",
+		"it's \\\"a\\\" $pa/ss\\\\w\303\266rd+ \\u003c\\u0026\\u003e \360\237\224\221",
+		"it'\"'\"'s \"a\" $pa/ss\\w\303\266rd+ <&> \360\237\224\221",
+		"it\\'s \"a\" $pa/ss\\\\w\303\266rd+ <&> \360\237\224\221",
+		"it\\'s \"a\" $pa/ss\\\\w\\xc3\\xb6rd+ <&> \\xf0\\x9f\\x94\\x91",
+		"it\\'s \"a\" $pa/ss\\\\w\\303\\266rd+ <&> \\360\\237\\224\\221",
+		"it&#x27;s &quot;a&quot; $pa/ss\\w\303\266rd+ &lt;&amp;&gt; \360\237\224\221",
+		"it's \"a\" $pa/ss\\w\303\266rd+ &lt;&amp;&gt; \360\237\224\221",
+		"it&#39;s &#34;a&#34; $pa/ss\\w\303\266rd+ &lt;&amp;&gt; \360\237\224\221",
+		"it&apos;s &quot;a&quot; $pa/ss\\w\303\266rd+ &lt;&amp;&gt; \360\237\224\221",
+		"it''s \"a\" $pa/ss\\w\303\266rd+ <&> \360\237\224\221",
+		"it's \"\"a\"\" $pa/ss\\w\303\266rd+ <&> \360\237\224\221",
+		"69 74 27 73 20 22 61 22 20 24 70 61 2f 73 73 5c 77 c3 b6 72 64 2b 20 3c 26 3e 20 f0 9f 94 91",
+		"69:74:27:73:20:22:61:22:20:24:70:61:2f:73:73:5c:77:c3:b6:72:64:2b:20:3c:26:3e:20:f0:9f:94:91",
+		"69:74:27:73:20:22:61:22:20:24:70:61:2F:73:73:5C:77:C3:B6:72:64:2B:20:3C:26:3E:20:F0:9F:94:91",
+		"it%27s%20%22a%22%20%24pa/ss%5Cw%C3%B6rd%2B%20%3C%26%3E%20%F0%9F%94%91",
+		"it%27s+%22a%22+%24pa%2Fss%5Cw%C3%B6rd%2B+%3C%26%3E+%F0%9F%94%91",
+		"6974 2773 2022 6122 2024 7061 2f73 735c 77c3 b672 642b 203c 263e 20f0 9f94 91",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		_cleanup_(freep) char *text = mem_printf("<%s>", forms[i]);
+		expect(SECRETS(secret), text, "<[redacted]>");
+	}
+}
+
+/* Wrapped as base64(1), YAML and a JSON text of such a thing have it. */
+static void wrapped_base64(void **state)
+{
+	static const char *const ends[] = {"\n", "\r\n", "\n    ", "\\n", "\\r\\n", "\n\t"};
+	static const char secret[] = "a secret that is so long that its base64 takes several lines of the usual "
+				     "length, all of which have to go";
+	_cleanup_(str_free) struct str encoded = STR_INIT;
+	crypto_base64(secret, strlen(secret), &encoded);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		_cleanup_(str_free) struct str text = STR_INIT;
+		for (size_t at = 0; at < encoded.len; at += 38)
+			str_addf(&text, "%s%.38s", at ? ends[i] : "", encoded.data + at);
+		str_add(&text, " after");
+		expect(SECRETS(secret), text.data, "[redacted] after");
+	}
+}
+
+static void what_only_looks_like_it(void **state)
+{
+	expect(SECRETS("hunter22"), "hunter\\n2x hunter\\x hunter\n  ", "hunter\\n2x hunter\\x hunter\n  ");
+	expect(SECRETS("hunter22"), "hunter\\", "hunter\\");
+	expect(SECRETS("hun\\nter"), "hun\\nter hun\\nte", "[redacted] hun\\nte");
+}
+
 /* The secret somewhere inside of what is encoded: no four characters that depend on it alone may be left. */
 static void base64_at_any_alignment(void **state)
 {
@@ -124,7 +179,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_forms),		cmocka_unit_test(broken_over_lines),
 		cmocka_unit_test(quoted_forms),		cmocka_unit_test(base64_at_any_alignment),
-		cmocka_unit_test(many_bytes_untouched),
+		cmocka_unit_test(many_bytes_untouched), cmocka_unit_test(escaped_forms),
+		cmocka_unit_test(wrapped_base64),	cmocka_unit_test(what_only_looks_like_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
