@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The crash campaign: builds are killed at every point where that could matter, or meet a fault there, and then resumed or swept.
 
-    crash.py BAKERY SOURCE PRELOAD [--kinds request,lag,write,fault,hang] [--ends resume,gc] [--stride K] [--offset K] [--seconds S] [--lanes N]
+    crash.py BAKERY SOURCE PRELOAD [--kinds request,lag,write,fault,hang] [--hows before,...] [--ends resume,gc] [--first N] [--stride K] [--offset K] [--seconds S] [--lanes N]
 
 Points:  request   the Nth request to AWS never gets an answer; bakery is killed there: before AWS acted, or after
          lag       as request, while nothing that was made is found for a second and a half
@@ -10,7 +10,8 @@ Points:  request   the Nth request to AWS never gets an answer; bakery is killed
          fault     the Nth request meets a fault: throttled, 500, 503, reset, cut, lost reply, denied, expired, no capacity
          hang      the Nth request is never answered, and bakery waits until it believes so (a minute: every eighth is tried, at least)
 After each, `resume` (or `gc`, then a build anew) and the invariants of invariants.py. Every --stride-th point is tried, from --offset on (of the
-writes, which are many and alike, every eighth of those unless --stride is 1), so that a short form sees some of each. The last line is "crash points: N tried, M violations".
+writes, which are many and alike, every eighth of those unless --stride is 1), so that a short form sees some of each. --hows and --first try a
+point again that was seen to fail. The last line is "crash points: N tried, M violations".
 """
 import argparse
 import itertools
@@ -178,6 +179,8 @@ def series(options):
     """(kind, how, end): each is walked with N = 1, 2, ... until a build runs through."""
     for kind in options.kinds.split(","):
         for how, end in itertools.product(HOWS[kind], options.ends.split(",")):
+            if options.hows and how not in options.hows.split(","):
+                continue
             if kind not in ("fault", "hang") or end == "resume":
                 yield kind, how, end
 
@@ -201,7 +204,7 @@ def work(campaign, options, todo):
             walker = Walker(campaign, lane, options.preload)
             walker.lags = kind == "lag"
             stride = stride_of(kind, options)
-            number = 1 + options.offset % stride
+            number = options.first + options.offset % stride
             while not (campaign.until and time.monotonic() > campaign.until) and walker.try_point((kind, number, how, end)):
                 number += stride
         except Exception:  # the driver's own trouble counts as a violation: what was not looked at was not proven
@@ -216,6 +219,8 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--kinds", default="request,lag,write,fault,hang")
     parser.add_argument("--ends", default="resume,gc")
+    parser.add_argument("--hows", default="", help="only these, such as before,reset:after")
+    parser.add_argument("--first", type=int, default=1, help="the first N")
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--offset", type=int, default=0)
     parser.add_argument("--seconds", type=int, default=0)

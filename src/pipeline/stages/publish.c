@@ -58,8 +58,8 @@ static bool parameter_get(struct build *build, const char *region, const char *n
 	return true;
 }
 
-static bool parameter_put(struct build *build, const char *region, const char *name, const char *value,
-			  const char *data_type, struct error *err)
+static bool parameter_send(struct build *build, const char *region, const char *name, const char *value,
+			   const char *data_type, struct error *err)
 {
 	struct aws_call call = aws_call(AWS_ssm_PutParameter, region);
 	_cleanup_(tree_freep) struct tree *reply = NULL;
@@ -76,13 +76,13 @@ static bool parameter_put(struct build *build, const char *region, const char *n
 	       error_set(err, ERROR_REMOTE, "PutParameter answered without a version of %s", name);
 }
 
-/* Until the parameter shows the value; *now is the parameter then. */
-static bool parameter_verify(struct build *build, const char *region, const char *name, const char *value,
-			     struct tree **now, struct error *err)
+/* Until the parameter shows the value, but no longer than so many looks; *now is the parameter then, else NULL. */
+static bool parameter_await(struct build *build, const char *region, const char *name, const char *value, int looks,
+			    struct tree **now, struct error *err)
 {
-	enum { LOOKS = 40, PAUSE_MS = 500 };
+	enum { PAUSE_MS = 500 };
 
-	for (int look = 0; look < LOOKS; look++) {
+	for (*now = NULL; looks > 0; looks--) {
 		_cleanup_(tree_freep) struct tree *reply = NULL;
 
 		if (!parameter_get(build, region, name, &reply, err))
@@ -91,13 +91,46 @@ static bool parameter_verify(struct build *build, const char *region, const char
 			*now = take(&reply);
 			return true;
 		}
-		if (!stop_sleep_ms(build_stop(build), PAUSE_MS))
+		if (looks > 1 && !stop_sleep_ms(build_stop(build), PAUSE_MS))
 			return error_set(err, ERROR_STOPPED, "stopped");
 	}
-	return error_set(err, ERROR_FAILED,
-			 "%s was written but does not show %s; Parameter Store refuses an image id that it cannot see "
-			 "in the region",
-			 name, value);
+	return true;
+}
+
+static bool parameter_verify(struct build *build, const char *region, const char *name, const char *value,
+			     struct tree **now, struct error *err)
+{
+	enum { LOOKS = 40 };
+
+	if (!parameter_await(build, region, name, value, LOOKS, now, err))
+		return false;
+	return *now || error_set(err, ERROR_FAILED,
+				 "%s was written but does not show %s; Parameter Store refuses an image id that it "
+				 "cannot see in the region",
+				 name, value);
+}
+
+/* When the answer is lost, the parameter is read before it is written once more: a pointer moves once. */
+static bool parameter_put(struct build *build, const char *region, const char *name, const char *value,
+			  const char *data_type, struct error *err)
+{
+	enum { TRIES = 5, LOOKS = 4 };
+
+	for (int number = 1; !parameter_send(build, region, name, value, data_type, err); number++) {
+		_cleanup_(tree_freep) struct tree *now = NULL;
+		struct error lookup = {0};
+
+		if (!error_is(err, ERROR_TRANSIENT) || number == TRIES)
+			return false;
+		build_note(build, "%s; looking whether %s was written all the same", err->text, name);
+		if (!parameter_await(build, region, name, value, LOOKS, &now, &lookup)) {
+			*err = lookup;
+			return error_context(err, "looking for a write that was not answered");
+		}
+		if (now)
+			return true;
+	}
+	return true;
 }
 
 /* A build's id begins with the second it started in, so that builds of other databases can be compared, too. */
