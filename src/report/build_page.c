@@ -248,6 +248,7 @@ static const struct column control_tally_columns[] = {
 	{"SKIPPED", "skipped", COLUMN_NUMBER},
 	{"WAIVED", "waived", COLUMN_NUMBER},
 };
+static const struct column scanner_columns[] = {{"SCANNER", "control"}, {"GATE", "answer"}, {"RESULT", "evidence"}};
 static const struct column waiver_columns[] = {{"CONTROL", "control"}, {"UNTIL", "expires"}, {"REASON", "reason"}};
 
 /* Words side by side, wrapped below each other. */
@@ -339,10 +340,26 @@ struct tree *build_controls(const struct tree *build)
 	return newest;
 }
 
+static bool is_of_scanner(const struct tree *control)
+{
+	return str_eq(tree_text(control, "phase"), "scan");
+}
+
+/* A scanner's rules are hundreds; its own row says what they come to. */
+static void scanners_add(struct str *out, const struct tree *controls, int width)
+{
+	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
+	for (struct tree_iter i = tree_iter(controls); tree_next(&i);) {
+		if (is_of_scanner(i.value) && str_eq(tree_text(i.value, "control"), tree_text(i.value, "step")))
+			tree_add(rows, tree_share(i.value));
+	}
+	section(out, "Scanners (each rule: --controls)", rows, scanner_columns, ARRAY_SIZE(scanner_columns), width);
+}
+
 static void controls_failed_add(struct str *out, const struct tree *controls)
 {
 	for (struct tree_iter i = tree_iter(controls); tree_next(&i);) {
-		if (!str_eq(tree_text(i.value, "answer"), "fail"))
+		if (!str_eq(tree_text(i.value, "answer"), "fail") || is_of_scanner(i.value))
 			continue;
 		_cleanup_(str_free) struct str line = STR_INIT;
 		piece(&line, i.value, "control", "", "");
@@ -365,6 +382,7 @@ static void steps_and_controls(struct str *out, const struct tree *build, int wi
 	section(out, "Controls (each with its evidence: --controls)", control_tally, control_tally_columns,
 		ARRAY_SIZE(control_tally_columns), width);
 	controls_failed_add(out, controls);
+	scanners_add(out, controls, width);
 	section(out, "Waived by the recipe", tree_get(build, "plan.waivers"), waiver_columns,
 		ARRAY_SIZE(waiver_columns), width);
 }

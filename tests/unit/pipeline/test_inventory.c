@@ -50,7 +50,7 @@ static void test_dpkg(void **state)
 	assert_string_equal(inventory.machine, "x86_64");
 }
 
-/* As `rpm -qa --qf` of rpm 4.16 prints them on Rocky Linux 9. */
+/* In the form that `rpm -qa --qf` prints; written by hand, not recorded. */
 static void test_rpm(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
