@@ -99,6 +99,14 @@ static void check_end(const struct load *load, const struct waiver *waiver, cons
 			   waiver->control, waiver->expires);
 }
 
+/* A recipe that extends another has its waivers, but perhaps not all of its playbooks. */
+static bool is_inherited(const struct load *load, const char *path)
+{
+	const char *file = tree_position(tree_get(load->tree, path)).file;
+
+	return file && !str_eq(file, load->shown) && !str_eq(file, load->path);
+}
+
 static bool is_twice(const struct waiver *waivers, size_t index)
 {
 	for (size_t i = 0; i < index; i++) {
@@ -122,7 +130,7 @@ void waivers_check(const struct load *load)
 			continue; /* told as missing already */
 		if (is_twice(waivers, i))
 			load_fault(load, control, "%s is waived twice", waivers[i].control);
-		else if (known)
+		else if (known && !is_inherited(load, control))
 			check_control(load, &waivers[i], control);
 		check_end(load, &waivers[i], arena_printf(load->arena, "%s.expires", at));
 	}

@@ -5,7 +5,7 @@ plan 8
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
-rm recipes/slow.yaml recipes/rejoin.yaml
+rm recipes/slow.yaml recipes/rejoin.yaml recipes/hiding.yaml
 
 ok "three at once, child after parent" exits 0 "$bakery" build child tiny other --sandbox --format json
 cp "$work/out" "$work/build.json"

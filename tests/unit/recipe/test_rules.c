@@ -283,6 +283,26 @@ static void one_fault_each(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* A recipe on top of another may leave a playbook out; the waivers that were for it waive nothing then. */
+static void waivers_may_be_inherited(void **state)
+{
+	_cleanup_(project_free) struct project project = project_new();
+
+	project_write("playbooks/patch.yaml",
+		      "playbook: 1\nsteps: [{run: x}, {id: a, controls: [RULE-1], check: x}]\n");
+	project_write("playbooks/other.yaml", "playbook: 1\nsteps: [{run: x}]\n");
+	read_changed(&project, "waive", "[{control: RULE-1, reason: x, expires: 2999-12-31}]");
+	assert_string_equal(project.faults.data, "");
+	project_write("recipes/top.yaml", "bakery: 1\nextends: r\nplaybooks: [other]\n");
+	project_read_ok(&project, "top");
+	project_write("recipes/top.yaml", "bakery: 1\nextends: r\nplaybooks: [other]\n"
+					  "waive: [{control: RULE-1, reason: x, expires: 2999-12-31}]\n");
+	project_read(&project, "top");
+	assert_string_equal(
+		project.faults.data,
+		"recipes/top.yaml:4:19: waive.1.control: no step of the recipe's playbooks has the control RULE-1\n");
+}
+
 static void channels_are_those_of_the_settings(void **state)
 {
 	_cleanup_(project_free) struct project project = project_new();
@@ -333,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_fault_each),
+		cmocka_unit_test(waivers_may_be_inherited),
 		cmocka_unit_test(channels_are_those_of_the_settings),
 		cmocka_unit_test(long_descriptions),
 		cmocka_unit_test(too_many_tags),
