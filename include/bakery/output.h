@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "bakery/error.h"
+#include "bakery/str.h"
 #include "bakery/tree.h"
 
 enum output_format { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_CSV };
@@ -41,5 +42,8 @@ int output_terminal_width(FILE *file);
 /* One object: JSON as it is; CSV as one row with nested keys dotted; the table form as indented "key: value" lines with
  * nested lists of objects as small tables. */
 bool output_object(FILE *out, enum output_format format, const struct tree *object, struct error *err) must_check;
+
+/* Text as it is. */
+bool output_text(FILE *out, const struct str *text, struct error *err) must_check;
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `bakery diff`: what differs between two builds. It only reads the database. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "bakery/command.h"
@@ -56,9 +55,7 @@ static bool page_print(const struct tree *difference, struct error *err)
 	_cleanup_(str_free) struct str page = STR_INIT;
 
 	difference_page(&page, difference, output_terminal_width(stdout));
-	if (fwrite(page.data, 1, page.len, stdout) == page.len || errno == EPIPE)
-		return true;
-	return error_errno(err, "cannot write the result");
+	return output_text(stdout, &page, err);
 }
 
 static const struct column row_columns[] = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `bakery history`, `bakery show` and `bakery log`: what the database knows. They only read. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,18 +148,11 @@ static const struct column control_csv_columns[] = {
 	{NULL, "fresh.answer"}, {NULL, "fresh.evidence"}, {NULL, "fresh.instance"}, {NULL, "fresh.at"},
 };
 
-static bool write_text(const struct str *text, struct error *err)
-{
-	if (fwrite(text->data, 1, text->len, stdout) == text->len || errno == EPIPE)
-		return true;
-	return error_errno(err, "cannot write the result");
-}
-
 static bool show_page(const struct tree *build, struct error *err)
 {
 	_cleanup_(str_free) struct str page = STR_INIT;
 	build_page(&page, build, output_terminal_width(stdout));
-	return write_text(&page, err);
+	return output_text(stdout, &page, err);
 }
 
 static bool show_plan(struct app *app, const struct tree *build, struct error *err)
@@ -178,7 +170,7 @@ static bool show_controls(struct app *app, const struct tree *build, struct erro
 		if (!str_eq(app->own_format, evidence_format_names[i]))
 			continue;
 		evidence_export(build, (enum evidence_format)i, &text);
-		return write_text(&text, err);
+		return output_text(stdout, &text, err);
 	}
 	rows = evidence_rows(build);
 	if (app->format == OUTPUT_CSV)

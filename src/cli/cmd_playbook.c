@@ -200,7 +200,9 @@ static bool connect(struct app *app, const struct ssh_target *target, const stru
 {
 	if (!app->sandbox)
 		return ssh_open(target, ssh, err);
-	return ssh_open_within(target, SCRATCH_BOOT_S, ssh, err) && runner_wait_ready(*ssh, options, err);
+	if (!ssh_open_within(target, SCRATCH_BOOT_S, ssh, err))
+		return error_hint(err, "--fresh takes a new machine, if an earlier run closed the door of this one");
+	return runner_wait_ready(*ssh, options, err);
 }
 
 static bool play(struct app *app, const struct playbook_args *args, const struct ssh_target *target,

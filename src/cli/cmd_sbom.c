@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `bakery sbom`: the software bill of materials of a build's image. It only reads the database. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,14 +65,6 @@ static bool rows_print(struct app *app, const struct str *text, struct error *er
 			   output_terminal_width(stdout), err);
 }
 
-/* Byte for byte what was stored: its sha256 is the one in the record and in the published metadata. */
-static bool document_print(const struct str *text, struct error *err)
-{
-	if ((fwrite(text->data, 1, text->len, stdout) == text->len && fflush(stdout) == 0) || errno == EPIPE)
-		return true;
-	return error_errno(err, "cannot write the result");
-}
-
 static bool sbom_run(struct app *app, void *arguments, struct error *err)
 {
 	const struct sbom_args *args = arguments;
@@ -90,7 +81,10 @@ static bool sbom_run(struct app *app, void *arguments, struct error *err)
 				  build);
 		return false;
 	}
-	return app->own_format || app->format == OUTPUT_JSON ? document_print(&text, err) : rows_print(app, &text, err);
+	/* Byte for byte what was stored: its sha256 is the one in the record and in the published metadata. */
+	if (app->own_format || app->format == OUTPUT_JSON)
+		return output_text(stdout, &text, err);
+	return rows_print(app, &text, err);
 }
 
 const struct command command_sbom = {

@@ -69,10 +69,11 @@ struct build {
 	const char *doubt; /* why that is not done */
 	const char *fall_back; /* the stage that can begin again after a loss, or NULL */
 	bool deadline_passed;
-	bool claim_lost;      /* another process has taken the build over */
-	bool cleaning;	      /* then only `leave` ends calls and waits */
-	bool was_quarantined; /* by an earlier try: its images are tagged so */
-	bool images_seen;     /* all available, by this process */
+	bool claim_lost;       /* another process has taken the build over */
+	bool cleaning;	       /* then only `leave` ends calls and waits */
+	bool was_quarantined;  /* by an earlier try: its images are tagged so */
+	bool images_seen;      /* all available, by this process */
+	bool surrounded;       /* launch_surroundings was through, in this process */
 	const char *downloads; /* folder for what steps hand down; NULL: the working directory */
 	struct keeper *keeper;
 };
@@ -89,6 +90,9 @@ extern const struct stage stages[]; /* ends with a NULL name */
 
 bool stage_prepare(struct build *build, struct error *err) must_check;
 bool stage_launch(struct build *build, struct error *err) must_check;
+/* The group that admits this host, and the instance profile. A stage that launches asks for them: a failure took them
+ * away, or the process before was on another host. */
+bool launch_surroundings(struct build *build, struct error *err) must_check;
 bool stage_connect(struct build *build, struct error *err) must_check;
 bool stage_provision(struct build *build, struct error *err) must_check;
 bool stage_seal(struct build *build, struct error *err) must_check;

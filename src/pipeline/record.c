@@ -44,6 +44,16 @@ static const char *answer_of(enum step_result result)
 	return result == STEP_SKIPPED ? "skipped" : "pass";
 }
 
+/* How a check failed, and what it printed: a drift is understood by both. */
+static char *evidence_of(const struct step_report *report)
+{
+	if (report->result == STEP_SKIPPED || (report->result == STEP_FAILED && !*report->evidence))
+		return mem_strdup(report->why);
+	if (report->result == STEP_FAILED)
+		return mem_printf("%s; the check says: %s", report->why, report->evidence);
+	return mem_strdup(report->evidence);
+}
+
 /* A waived control is asked all the same when its step serves another one: what the check said is kept. */
 static const char *waived_evidence(const struct waiver *waiver, const struct step *step, const struct evidence_row *row,
 				   char **text)
@@ -56,6 +66,8 @@ static const char *waived_evidence(const struct waiver *waiver, const struct ste
 
 static bool evidence_write(struct recording *recording, const struct step_report *report, struct error *err)
 {
+	_cleanup_(freep) char *evidence = evidence_of(report);
+
 	for (size_t i = 0; i < report->step->controls.count; i++) {
 		struct evidence_row row = {
 			.build = recording->build->id,
@@ -63,10 +75,7 @@ static bool evidence_write(struct recording *recording, const struct step_report
 			.control = report->step->controls.items[i],
 			.step = report->step->id,
 			.answer = answer_of(report->result),
-			.evidence = report->result == STEP_OK || report->result == STEP_UNCHANGED ||
-						    report->result == STEP_CHANGED
-					    ? report->evidence
-					    : report->why,
+			.evidence = evidence,
 			.instance = recording->box->instance,
 			.at_ms = report->ended_ms,
 		};

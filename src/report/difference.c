@@ -43,6 +43,18 @@ static const struct tree *same_question(const struct tree *rows, const struct tr
 	return NULL;
 }
 
+/* What answers for the row's control among the others: the same step, or, when another step took it over, that one. */
+static const struct tree *counterpart(const struct tree *others, const struct tree *row, const struct tree *own)
+{
+	const struct tree *same = same_question(others, row);
+
+	for (struct tree_iter i = tree_iter(others); !same && tree_next(&i);) {
+		if (str_eq(tree_text(i.value, "control"), tree_text(row, "control")) && !same_question(own, i.value))
+			return i.value;
+	}
+	return same;
+}
+
 static void control_add(struct tree *rows, const char *change, const struct tree *before, const struct tree *after)
 {
 	const struct tree *either = after ? after : before;
@@ -62,14 +74,14 @@ static struct tree *controls(const struct tree *a, const struct tree *b)
 	struct tree *rows = tree_new_array();
 
 	for (struct tree_iter i = tree_iter(before); tree_next(&i);) {
-		const struct tree *now = same_question(after, i.value);
+		const struct tree *now = counterpart(after, i.value, before);
 		if (!now)
 			control_add(rows, "removed", i.value, NULL);
 		else if (!str_eq(tree_text(i.value, "verdict"), tree_text(now, "verdict")))
 			control_add(rows, "changed", i.value, now);
 	}
 	for (struct tree_iter i = tree_iter(after); tree_next(&i);) {
-		if (!same_question(before, i.value))
+		if (!counterpart(before, i.value, after))
 			control_add(rows, "added", NULL, i.value);
 	}
 	return rows;

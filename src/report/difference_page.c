@@ -90,22 +90,74 @@ static void pair_set(struct tree *row, const char *member)
 		tree_set_text(row, member, after ? after : before);
 }
 
+/* {path: row} of the directories that came or went whole. */
+static struct tree *whole_directories(const struct tree *rows)
+{
+	struct tree *index = tree_new_object();
+
+	for (struct tree_iter i = tree_iter(rows); tree_next(&i);) {
+		bool came = str_eq(tree_text(i.value, "after.type"), "directory");
+		bool went = str_eq(tree_text(i.value, "before.type"), "directory");
+		if (came != went)
+			tree_set(index, tree_text_or(i.value, "name", "?"), tree_share(i.value));
+	}
+	return index;
+}
+
+/* The outermost one that the entry lies in, when it shares its fate. */
+static const char *lies_in(const struct tree *directories, const struct tree *row)
+{
+	_cleanup_(freep) char *path = mem_strdup(tree_text_or(row, "name", ""));
+	const char *found = NULL;
+
+	for (char *slash = strrchr(path, '/'); slash && slash != path; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		const struct tree *directory = tree_key(directories, path);
+		if (directory && str_eq(tree_text(directory, "change"), tree_text(row, "change")))
+			found = tree_text(directory, "name");
+	}
+	return found;
+}
+
+/* What is shown of a row; below: how many entries lie in it. */
+static struct tree *etc_row(const struct tree *entry, int64_t below)
+{
+	struct tree *row = tree_copy(entry);
+
+	pair_set(row, "mode");
+	pair_set(row, "owner");
+	if (below)
+		tree_setf(row, "name", "%s/ with %lld entries", tree_text_or(entry, "name", "?"), (long long)below);
+	return row;
+}
+
+/* The rows that people want to see: what an instance makes for itself and what lies in whole directories is counted. */
+static struct tree *etc_rows(const struct tree *entries, size_t *of_instance)
+{
+	_cleanup_(tree_freep) struct tree *directories = whole_directories(entries), *below = tree_new_object();
+	struct tree *rows = tree_new_array();
+
+	*of_instance = 0;
+	for (struct tree_iter i = tree_iter(entries); tree_next(&i);) {
+		const char *top = lies_in(directories, i.value);
+		if (top)
+			tree_set_int(below, top, tree_int(tree_key(below, top), NULL, 0) + 1);
+	}
+	for (struct tree_iter i = tree_iter(entries); tree_next(&i);) {
+		if (tree_bool(i.value, "of_instance", false))
+			++*of_instance;
+		else if (!lies_in(directories, i.value))
+			tree_add(rows, etc_row(i.value,
+					       tree_int(tree_key(below, tree_text_or(i.value, "name", "?")), NULL, 0)));
+	}
+	return rows;
+}
+
 static void etc(struct str *out, const struct tree *difference, int width)
 {
-	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
-	size_t of_instance = 0;
+	size_t of_instance;
+	_cleanup_(tree_freep) struct tree *rows = etc_rows(tree_get(difference, "etc"), &of_instance);
 
-	for (struct tree_iter i = tree_iter(tree_get(difference, "etc")); tree_next(&i);) {
-		struct tree *row;
-		if (tree_bool(i.value, "of_instance", false)) {
-			of_instance++;
-			continue;
-		}
-		row = tree_copy(i.value);
-		pair_set(row, "mode");
-		pair_set(row, "owner");
-		tree_add(rows, row);
-	}
 	table(out, "Files under /etc", difference, "etc", rows, etc_columns, ARRAY_SIZE(etc_columns), width);
 	if (tree_count(rows) && of_instance)
 		str_addf(out, "  (besides %zu that every instance makes for itself)\n", of_instance);

@@ -42,6 +42,7 @@ static struct tree *row_new(struct tree *rows, const struct tree *answer, const 
 	tree_set_text(row, "step", tree_text(answer, "step"));
 	tree_set_text(row, "title", tree_text(step, "name"));
 	tree_set_text(row, "verdict", NULL);
+	tree_set_text(row, "answer", NULL);
 	tree_set_bool(row, "drift", false);
 	tree_set_text(row, "file", tree_text(step, "file"));
 	tree_set_int(row, "line", tree_int(step, "line", 0));
@@ -81,10 +82,12 @@ static void verdict_set(struct tree *row, bool tested)
 
 	if (!has_drifted(row, tested)) {
 		tree_set_text(row, "verdict", tree_text(counts, "answer"));
+		tree_set_text(row, "answer", tree_text(counts, "answer"));
 		tree_set_text(row, "evidence", tree_text(counts, "evidence"));
 		return;
 	}
 	tree_set_text(row, "verdict", "drift");
+	tree_set_text(row, "answer", "fail");
 	tree_set_bool(row, "drift", true);
 	tree_setf(row, "evidence", "built: %s; fresh: %s", tree_text_or(row, "built.evidence", ""),
 		  tree_text_or(row, "fresh.evidence", "not asked for"));

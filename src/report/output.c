@@ -12,7 +12,7 @@
 const char *const output_format_names[] = {"table", "json", "jsonl", "csv", NULL};
 
 /* A reader that has seen enough (`| head`) is no failure. */
-static bool print(FILE *out, struct str *text, struct error *err)
+bool output_text(FILE *out, const struct str *text, struct error *err)
 {
 	if (fwrite(text->data, 1, text->len, out) == text->len && fflush(out) == 0)
 		return true;
@@ -96,7 +96,7 @@ bool output_rows(FILE *out, enum output_format format, const struct tree *rows, 
 		csv_rows(&text, rows, columns, column_count);
 		break;
 	}
-	return print(out, &text, err);
+	return output_text(out, &text, err);
 }
 
 /* An object in one row: keys of nested maps are dotted, lists are JSON. */
@@ -136,5 +136,5 @@ bool output_object(FILE *out, enum output_format format, const struct tree *obje
 		str_addf(&text, "\r\n%s\r\n", row.data);
 		break;
 	}
-	return print(out, &text, err);
+	return output_text(out, &text, err);
 }

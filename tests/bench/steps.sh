@@ -4,7 +4,7 @@
 #
 #     tests/bench/steps.sh [BUILD_FOLDER]      (default: build; a release build without sanitizers)
 #
-# Prints figures and ratios, the best of three runs each; it judges nothing. Everything runs on one host, so the machine and its clients share its processors.
+# Prints figures and ratios; it judges nothing. Everything runs on one host, so the machine and its clients share its processors.
 # The way of 100 ms is a proxy (far.py): many kernels have no netem, and the sandbox's own network ends TCP on this host.
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -92,22 +92,24 @@ control_path_dir = $work/cp
 END
 
 # --- measuring
+# Turn and turn about, since a host is seldom as busy now as it was a moment ago; of each the best.
 cat >"$work/best.py" <<'END'
-import os, subprocess, sys, time
-prepare, runs, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-best = None
-for _ in range(runs):
-    subprocess.run(["sh", "-c", prepare], check=True, stdout=subprocess.DEVNULL)
-    began = time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    took = time.monotonic() - began
-    if done.returncode:
-        sys.stderr.write(done.stdout.decode(errors="replace"))
-        sys.exit("%s: exit %d" % (command[0], done.returncode))
-    best = took if best is None else min(best, took)
-print("%.3f" % best)
+import subprocess, sys, time
+prepare, rounds, commands = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+best = [None] * len(commands)
+for _ in range(rounds):
+    for i, command in enumerate(commands):
+        subprocess.run(["sh", "-c", prepare], check=True, stdout=subprocess.DEVNULL)
+        began = time.monotonic()
+        done = subprocess.run(command.split(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        took = time.monotonic() - began
+        if done.returncode:
+            sys.stderr.write(done.stdout.decode(errors="replace"))
+            sys.exit("%s: exit %d" % (command, done.returncode))
+        best[i] = took if best[i] is None else min(best[i], took)
+print(*("%.3f" % seconds for seconds in best))
 END
-best() { python3 "$work/best.py" "$@"; } # best PREPARE RUNS COMMAND...
+best() { python3 "$work/best.py" "$@"; } # best PREPARE ROUNDS COMMAND...
 over() { python3 -c 'import sys; print("%.2f" % (float(sys.argv[1]) / float(sys.argv[2])))' "$1" "$2"; }
 anew="$bakery sandbox exec $instance -- sh -c ': >/etc/bench'"
 
@@ -141,22 +143,18 @@ else
   echo "ansible: ansible-playbook is not installed (Debian's ansible-core); not compared"
 fi
 
-compare() { # compare WAY
-  bakery_s=$(best "$anew" 3 ./by-bakery "$1" forty)
-  one_s=$(best true 3 ./by-bakery "$1" one)
-  openssh_s=$(best "$anew" 3 ./by-openssh "$1")
-  echo "  bakery             $bakery_s s   (one step: $one_s s, so each further one $(python3 -c "print('%.1f' % (($bakery_s - $one_s) * 1000 / 39))") ms)"
-  echo "  plain OpenSSH      $openssh_s s   $(over "$openssh_s" "$bakery_s") times bakery's"
-  [ -n "$with_ansible" ] || return 0
-  runs=$([ "$1" = far ] && echo 1 || echo 2)
-  rm -rf "$work/cp"
-  ansible_s=$(best "$anew; rm -rf $work/cp" "$runs" ./by-ansible "$1")
-  echo "  ansible-playbook   $ansible_s s   $(over "$ansible_s" "$bakery_s") times bakery's"
+compare() { # compare WAY ROUNDS
+  # shellcheck disable=SC2046
+  set -- "$1" $(best "$anew; rm -rf $work/cp" "$2" "./by-bakery $1 forty" "./by-bakery $1 one" "./by-openssh $1" ${with_ansible:+"./by-ansible $1"})
+  bakery_s=$2 one_s=$3
+  echo "  bakery             $2 s   (one step: $3 s, so each further one $(python3 -c "print('%.1f' % (($2 - $3) * 1000 / 39))") ms)"
+  echo "  plain OpenSSH      $4 s   $(over "$4" "$2") times bakery's"
+  [ -z "$with_ansible" ] || echo "  ansible-playbook   $5 s   $(over "$5" "$2") times bakery's"
 }
 echo "40 steps (20 commands, 20 lines in a file) as root, by way of sudo, connection and all:"
-compare near
+compare near 4
 echo "the same from 100 ms away:"
-compare far
+compare far 2
 python3 -c "print('  bakery, forty steps: %.1f round trips in all, %.2f a step; each further step %.2f' % ($bakery_s / 0.1, $bakery_s / 0.1 / 40, ($bakery_s - $one_s) / 0.1 / 39))"
 
 # --- 200 MB
@@ -173,10 +171,9 @@ scp -q -F "$work/ssh.conf" "$work/project/big" near:big
 END
 chmod +x by-sftp by-scp
 gone="$bakery sandbox exec $instance -- rm -f /srv/big /home/admin/big"
-upload_s=$(best "$gone" 3 ./by-bakery near big)
-sftp_s=$(best "$gone" 3 ./by-sftp)
-scp_s=$(best "$gone" 3 ./by-scp)
+# shellcheck disable=SC2046
+set -- $(best "$gone" 4 "./by-bakery near big" ./by-sftp ./by-scp)
 echo "200 MB to the machine:"
-echo "  bakery (upload, put in place as root and compared)   $upload_s s"
-echo "  sftp   $sftp_s s   bakery's is $(over "$upload_s" "$sftp_s") times that"
-echo "  scp    $scp_s s   bakery's is $(over "$upload_s" "$scp_s") times that"
+echo "  bakery (upload, put in place as root and compared)   $1 s"
+echo "  sftp   $2 s   bakery's is $(over "$1" "$2") times that"
+echo "  scp    $3 s   bakery's is $(over "$1" "$3") times that"

@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The crash campaign: builds are killed at every point where that could matter, or meet a fault there, and then resumed or swept.
 
-    crash.py BAKERY SOURCE PRELOAD [--kinds request,lag,write,fault,hang] [--hows before,...] [--ends resume,gc] [--first N] [--stride K] [--offset K] [--seconds S] [--lanes N]
+    crash.py BAKERY SOURCE PRELOAD [--kinds request,lag,commit,write,fault,hang] [--hows before,...] [--ends resume,gc] [--first N] [--stride K] [--offset K] [--seconds S] [--lanes N]
 
 Points:  request   the Nth request to AWS never gets an answer; bakery is killed there: before AWS acted, or after
          lag       as request, while nothing that was made is found for a second and a half
-         write     the Nth write to the database kills bakery: before it, half-way through it, after it
+         commit    the Nth transaction of the database kills bakery: before the write that ends it, half-way through it, after it
+         write     the same for each single write and sync, of which a transaction has several
          fault     the Nth request meets a fault: throttled, 500, 503, reset, cut, lost reply, denied, expired, no capacity
-         hang      the Nth request is never answered, and bakery waits until it believes so (a minute: every eighth is tried, at least)
-After each, `resume` (or `gc`, then a build anew) and the invariants of invariants.py. Every --stride-th point is tried, from --offset on (of the
-writes, which are many and alike, every eighth of those unless --stride is 1), so that a short form sees some of each. --hows and --first try a
+         hang      the Nth request is never answered, and bakery waits until it believes so, for a minute
+After each, `resume` (or `gc`, then a build anew) and the invariants of invariants.py. Every --stride-th point is tried, from --offset on (of
+writes, which are many and alike, and hangs, which are slow, every eighth of those), so that a short form sees some of each. --hows and --first try a
 point again that was seen to fail. The last line is "crash points: N tried, M violations".
 """
 import argparse
@@ -28,7 +29,8 @@ from lane import Lane, wait_for
 
 FAULTS = ("RequestLimitExceeded", "500", "503", "reset", "cut", "reset:after", "cut:after", "500:after", "UnauthorizedOperation", "ExpiredToken",
           "InsufficientInstanceCapacity")
-HOWS = {"request": ("before", "after"), "lag": ("before", "after"), "write": ("before", "torn", "after"), "fault": FAULTS, "hang": ("hang", "hang:after")}
+HOWS = {"request": ("before", "after"), "lag": ("before", "after"), "commit": ("before", "torn", "after"), "write": ("before", "torn", "after"),
+        "fault": FAULTS, "hang": ("hang", "hang:after")}
 KILLED = -9
 LAG_S = 1.5
 
@@ -88,12 +90,15 @@ class Walker:
         lane.set("hold=")
         return build.returncode == KILLED
 
-    def break_at_write(self, number, when):
+    def break_at_write(self, number, when, variable="STOP_AT_WRITE"):
         lane = self.lane
-        build = lane.start("build", lane.recipe, "--sandbox", "-q", env={"LD_PRELOAD": self.preload, "STOP_AT_WRITE": "%d:%s" % (number, when)})
+        build = lane.start("build", lane.recipe, "--sandbox", "-q", env={"LD_PRELOAD": self.preload, variable: "%d:%s" % (number, when)})
         build.wait(timeout=120)
         self.status = build.returncode
         return build.returncode == KILLED
+
+    def break_at_commit(self, number, when):
+        return self.break_at_write(number, when, "STOP_AT_COMMIT")
 
     def break_by_fault(self, number, what):
         """A fault does not kill: the build may get through. False when it has fewer requests (the setting was not used up)."""
@@ -160,7 +165,7 @@ class Walker:
         """False: there is no such point any more."""
         kind, number, how, end = point
         before = self.known()
-        breaker = {"write": self.break_at_write, "fault": self.break_by_fault, "hang": self.break_by_fault}.get(kind, self.break_at_request)
+        breaker = {"commit": self.break_at_commit, "write": self.break_at_write, "fault": self.break_by_fault, "hang": self.break_by_fault}.get(kind, self.break_at_request)
         if not breaker(number, how):
             self.done += list(self.known() - before)
             if self.status != 0:  # else the series would end early, and look whole
@@ -186,9 +191,7 @@ def series(options):
 
 
 def stride_of(kind, options):
-    if kind == "write" and options.stride > 1:
-        return options.stride * 8
-    return max(options.stride, 8) if kind == "hang" else options.stride
+    return options.stride * {"write": 8, "hang": 8}.get(kind, 1)
 
 
 def work(campaign, options, todo):
@@ -217,7 +220,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("bakery", "source", "preload"):
         parser.add_argument(name)
-    parser.add_argument("--kinds", default="request,lag,write,fault,hang")
+    parser.add_argument("--kinds", default="request,lag,commit,write,fault,hang")
     parser.add_argument("--ends", default="resume,gc")
     parser.add_argument("--hows", default="", help="only these, such as before,reset:after")
     parser.add_argument("--first", type=int, default=1, help="the first N")

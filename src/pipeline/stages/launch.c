@@ -102,9 +102,17 @@ static bool profile_make(struct build *build, struct error *err)
 	return true;
 }
 
+bool launch_surroundings(struct build *build, struct error *err)
+{
+	if (!build->surrounded && (!profile_make(build, err) || !group_make(build, err)))
+		return false;
+	build->surrounded = true;
+	return true;
+}
+
 bool stage_launch(struct build *build, struct error *err)
 {
-	if (!bastion_check(build, err) || !profile_make(build, err) || !group_make(build, err) ||
+	if (!bastion_check(build, err) || !launch_surroundings(build, err) ||
 	    !box_launch(build, &build->box, build->plan->source.ami, err) || !rejoin_mark(build, err))
 		return false;
 	build->state.instance = arena_strdup(build->arena, build->box.instance);

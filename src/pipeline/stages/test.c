@@ -43,7 +43,8 @@ bool stage_test(struct build *build, struct error *err)
 		build_note(build, "the recipe says verify: false; the image is not tested");
 		return true;
 	}
-	if (!box_launch(build, &build->test, image->ami, err) || !box_connect(build, &build->test, err))
+	if (!launch_surroundings(build, err) || !box_launch(build, &build->test, image->ami, err) ||
+	    !box_connect(build, &build->test, err))
 		return error_context(err, "fresh instance of %s", image->ami);
 	/* The inventory comes before all that may install something; scanners come last, since what they need makes the
 	 * machine another one. */

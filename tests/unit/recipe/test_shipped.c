@@ -15,6 +15,7 @@ struct shipped {
 	struct settings settings;
 	struct faults faults;
 	glob_t playbooks;
+	const struct playbook **loaded; /* those of the glob, once they were wanted */
 };
 
 static int setup(void **state)
@@ -71,6 +72,16 @@ static const struct playbook *load(struct shipped *shipped, const char *path)
 	return playbook;
 }
 
+/* The playbook at this place of the glob. */
+static const struct playbook *nth(struct shipped *shipped, size_t index)
+{
+	if (!shipped->loaded)
+		shipped->loaded = arena_alloc(shipped->arena, shipped->playbooks.gl_pathc * sizeof(*shipped->loaded));
+	if (!shipped->loaded[index])
+		shipped->loaded[index] = load(shipped, shipped->playbooks.gl_pathv[index]);
+	return shipped->loaded[index];
+}
+
 static void recipes_have_no_faults(void **state)
 {
 	struct shipped *shipped = *state;
@@ -95,7 +106,7 @@ static void playbooks_have_no_faults(void **state)
 
 	assert_true(shipped->playbooks.gl_pathc >= 4);
 	for (size_t i = 0; i < shipped->playbooks.gl_pathc; i++)
-		load(shipped, shipped->playbooks.gl_pathv[i]);
+		nth(shipped, i);
 }
 
 /* Without a check a step would be "changed" on every run. */
@@ -104,7 +115,7 @@ static void steps_can_be_run_twice(void **state)
 	struct shipped *shipped = *state;
 
 	for (size_t i = 0; i < shipped->playbooks.gl_pathc; i++) {
-		const struct playbook *playbook = load(shipped, shipped->playbooks.gl_pathv[i]);
+		const struct playbook *playbook = nth(shipped, i);
 		const struct step *steps = playbook->steps.items;
 		for (size_t k = 0; k < playbook->steps.count; k++)
 			if (steps[k].kind == STEP_SHELL && !steps[k].check)
@@ -128,7 +139,7 @@ static void controls_are_documented(void **state)
 	assert_works(file_read(arena_printf(shipped->arena, "%s/docs/hardening.md", getenv("BAKERY_SOURCE_FOLDER")),
 			       1 << 20, &doc, &err));
 	for (size_t i = 0; i < shipped->playbooks.gl_pathc; i++) {
-		const struct playbook *playbook = load(shipped, shipped->playbooks.gl_pathv[i]);
+		const struct playbook *playbook = nth(shipped, i);
 		const struct step *steps = playbook->steps.items;
 		for (size_t k = 0; k < playbook->steps.count; k++)
 			for (size_t c = 0; c < steps[k].controls.count; c++)
@@ -141,7 +152,7 @@ static void controls_are_documented(void **state)
 static bool is_established(struct shipped *shipped, const char *control, const char *step)
 {
 	for (size_t i = 0; i < shipped->playbooks.gl_pathc; i++) {
-		const struct playbook *playbook = load(shipped, shipped->playbooks.gl_pathv[i]);
+		const struct playbook *playbook = nth(shipped, i);
 		const struct step *steps = playbook->steps.items;
 		for (size_t k = 0; k < playbook->steps.count; k++)
 			if (str_eq(steps[k].id, step) && text_list_has(&steps[k].controls, control))
@@ -181,7 +192,7 @@ static void parts_have_the_values_of_the_whole(void **state)
 		load(shipped, arena_printf(shipped->arena, "%s/playbooks/harden-linux.yaml", source));
 
 	for (size_t i = 0; i < shipped->playbooks.gl_pathc; i++) {
-		const struct playbook *part = load(shipped, shipped->playbooks.gl_pathv[i]);
+		const struct playbook *part = nth(shipped, i);
 		for (size_t k = 0; str_starts(part->name, "harden-") && k < part->vars.count; k++)
 			assert_string_equal(text_map_get(&whole->vars, part->vars.items[k].key),
 					    part->vars.items[k].value);

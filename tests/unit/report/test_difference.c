@@ -209,6 +209,46 @@ static void test_page(void **state)
 	page(difference, wanted);
 }
 
+#define DIRECTORY(path)                                                                                                \
+	"{\"path\": \"" path "\", \"type\": \"directory\", \"mode\": \"0755\", \"owner\": \"root:root\"}"
+
+/* A package brings hundreds of files: its folder is one line. */
+static void test_a_whole_directory_is_one_line(void **state)
+{
+	_cleanup_(tree_freep) struct tree *build = document(BUILD("b1", "", "{}", "5"));
+	_cleanup_(tree_freep) struct tree *sbom = document(SBOM(""));
+	_cleanup_(tree_freep) struct tree *before =
+		document(ETC(DIRECTORY("/etc") "," DIRECTORY("/etc/gone") "," ENTRY("/etc/gone/x", "0644", "1")));
+	_cleanup_(tree_freep) struct tree *after = document(ETC(DIRECTORY("/etc") "," DIRECTORY("/etc/a") "," ENTRY(
+		"/etc/a.conf", "0644", "1") "," DIRECTORY("/etc/a/b") "," ENTRY("/etc/a/b/c", "0600", "1")));
+	_cleanup_(tree_freep) struct tree *difference = difference_make(&(struct difference_side){build, sbom, before},
+									&(struct difference_side){build, sbom, after});
+	_cleanup_(str_free) struct str out = STR_INIT;
+
+	difference_page(&out, difference, 0);
+	assert_non_null(strstr(out.data, "Files under /etc: 2 added, 1 removed\n"
+					 "  CHANGE   FILE                       WHAT  MODE  OWNER\n"
+					 "  added    /etc/a/ with 2 entries     -     0755  root:root\n"
+					 "  added    /etc/a.conf                -     0644  root:root\n"
+					 "  removed  /etc/gone/ with 1 entries  -     0755  root:root\n"));
+	assert_int_equal(tree_count(tree_get(difference, "etc")), 6);
+}
+
+#define STEP_CONTROL(name, step, answer)                                                                               \
+	"{\"control\": \"" name "\", \"phase\": \"verify\", \"step\": \"" step "\", \"answer\": \"" answer "\"}"
+
+/* A control that another step serves now has not come or gone. */
+static void test_a_control_moves_to_another_step(void **state)
+{
+	_cleanup_(tree_freep) struct tree *difference = compared(
+		BUILD("b1", STEP_CONTROL("A", "old", "pass") "," STEP_CONTROL("B", "old", "pass"), "{}", "5"),
+		BUILD("b2", STEP_CONTROL("A", "new", "pass") "," STEP_CONTROL("B", "new", "fail"), "{}", "5"), NULL);
+	_cleanup_(str_free) struct str out = STR_INIT;
+
+	told(tree_get(difference, "controls"), &out);
+	assert_string_equal(out.data, "changed B pass>fail");
+}
+
 static void test_nothing_differs(void **state)
 {
 	_cleanup_(tree_freep) struct tree *difference = compared(BUILD("b1", CONTROL("C-1", "pass"), "{}", "5"),
@@ -269,6 +309,8 @@ int main(void)
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_an_uploads_sum_counts),
 		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_a_whole_directory_is_one_line),
+		cmocka_unit_test(test_a_control_moves_to_another_step),
 		cmocka_unit_test(test_nothing_differs),
 		cmocka_unit_test(test_a_build_without_an_sbom),
 		cmocka_unit_test(test_lines),
