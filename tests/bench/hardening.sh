@@ -64,7 +64,8 @@ waivers() {
   echo "apparmor_configured|a sandbox machine has no systemd"
   echo "grub2_enable_apparmor|a sandbox machine has no boot loader"
 }
-[ "${KERNEL:-no}" = yes ] && before='[kernel]' after='[kernel, patch, harden-linux]' || before='[]' after=
+# Without patch, which wants the newest kernel to run.
+[ "${KERNEL:-no}" = yes ] && before='[kernel]' after='[kernel, harden-linux]' || before='[]' after=
 {
   printf 'bakery: 1\nname: before\nextends: debian-12\nplaybooks: %s\nverify: {playbooks: [none]}\n%s\n' "$before" "$scan"
 } >recipes/before.yaml

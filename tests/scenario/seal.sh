@@ -19,12 +19,12 @@ ok "... a secret in a large binary file" says '/opt/tool/blob \(the secret HIDDE
 ok "... and neither a manual nor a program" says_not '/opt/doc'
 ok "the secret itself is said nowhere" eval 'says_not "tr0ub4dor" && ! grep -q "tr0ub4dor" "$BAKERY_STORE" && "$bakery" log >"$work/log" && ! grep -q "tr0ub4dor" "$work/log"'
 "$bakery" show --controls --format json >"$work/controls.json"
-ok "the answers are evidence" holds "$work/controls.json" '{r["control"]: r["answer"] for r in x if r["step"] == "prove"} == {"bakery:no-private-keys": "fail", "bakery:no-build-keys": "fail", "bakery:no-secrets": "fail"}'
+ok "the answers are evidence" holds "$work/controls.json" '{r["control"]: r["verdict"] for r in x if r["step"] == "prove"} == {"bakery:no-private-keys": "fail", "bakery:no-build-keys": "fail", "bakery:no-secrets": "fail"}'
 ok "there is no image" eval '[ "$(image_count us-east-1)" = 0 ]'
 ok "a clean machine passes" exits 0 "$bakery" build hiding --sandbox -q --var hide=no
 ok "... and its log says what was looked for" eval '"$bakery" log --stage seal >"$work/log" && grep -Eq "looked through [0-9]+ files: .* none of 1 secrets" "$work/log"'
 "$bakery" show --controls --format json >"$work/controls.json"
-ok "... as its evidence does" holds "$work/controls.json" '[r["answer"] for r in x if r["step"] == "prove"] == ["pass"] * 3'
+ok "... as its evidence does" holds "$work/controls.json" '[r["verdict"] for r in x if r["step"] == "prove"] == ["pass"] * 3'
 ok "a secret that is missing is not taken for one that was not found" eval 'unset HIDDEN_PASSWORD; exits 2 "$bakery" build hiding --sandbox -q --var hide=no'
 ok "nothing is left behind" nothing_left
 exit $failed
