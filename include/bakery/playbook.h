@@ -22,12 +22,12 @@ enum step_kind {
 
 struct stat;
 struct transfer {
-	const char *from, *to;	 /* upload: `from` is absolute here, and may be a folder; download: `to` is as written */
-	const char *mode;	 /* octal text; NULL: 0644, in a folder each file's own */
-	const char *owner;	 /* user[:group] or NULL */
-	const char *sha256;	 /* upload: of the content when it was read; NULL: not known */
-	bool is_template;	 /* variables in the file are replaced: template_render(content, vars, ...) */
-	struct text_map vars;	 /* of a template: those of the playbook the step stands in */
+	const char *from, *to; /* upload: `from` is absolute here, and may be a folder; download: `to` is as written */
+	const char *mode;      /* octal text; NULL: 0644, in a folder each file's own */
+	const char *owner;     /* user[:group] or NULL */
+	const char *sha256;    /* upload: of the content when it was read; NULL: not known */
+	bool is_template;      /* variables in the file are replaced: template_render(content, vars, ...) */
+	struct text_map vars;  /* of a template: those of the playbook the step stands in */
 	const struct stat *seen; /* upload: the file as it was when sha256 was taken by this process; NULL: not known */
 };
 struct reboot {
@@ -50,7 +50,7 @@ struct step {
 	const struct transfer *upload, *download;
 	const struct reboot *reboot;
 	const char *waived; /* why it is not run: a plan whose recipe waives all its controls says so; else NULL */
-	const char *file; /* where it stands */
+	const char *file;   /* where it stands */
 	int line;
 };
 

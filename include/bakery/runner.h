@@ -95,8 +95,9 @@ void runner_forget(struct ssh *ssh, const struct runner_options *options);
  * most 20 minutes. */
 bool runner_wait_ready(struct ssh *ssh, const struct runner_options *options, struct error *err) must_check;
 
-/* Runs a script (POSIX sh, as root) that changes nothing on the machine, and may be run again when the connection drops.
- * What it prints on stdout is added to *out; more than `most` bytes are an error, as is a status that is not 0. */
+/* Runs a script (POSIX sh, as root) that changes nothing on the machine, and may be run again when the connection
+ * drops. What it prints on stdout is added to *out; more than `most` bytes are an error, as is a status that is not 0.
+ */
 bool runner_read(struct ssh *ssh, const struct runner_options *options, const char *script, size_t most,
 		 struct str *out, struct error *err) must_check;
 /* What must not be in any file of the machine. */

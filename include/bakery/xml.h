@@ -20,7 +20,7 @@ struct xml_events {
  * and column. */
 bool xml_read(const char *text, size_t length, const struct xml_events *events, struct error *err) must_check;
 
-const char *xml_local_name(const char *name);				    /* "b" of "a:b" */
+const char *xml_local_name(const char *name);				       /* "b" of "a:b" */
 const char *xml_attribute_of(const char *const *attributes, const char *name); /* by its local name; NULL: absent */
 
 #endif

@@ -19,7 +19,8 @@ struct script {
 	char **lists; /* RUNNER_LOOK: of each step that uploads, what it would bring (archive.h); else NULL */
 };
 
-/* Reads what is to be uploaded when it only looks. Fails with ERROR_INVALID when a step has names that a shell would not take as such. */
+/* Reads what is to be uploaded when it only looks. Fails with ERROR_INVALID when a step has names that a shell would
+ * not take as such. */
 bool script_make(const struct playbook *playbook, enum runner_mode mode, struct script *out,
 		 struct error *err) must_check;
 void script_free(struct script *script);
