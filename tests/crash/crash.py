@@ -42,6 +42,9 @@ class Campaign:
         self.tried, self.violations = 0, []
         self.until = time.monotonic() + options.seconds if options.seconds else None
 
+    def is_over(self):
+        return self.until and time.monotonic() > self.until
+
     def tell(self, point, found, context=""):
         with self.lock:
             self.tried += 1
@@ -151,6 +154,7 @@ class Walker:
         lane = self.lane
         new = self.known() - before
         if not new:  # killed before the history knew of it: nothing may be there
+            self.wait_for_lag()
             found, context = [], ""
         elif end == "resume":
             found, context = self.check_resumed(new.pop())
@@ -181,39 +185,62 @@ def images_any(lane, build):
 
 
 def series(options):
-    """(kind, how, end): each is walked with N = 1, 2, ... until a build runs through."""
-    for kind in options.kinds.split(","):
-        for how, end in itertools.product(HOWS[kind], options.ends.split(",")):
-            if options.hows and how not in options.hows.split(","):
-                continue
-            if kind not in ("fault", "hang") or end == "resume":
-                yield kind, how, end
+    """(kind, how, end): each is walked with N = 1, 2, ... until a build runs through. The kinds take turns, so that one that is cut short has seen some of each."""
+    def of_kind(kind):
+        ends = ["resume"] if kind in ("fault", "hang") else options.ends.split(",")
+        hows = [how for how in HOWS[kind] if not options.hows or how in options.hows.split(",")]
+        return [(kind, how, end) for how, end in itertools.product(hows, ends)]
+    turns = itertools.zip_longest(*(of_kind(kind) for kind in options.kinds.split(",")))
+    return [one for turn in turns for one in turn if one]
 
 
 def stride_of(kind, options):
     return options.stride * {"write": 8, "hang": 8}.get(kind, 1)
 
 
-def work(campaign, options, todo):
-    while True:
-        try:
-            kind, how, end = todo.get_nowait()
-        except queue.Empty:
-            return
-        lane = None
-        try:
-            lane = Lane(options.bakery, options.source, settings=["lag=%dms" % (LAG_S * 1000)] if kind == "lag" else [])
-            lane.parameter = "/bakery/crash/candidate"
-            walker = Walker(campaign, lane, options.preload)
-            walker.lags = kind == "lag"
-            stride = stride_of(kind, options)
-            number = options.first + options.offset % stride
-            while not (campaign.until and time.monotonic() > campaign.until) and walker.try_point((kind, number, how, end)):
-                number += stride
-        except Exception:  # the driver's own trouble counts as a violation: what was not looked at was not proven
-            campaign.tell((kind, how, end), ["the driver failed: %s" % traceback.format_exc(limit=4)], lane.said() if lane else "")
-        if lane:
-            lane.end()
+class Worker:
+    """Walks series after series. With --stride they share a lane and what is known of a build's length; without, each begins on one where nothing is known, as a first build does.
+    After trouble of the driver's own the lane is in an unknown state: the next series gets another."""
+
+    def __init__(self, campaign, options, todo):
+        self.campaign, self.options, self.todo, self.lane = campaign, options, todo, None
+        self.lengths = {}  # kind -> the first N that a build did not come to
+
+    def walk(self, kind, how, end):
+        shares = self.options.stride > 1
+        if not shares:
+            self.end()
+        if not self.lane:
+            self.lane = Lane(self.options.bakery, self.options.source)
+            self.lane.parameter = "/bakery/crash/candidate"
+            self.walker = Walker(self.campaign, self.lane, self.options.preload)
+        self.walker.lags = kind == "lag"
+        self.lane.set("lag=%dms" % (LAG_S * 1000) if self.walker.lags else "lag=")
+        stride = stride_of(kind, self.options)
+        number = self.options.first + self.options.offset % stride
+        while not self.campaign.is_over() and not (shares and number >= self.lengths.get(kind, number + 1)):
+            if not self.walker.try_point((kind, number, how, end)):
+                self.lengths[kind] = number
+                break
+            number += stride
+
+    def run(self):
+        while not self.campaign.is_over():
+            try:
+                series = self.todo.get_nowait()
+            except queue.Empty:
+                break
+            try:
+                self.walk(*series)
+            except Exception:  # counts as a violation: what was not looked at was not proven
+                self.campaign.tell(series, ["the driver failed: %s" % traceback.format_exc(limit=4)], self.lane.said() if self.lane else "")
+                self.end()
+        self.end()
+
+    def end(self):
+        if self.lane:
+            self.lane.end()
+        self.lane = None
 
 
 def main():
@@ -233,7 +260,7 @@ def main():
     campaign, todo = Campaign(options), queue.Queue()
     for one in series(options):
         todo.put(one)
-    threads = [threading.Thread(target=work, args=(campaign, options, todo)) for _ in range(options.lanes)]
+    threads = [threading.Thread(target=Worker(campaign, options, todo).run) for _ in range(options.lanes)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -93,14 +93,14 @@ ok "nothing is left" nothing_left
 
 # --- killed at each write of a migration ---
 cc -D_GNU_SOURCE -shared -fPIC -o "$work/stop.so" "$source/tests/crash/stop_at_write.c" -ldl || exit 1
-# The database before the step that made leases.
+# The database before the steps that made leases and documents.
 python3 - "$BAKERY_STORE" "$work/old.db" <<'PY'
 import sqlite3, sys
 whole = sqlite3.connect(sys.argv[1])
 whole.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 old = sqlite3.connect(sys.argv[2])
 whole.backup(old)
-old.executescript("DROP TABLE lease; PRAGMA user_version = 4; PRAGMA journal_mode = WAL;")
+old.executescript("DROP TABLE document; DROP TABLE lease; PRAGMA user_version = 4; PRAGMA journal_mode = WAL;")
 old.close()
 PY
 "$bakery" history --format json >"$work/before.json"

@@ -117,7 +117,7 @@ before=$instance
 tell
 ok "killed in seal" eval "wait_for 60 reached 'stage_began.*\"stage\":\"seal\"' && sleep 0.3 && kill_now"
 ok "resume finishes it, there or on another one" resumed_through
-ok "... which it says why, when nobody can log in any more" eval 'launched 1 || says "connecting to $before"'
+ok "... which it says why, when nobody can log in any more" eval 'launched 1 || says "connecting to $before|$before is not gone on with: "'
 ok "one image, nothing left" eval 'nothing_left && [ "$(image_count us-east-1)" = 4 ]'
 ok "its keys are gone" no_keys
 
