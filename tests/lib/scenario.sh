@@ -10,6 +10,7 @@
 #   json FILE EXPRESSION        a Python expression over the document x
 #   cloud ...                   Debian's aws, pointed at the sandbox, JSON
 #   wait_for SECONDS COMMAND... polls until it holds
+#   machine_start               a machine to log in to; admin COMMAND... runs something there
 
 set -u
 bakery=$1
@@ -134,3 +135,22 @@ nothing_left() {
 }
 image_count() { cloud --region "$1" ec2 describe-images --owners self --query 'length(Images)' --output text; }
 snapshot_count() { cloud --region "$1" ec2 describe-snapshots --owner-ids self --query 'length(Snapshots)' --output text; }
+
+# A machine of Debian's image whose host key is known beforehand: $instance, $address, "$work/login" (the key), "$work/known_hosts".
+machine_start() {
+  for key in host login; do ssh-keygen -q -t ed25519 -N '' -C $key -f "$work/$key" </dev/null; done
+  python3 - "$work" >"$work/user-data" <<'PY'
+import json, sys
+read = lambda name: open(f"{sys.argv[1]}/{name}").read()
+print("#cloud-config")
+print(json.dumps({"ssh_keys": {"ed25519_private": read("host"), "ed25519_public": read("host.pub").strip()},
+                  "ssh_deletekeys": True, "ssh_authorized_keys": [read("login.pub").strip()]}))
+PY
+  ami=$(cloud ec2 describe-images --owners 136693071363 --query 'sort_by(Images,&CreationDate)[-1].ImageId' --output text)
+  cloud ec2 run-instances --image-id "$ami" --instance-type m5.large --user-data "file://$work/user-data" >"$work/run.json"
+  instance=$(json "$work/run.json" 'x["Instances"][0]["InstanceId"]')
+  cloud ec2 wait instance-running --instance-ids "$instance"
+  address=$(cloud ec2 describe-instances --instance-ids "$instance" --query 'Reservations[0].Instances[0].PublicIpAddress' --output text)
+  echo "$address $(cat "$work/host.pub")" >"$work/known_hosts"
+}
+admin() { ssh -q -i "$work/login" -o UserKnownHostsFile="$work/known_hosts" -o BatchMode=yes "admin@$address" "$@"; }

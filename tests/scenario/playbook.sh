@@ -13,23 +13,8 @@ cd "$work/project" || exit 1
 echo '{}' >bakery.yaml
 
 # --- a machine with a host key that is known beforehand
-ssh-keygen -q -t ed25519 -N '' -C host -f "$work/host" </dev/null
-ssh-keygen -q -t ed25519 -N '' -C login -f "$work/login" </dev/null
+machine_start
 ssh-keygen -q -t ed25519 -N '' -C other -f "$work/other" </dev/null
-python3 - "$work" >"$work/user-data" <<'PY'
-import json, sys
-read = lambda name: open(f"{sys.argv[1]}/{name}").read()
-print("#cloud-config")
-print(json.dumps({"ssh_keys": {"ed25519_private": read("host"), "ed25519_public": read("host.pub").strip()},
-                  "ssh_deletekeys": True, "ssh_authorized_keys": [read("login.pub").strip()]}))
-PY
-ami=$(cloud ec2 describe-images --owners 136693071363 --query 'sort_by(Images,&CreationDate)[-1].ImageId' --output text)
-cloud ec2 run-instances --image-id "$ami" --instance-type m5.large --user-data "file://$work/user-data" >"$work/run.json"
-instance=$(json "$work/run.json" 'x["Instances"][0]["InstanceId"]')
-cloud ec2 wait instance-running --instance-ids "$instance"
-address=$(cloud ec2 describe-instances --instance-ids "$instance" --query 'Reservations[0].Instances[0].PublicIpAddress' --output text)
-echo "$address $(cat "$work/host.pub")" >"$work/known_hosts"
-admin() { ssh -q -i "$work/login" -o UserKnownHostsFile="$work/known_hosts" -o BatchMode=yes "admin@$address" "$@"; }
 wait_for 60 admin true || { echo "Bail out! the machine does not answer"; exit 1; }
 play() { book=$1; shift; "$bakery" playbook run "$book" --host "admin@$address" --key "$work/login" --known-hosts "$work/known_hosts" --format json "$@"; }
 

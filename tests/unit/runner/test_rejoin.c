@@ -19,22 +19,7 @@
 #include "bakery/mem.h"
 #include "bakery/process.h"
 #include "tests/lib/runner.h"
-
-static struct test_sshd sshd;
-static char folder[] = "/tmp/bakery-rejoin-XXXXXX";
-
-static int start(void **state)
-{
-	assert_non_null(mkdtemp(folder));
-	return test_sshd_start(&sshd) ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	struct error err;
-	test_sshd_stop(&sshd);
-	return file_remove_tree(folder, &err) ? 0 : -1;
-}
+#include "tests/lib/sshd_folder.h"
 
 /* A step that notes each time it is run, then does the rest. */
 static char *counted(const char *name, const char *rest)

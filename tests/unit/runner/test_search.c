@@ -15,26 +15,10 @@
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "src/runner/run.h"
-#include "tests/lib/sshd.h"
+#include "tests/lib/sshd_folder.h"
 
 #define SECRET "tr0ub4dor & \"three\" 'x'"
 #define BODY "MC4CAQAwBQYDK2VwBCIEIPlzN7hAJNJ1zjQeVmMd0uY8kX0jTqC1m7lYb3cWq9rT"
-
-static struct test_sshd sshd;
-static char folder[] = "/tmp/bakery-search-XXXXXX";
-
-static int start(void **state)
-{
-	assert_non_null(mkdtemp(folder));
-	return test_sshd_start(&sshd) ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	struct error err;
-	test_sshd_stop(&sshd);
-	return file_remove_tree(folder, &err) ? 0 : -1;
-}
 
 static void put(const char *name, const void *data, size_t size)
 {
