@@ -13,6 +13,7 @@
 #include "bakery/log.h"
 #include "bakery/parallel.h"
 #include "bakery/str.h"
+#include "context.h"
 #include "faults_tell.h"
 #include "recipe_args.h"
 #include "results.h"
@@ -253,21 +254,11 @@ static bool jobs_run(struct app *app, const struct build_args *args, struct job 
 
 	if (!view_open(app, count, &view, err))
 		return false;
-	context = (struct build_context){
-		.store = app->store,
-		.aws = app->aws,
-		.log = app->log,
-		.stop = app->stop,
-		.leave = app->leave,
-		.events = view_events(view),
-		.origin = build_origin_find(app->settings.folder, app->arena),
-		.keep_on_failure = args->keep_on_failure,
-		.settle_s = app->settings.settle_s,
-		.quarantine_s = app->settings.quarantine_s,
-		.no_preflight = args->no_preflight,
-		.until = args->until,
-		.plan_from = args->plan && str_eq(args->plan, "-") ? "standard input" : args->plan,
-	};
+	context = context_make(app, view_events(view));
+	context.keep_on_failure = args->keep_on_failure;
+	context.no_preflight = args->no_preflight;
+	context.until = args->until;
+	context.plan_from = args->plan && str_eq(args->plan, "-") ? "standard input" : args->plan;
 	for (size_t i = 0; i < count; i++)
 		jobs[i].arena = arena_new();
 	parallel_crew(width, work, &shop);

@@ -43,8 +43,7 @@ static bool ask(struct ssh *ssh, const struct runner_options *options, const cha
 bool runner_read(struct ssh *ssh, const struct runner_options *options, const char *script, size_t most,
 		 struct str *out, struct error *err)
 {
-	enum { TRIES = 3, RECONNECT_S = 120 };
-	int64_t reconnect_s = options->reconnect_timeout_s ? options->reconnect_timeout_s : RECONNECT_S;
+	enum { TRIES = 3 };
 	size_t before = out->len;
 
 	for (int try = 1;; try++) {
@@ -54,7 +53,8 @@ bool runner_read(struct ssh *ssh, const struct runner_options *options, const ch
 		str_free(&answer.errors);
 		if (done)
 			return true;
-		if (!error_is(err, ERROR_TRANSIENT) || try == TRIES || !ssh_reopen(ssh, reconnect_s, err))
+		if (!error_is(err, ERROR_TRANSIENT) || try == TRIES ||
+		    !ssh_reopen(ssh, reconnect_timeout_s(options), err))
 			return false;
 		out->len = before;
 	}

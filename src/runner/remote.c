@@ -128,7 +128,7 @@ bool remote_script(struct ssh *ssh, const struct runner_options *options, const 
 	return done;
 }
 
-static int64_t reconnect_timeout_s(const struct runner_options *options)
+int64_t reconnect_timeout_s(const struct runner_options *options)
 {
 	return options->reconnect_timeout_s ? options->reconnect_timeout_s : RECONNECT_S;
 }

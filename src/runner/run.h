@@ -56,6 +56,7 @@ bool remote_script(struct ssh *ssh, const struct runner_options *options, const 
 		   struct str *out, struct error *err) must_check;
 /* Reconnects after a drop; tells the one who watches. */
 bool remote_reconnect(struct run *run, const char *why, struct error *err) must_check;
+int64_t reconnect_timeout_s(const struct runner_options *options); /* with its default */
 bool remote_reboot(struct run *run, int64_t timeout_s, struct error *err) must_check;
 /* What a process that died had to say of restarting the machine in that step: *life is the machine's before it, or ""
  * when it had not come to that; *over: the machine is in another one. */
