@@ -3,7 +3,7 @@
  * Any bytes as what a machine says of itself: an inventory, of which both documents can be made, or an error. */
 #include "bakery/tree.h"
 #include "fuzz.h"
-#include "src/pipeline/inventory.h"
+#include "src/pipeline/inspect/inventory.h"
 
 static void is_json(struct tree *document)
 {

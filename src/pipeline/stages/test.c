@@ -2,7 +2,7 @@
  *
  * test: a fresh instance of the image runs the verify playbooks, and the checks of every control once more. gate: the
  * answers decide. */
-#include "../drift.h"
+#include "../inspect/drift.h"
 #include "../pipeline.h"
 #include "bakery/str.h"
 

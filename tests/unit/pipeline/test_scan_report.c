@@ -2,7 +2,7 @@
  *
  * Reports as scanners wrote them, cut down; and what must not pass for a report. */
 #include "../../lib/check.h"
-#include "src/pipeline/scan_report.h"
+#include "src/pipeline/inspect/scan_report.h"
 
 typedef bool reader(const char *data, size_t length, struct arena *arena, struct scan_report *out, struct error *err);
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "pipeline.h"
+#include "../pipeline.h"
 
 static const char inventory_script[] =
 #include "inventory.sh.inc"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../pipeline.h"
 #include "bakery/str.h"
-#include "pipeline.h"
 
 enum { LEAST_SECRET = 8, MOST_NEEDLES = 500, MOST_TOLD = 10, PROVE_TIMEOUT_S = 3600 };
 

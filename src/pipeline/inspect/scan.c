@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../pipeline.h"
 #include "bakery/file.h"
 #include "bakery/str.h"
-#include "pipeline.h"
 #include "scan_report.h"
 
 #define PHASE "scan"

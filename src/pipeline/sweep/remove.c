@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Removing what was found by its tags. Gone already counts as removed. */
+#include "../remove.h"
 #include "bakery/clock.h"
 #include "bakery/str.h"
-#include "remove.h"
 #include "sweep.h"
 
 /* What still hangs on something may be an echo of what has just gone. */
