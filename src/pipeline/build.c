@@ -76,41 +76,41 @@ static bool image_exists(const struct build *build)
 
 /* --- running --- */
 
-static bool stage_journal_failed(struct build *build, const struct error *why, int64_t began_ms)
+static bool stage_journal_failed(struct build *build, const struct error *why, int64_t duration_ms)
 {
 	struct error unwritten = {0};
 
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_FAILED,
 					       .text = why->text,
-					       .duration_ms = clock_wall_ms() - began_ms});
+					       .duration_ms = duration_ms});
 	if (build->claim_lost) /* the journal is another process's */
 		return false;
-	if (!store_stage_failed(build->store, build->id, build->stage->name, why, clock_wall_ms(), &unwritten))
+	if (!store_stage_failed(build->store, build->id, build->stage->name, why, build_now_ms(build), &unwritten))
 		log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
 	return false;
 }
 
 static bool stage_run(struct build *build, const struct stage *stage, struct error *err)
 {
-	int64_t began_ms = clock_wall_ms();
+	int64_t began_mono_ms = clock_mono_ms();
 	_cleanup_(freep) char *state = NULL;
 
 	build->stage = stage;
 	if (stop_requested(&build->stop))
 		return error_set(err, ERROR_STOPPED, "stopped");
-	if (!store_stage_began(build->store, build->id, stage->name, began_ms, err))
+	if (!store_stage_began(build->store, build->id, stage->name, build_now_ms(build), err))
 		return error_context(err, "journal");
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_BEGAN});
 	if (!stage->run(build, err)) {
 		loss_judge(build, err);
 		rejoin_judge(build, err);
 		error_context(err, "stage %s", stage->name);
-		return stage_journal_failed(build, err, began_ms);
+		return stage_journal_failed(build, err, clock_mono_ms() - began_mono_ms);
 	}
 	state = build_state_json(build);
-	if (!store_stage_done(build->store, build->id, stage->name, state, clock_wall_ms(), err))
+	if (!store_stage_done(build->store, build->id, stage->name, state, build_now_ms(build), err))
 		return error_context(err, "journal");
-	build_emit(build, (struct build_event){.kind = EVENT_STAGE_DONE, .duration_ms = clock_wall_ms() - began_ms});
+	build_emit(build, (struct build_event){.kind = EVENT_STAGE_DONE, .duration_ms = clock_mono_ms() - began_mono_ms});
 	return true;
 }
 
@@ -270,7 +270,7 @@ static bool finish(struct build *build, struct error *why, struct build_result *
 	build_emit(build, (struct build_event){.kind = EVENT_BUILD_ENDED,
 					       .status = status,
 					       .text = why->text,
-					       .duration_ms = clock_wall_ms() - build->started_ms});
+					       .duration_ms = build_now_ms(build) - build->started_ms});
 	if (why->kind == ERROR_NONE)
 		return true;
 	*err = *why;
@@ -335,7 +335,7 @@ bool build_run(const struct build_context *context, const struct plan *plan, str
 	bool done;
 
 	build_init(&build, context, plan, arena);
-	build.started_ms = clock_wall_ms();
+	build.started_ms = build_now_ms(&build);
 	id_make(build.started_ms, build.id);
 	*out = (struct build_result){.status = BUILD_FAILED};
 	if (!row_create(&build, err)) {

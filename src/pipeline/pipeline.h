@@ -9,6 +9,7 @@
 #include "bakery/ssh.h"
 
 enum { ID_SIZE = 64 };
+enum { BUILD_SPARE_S = 10 * 60 }; /* behind the deadline, for cleaning up */
 enum { QUARANTINE_DEFAULT_S = 30 * 24 * 3600 };
 
 /* How this host reaches the bastion. */
@@ -118,6 +119,8 @@ void build_emit(struct build *build, struct build_event event); /* fills who and
 /* --- AWS (request.c) --- */
 /* Another account's credentials would find nothing of the build, and take that for "gone already". ERROR_DENIED. */
 bool build_account_check(struct build *build, struct error *err) must_check;
+/* What time it is for everything that a build writes down and judges: AWS's, which this host's clock may jump under. */
+int64_t build_now_ms(const struct build *build);
 /* What was made a moment ago may not be visible yet: a call that refers to it asks again for so long. */
 int64_t build_settle_s(const struct build *build);
 /* The rest of that time for something held, at least 0. */
@@ -135,6 +138,8 @@ bool build_wait_since(struct build *build, enum aws_wait wait, const char *name,
 		      int64_t began_ms, int64_t timeout_s, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
+/* What the tag bakery:expires says: this process's deadline, by AWS's time, and what cleaning up may take. */
+void build_expires(const struct build *build, char at[CLOCK_TEXT_SIZE]);
 /* Of things done side by side: false with all that failed in one sentence, the first one's kind and code (but STOPPED
  * goes before all); true when none did. */
 bool build_errors_join(const struct error *errors, size_t count, struct error *err) must_check;

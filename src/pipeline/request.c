@@ -35,10 +35,19 @@ int64_t build_settle_s(const struct build *build)
 	return build->context->settle_s ? build->context->settle_s : 60;
 }
 
-/* Another host's clock may be ahead, or this one's have been set back: never more than the whole time. */
+int64_t build_now_ms(const struct build *build)
+{
+	return build->aws ? aws_now_ms(build->aws) : clock_wall_ms();
+}
+
+/* Whoever made it may have had a clock of its own before AWS told it the time: never more than the whole time, nor less
+ * as long as AWS has not said what time it is now. */
 int64_t build_unsettled_s(const struct build *build, const struct hold *hold)
 {
-	int64_t settle_ms = build_settle_s(build) * 1000, age_ms = clock_wall_ms() - hold->since_ms;
+	int64_t settle_ms = build_settle_s(build) * 1000, age_ms = build_now_ms(build) - hold->since_ms;
+
+	if (build->aws && !aws_now_is_told(build->aws))
+		return build_settle_s(build);
 
 	if (age_ms >= settle_ms)
 		return 0;
@@ -140,6 +149,11 @@ static void tag(struct tagging *tagging, const char *key, const char *value)
 	aws_arg(tagging->call, path, value);
 }
 
+void build_expires(const struct build *build, char at[CLOCK_TEXT_SIZE])
+{
+	clock_rfc3339(build_now_ms(build) + (build_seconds_left(build) + BUILD_SPARE_S) * 1000, at);
+}
+
 static bool is_result(const char *resource_type)
 {
 	return str_eq(resource_type, "image") || str_eq(resource_type, "snapshot");
@@ -152,7 +166,7 @@ static void tag_all(const struct build *build, struct tagging *tagging, const ch
 	const struct plan *plan = build->plan;
 	char expires[CLOCK_TEXT_SIZE];
 
-	clock_rfc3339(build->started_ms + plan->deadline_s * 1000, expires);
+	build_expires(build, expires);
 	tag(tagging, "Name", name);
 	tag(tagging, "bakery:build", build->id);
 	tag(tagging, "bakery:recipe", plan->recipe);

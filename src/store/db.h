@@ -31,6 +31,8 @@ struct store {
 	char *path;
 	sqlite3 *db;
 	pthread_mutex_t lock; /* holds for a whole transaction */
+	int64_t (*now_ms)(void *cookie);
+	void *now_cookie;
 	bool read_only;
 	bool lazy;		  /* the connection's present setting */
 	int version;		  /* of the schema this process works with */
@@ -41,6 +43,8 @@ struct store {
 	size_t statement_count;
 	struct log_buffer *log;
 };
+
+int64_t store_now_ms(const struct store *store);
 
 /* --- errors --- */
 
