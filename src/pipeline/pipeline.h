@@ -88,6 +88,12 @@ struct stage {
 	bool (*run)(struct build *build, struct error *err) must_check; /* may be run again from its start */
 };
 extern const struct stage stages[]; /* ends with a NULL name */
+/* Of the names of those that are done; that of the NULL name when all are. */
+size_t stage_first_undone(const struct tree *done);
+
+/* --- the build (build.c) --- */
+void build_init(struct build *build, const struct build_context *context, const struct plan *plan, struct arena *arena);
+void build_clear(struct build *build);
 
 bool stage_prepare(struct build *build, struct error *err) must_check;
 bool stage_launch(struct build *build, struct error *err) must_check;
@@ -176,7 +182,8 @@ bool build_find_shown(struct build *build, const struct held_kind *kind, const s
 /* Drops one if it is held. */
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err) must_check;
 /* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted,
- * and makes it fail with ERROR_LEFTOVER. */
+ * and makes it fail with ERROR_LEFTOVER. When all is gone, but the ledger could not be told so (its disk is full), it
+ * fails with the code LEDGER_UNTOLD. */
 enum drop_extent { DROP_ALL, DROP_ALL_BUT_RESULTS };
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err) must_check;
 /* The images are the result now: no longer the ledger's. */

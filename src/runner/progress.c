@@ -263,8 +263,10 @@ static bool end(struct run *run, const struct frame_event *event, struct error *
 
 bool progress_end_here(struct run *run, const char *why, struct error *err)
 {
-	struct step_report ended = {
-		.why = why, .attempts = 1, .started_ms = run->progress.began_ms, .ended_ms = runner_now_ms(&run->options->events)};
+	struct step_report ended = {.why = why,
+				    .attempts = 1,
+				    .started_ms = run->progress.began_ms,
+				    .ended_ms = runner_now_ms(&run->options->events)};
 	if (!run->progress.step)
 		return true;
 	flush(run);

@@ -87,8 +87,8 @@ static bool status_write(struct store *store, int64_t id, const char *status, co
 			 struct error *err)
 {
 	bool failed = why && why->kind != ERROR_NONE;
-	if (!failed &&
-	    !db_run(store, end_again_sql, VALUES(value_text(status), value_int(store_now_ms(store)), value_int(id)), err))
+	if (!failed && !db_run(store, end_again_sql,
+			       VALUES(value_text(status), value_int(store_now_ms(store)), value_int(id)), err))
 		return false;
 	if (!failed && db_changes(store))
 		return true;
@@ -108,7 +108,7 @@ bool store_build_end(struct store *store, const char *build, enum build_status s
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	int64_t id;
 	return transaction_write(&transaction, store, err) && db_build_id(store, build, &id, err) &&
-	       status_write(store, id, build_status_name(status), why, err) &&
+	       claim_fence(store, build, id, err) && status_write(store, id, build_status_name(status), why, err) &&
 	       db_run(store, "DELETE FROM claim WHERE build = ?", VALUES(value_int(id)), err) &&
 	       record_append_inside(store, build, id, err) && transaction_commit(&transaction, err);
 }

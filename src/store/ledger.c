@@ -59,7 +59,7 @@ bool store_hold_intend(struct store *store, const char *build, const struct hold
 	int64_t id;
 	bool found;
 	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
-	    !hold_find(store, id, wish, arena, out, &found, err))
+	    !claim_fence(store, build, id, err) || !hold_find(store, id, wish, arena, out, &found, err))
 		return false;
 	if (!found && (!hold_insert(store, id, wish, err) || !hold_find(store, id, wish, arena, out, &found, err)))
 		return false;
