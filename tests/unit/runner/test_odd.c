@@ -127,6 +127,11 @@ static void nothing_but_busybox(void **state)
 	assert_false(run_steps(&sshd, late, 1, &(struct runner_options){0}, &told, &err));
 	assert_string_equal(told.steps[0].why, "timed out after 1s");
 	told_free(&told);
+	const struct transfer back = {.from = "/srv/tree", .to = "back"};
+	struct step returns[] = {{.kind = STEP_DOWNLOAD, .download = &back}};
+	if (!run_steps(&sshd, returns, 1, &(struct runner_options){.download_folder = local}, &told, &err))
+		fail_msg("%s", err.text);
+	told_free(&told);
 	struct step looks[] = {{.kind = STEP_UPLOAD, .upload = &file}, {.kind = STEP_UPLOAD, .upload = &folder}};
 	assert_true(run_steps(&sshd, looks, 2, &(struct runner_options){.mode = RUNNER_LOOK}, &told, &err));
 	for (size_t i = 0; i < 2; i++) {
@@ -134,8 +139,8 @@ static void nothing_but_busybox(void **state)
 			fail_msg("%s", told.steps[i].why);
 	}
 	told_free(&told);
-	shell(&sshd,
-	      "test -z \"$(ls -A root/run)\"; diff -r tree root/srv/tree; test $(stat -c %a root/srv/tree/a) = 750");
+	shell(&sshd, "test -z \"$(ls -A root/run)\"; diff -r tree root/srv/tree; diff -r tree got/back; test $(stat -c "
+		     "%a root/srv/tree/a) = 750");
 	test_sshd_stop(&sshd);
 }
 
