@@ -5,6 +5,7 @@
 #ifndef BAKERY_CLOCK_H
 #define BAKERY_CLOCK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +18,11 @@ void clock_rfc3339_ms(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]); /* "2026-01-
 bool clock_parse_rfc3339(const char *text, int64_t *wall_ms);	    /* with or without fraction; Z or an offset */
 void clock_basic(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);	    /* "20260102T030405Z", as SigV4 wants it */
 void clock_duration(int64_t ms, char text[CLOCK_TEXT_SIZE]);	    /* "0.4s", "12.3s", "4m05s", "1h02m": for people */
+
+/* A condition whose waits are measured by the monotonic clock: the wall clock may jump. The wait ends, as
+ * pthread_cond_wait() does, at a signal or for no reason, and false at until_ms of clock_mono_ms(). */
+void condition_init(pthread_cond_t *condition);
+bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ms);
 
 /* A wish to stop: asked for once or more by a signal thread, looked at by everything that waits. Thread-safe. */
 struct stop {

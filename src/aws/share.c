@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "aws_private.h"
 #include "bakery/mem.h"
@@ -39,11 +38,7 @@ struct share_hub {
 struct share_hub *share_hub_new(void)
 {
 	struct share_hub *hub = mem_alloc(sizeof *hub);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&hub->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&hub->changed);
 	pthread_mutex_init(&hub->lock, NULL);
 	return hub;
 }
@@ -163,11 +158,9 @@ static bool wait_for_it(struct share_hub *hub, const struct question *question, 
 			struct error *err)
 {
 	while (question->progress == ASKING) {
-		int64_t until_ms = clock_mono_ms() + SLICE_MS;
-		struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
 		if (stop_requested(stop))
 			return error_set(err, ERROR_STOPPED, "interrupted while another build asks the same");
-		pthread_cond_timedwait(&hub->changed, &hub->lock, &until);
+		condition_wait(&hub->changed, &hub->lock, clock_mono_ms() + SLICE_MS);
 	}
 	return true;
 }

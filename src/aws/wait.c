@@ -44,11 +44,7 @@ struct wait_hub {
 struct wait_hub *wait_hub_new(void)
 {
 	struct wait_hub *hub = mem_alloc(sizeof *hub);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&hub->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&hub->changed);
 	pthread_mutex_init(&hub->lock, NULL);
 	return hub;
 }
@@ -159,12 +155,6 @@ static void look_for_all(struct aws *aws, struct group *group, struct waiter *se
 		free(looks[i].id);
 	}
 	free(looks);
-}
-
-static void sleep_until(struct wait_hub *hub, int64_t until_ms)
-{
-	struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-	pthread_cond_timedwait(&hub->changed, &hub->lock, &until);
 }
 
 /* --- one waiter --- */
@@ -320,7 +310,8 @@ static bool next_answer(struct watch *watch, struct group *group, struct waiter 
 		int64_t until_ms = now_ms + SLICE_MS;
 		if (!group->looking && own_ms < until_ms)
 			until_ms = own_ms;
-		sleep_until(hub, until_ms < watch->deadline_ms ? until_ms : watch->deadline_ms);
+		condition_wait(&hub->changed, &hub->lock,
+			       until_ms < watch->deadline_ms ? until_ms : watch->deadline_ms);
 	}
 	return true;
 }

@@ -3,10 +3,8 @@
  * The log of a build: lines are gathered in memory and written a second's worth at a time, as one compressed row.
  * Inside, each line is a head
  * ("time stage step stream length", tabs between) and then its bytes, whatever they are, and a newline. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bakery/clock.h"
 #include "bakery/store.h"
@@ -34,13 +32,9 @@ struct log_buffer {
 struct log_buffer *log_buffer_new(struct store *store)
 {
 	struct log_buffer *buffer = mem_alloc(sizeof(*buffer));
-	pthread_condattr_t attributes;
 	buffer->store = store;
 	pthread_mutex_init(&buffer->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&buffer->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&buffer->wake);
 	return buffer;
 }
 
@@ -160,11 +154,9 @@ bool log_buffer_flush(struct store *store, struct error *err)
 
 static void wait_a_while(struct log_buffer *buffer)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += FLUSH_EVERY_S;
+	int64_t until_ms = clock_mono_ms() + FLUSH_EVERY_S * 1000;
 	pthread_mutex_lock(&buffer->lock);
-	while (!buffer->ending && pthread_cond_timedwait(&buffer->wake, &buffer->lock, &until) != ETIMEDOUT)
+	while (!buffer->ending && condition_wait(&buffer->wake, &buffer->lock, until_ms))
 		;
 	pthread_mutex_unlock(&buffer->lock);
 }

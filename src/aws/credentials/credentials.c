@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -100,7 +99,7 @@ struct credential_store *credential_store_new(const struct credential_store_opti
 	struct credential_store *store = mem_alloc(sizeof *store);
 	store->options = *options;
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_cond_init(&store->done, NULL);
+	condition_init(&store->done);
 	return store;
 }
 
@@ -238,12 +237,7 @@ static bool wait_for_search(struct credential_store *store, struct error *err)
 {
 	unsigned round = store->round;
 	while (store->round == round) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += LOOK_MS * 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&store->done, &store->lock, &until);
+		condition_wait(&store->done, &store->lock, clock_mono_ms() + LOOK_MS);
 		if (stop_requested(store->options.stop))
 			return error_set(err, ERROR_STOPPED, "interrupted while waiting for AWS credentials");
 	}

@@ -74,13 +74,28 @@ static void sleep_ends_when_stopped(void **state)
 	assert_false(stop_requested(NULL));
 }
 
+static void condition_waits_end(void **state)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t condition;
+	int64_t until_ms = clock_mono_ms() + 30;
+
+	condition_init(&condition);
+	pthread_mutex_lock(&lock);
+	while (condition_wait(&condition, &lock, until_ms))
+		;
+	assert_true(clock_mono_ms() >= until_ms);
+	assert_false(condition_wait(&condition, &lock, until_ms - 1000));
+	pthread_mutex_unlock(&lock);
+	pthread_cond_destroy(&condition);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(times_as_text),
-		cmocka_unit_test(texts_that_are_no_times),
-		cmocka_unit_test(durations_for_people),
-		cmocka_unit_test(sleep_ends_when_stopped),
+		cmocka_unit_test(times_as_text),	cmocka_unit_test(texts_that_are_no_times),
+		cmocka_unit_test(durations_for_people), cmocka_unit_test(sleep_ends_when_stopped),
+		cmocka_unit_test(condition_waits_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
