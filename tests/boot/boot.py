@@ -155,6 +155,13 @@ class Proof:
                 ("the host keys are this instance's", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2",
                  lambda said: said and said in subprocess.run(["ssh-keygen", "-lf", self.machine.identity.path("host.pub")], capture_output=True, text=True,
                                                               check=True).stdout),
+                ("the journal knows this machine and this boot alone", "ls /var/log/journal | wc -l; sudo journalctl -q --list-boots | wc -l",
+                 lambda said: said.split() == ["1", "1"]),
+                ("the audit log begins with this boot", "echo $(($(sudo sed -n '1s/.*audit(\\([0-9]*\\).*/\\1/p' /var/log/audit/audit.log) - $(sed -n 's/^btime //p' "
+                 "/proc/stat))) seconds after it", lambda said: said.split()[0].isdigit()),
+                ("systemd left out no unit", "sudo journalctl -b -q --no-pager -o cat _PID=1 | grep -i 'ordering cycle' || echo none", lambda said: said == "none"),
+                ("AIDE's database is being made or is there", "sudo systemctl is-failed bakery-aide-init; sudo ls /var/lib/aide",
+                 lambda said: not said.startswith("failed") and "aide.db" in said),
                 ("the timers run", "systemctl list-timers --plain --no-legend | awk '{print $(NF-1)}' | sort | tr '\\n' ' '",
                  lambda said: "apt-daily" in said and ("aide" in said)),
                 ("the journal has no error of a service", "sudo journalctl -b -p err -q --no-pager -o cat | sort | uniq -c | sort -rn | head -n 12", lambda said: True)):
