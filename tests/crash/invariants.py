@@ -47,7 +47,8 @@ def is_shared(lane, region, ami):
 def parameter_history(lane, region):
     client = lane.client("ssm", region)
     try:
-        return [v["Value"] for v in client.get_parameter_history(Name=lane.parameter)["Parameters"]]
+        pages = client.get_paginator("get_parameter_history").paginate(Name=lane.parameter)
+        return [v["Value"] for page in pages for v in page["Parameters"]]
     except client.exceptions.ParameterNotFound:
         return []
 
