@@ -6,7 +6,7 @@ Debian 12's programs in the family's places and with its configuration (files/),
 A repository of signed rpms (security updates and an updateinfo among them) lies in the machine, for the real dnf. What Debian has no package of is a stand-in: authselect and
 update-crypto-policies, each saying so in its text; there is no SELinux policy and no boot loader. Needs root, mmdebstrap and Debian's archive; takes a minute or two.
 
-The result is for `bakery sandbox import FOLDER --base SHAPE`.
+A FOLDER that exists is taken for a Debian 12 root with the packages of INCLUDE, and turned into such a machine. The result is for `bakery sandbox import FOLDER --base SHAPE`.
 """
 import glob, os, re, shutil, subprocess, sys, tempfile
 
@@ -28,11 +28,10 @@ shapes = {
 LATEST = "2023.9.20251208"          # the release of Amazon Linux that the updates are in
 INCLUDE = """ca-certificates cron iproute2 iputils-ping kmod less netbase openssh-server procps python3 sudo rpm dnf dnf-plugins-core createrepo-c gnupg gawk systemd chrony
 auditd audispd-plugins aide rsyslog rsyslog-gnutls libpam-pwquality cracklib-runtime selinux-utils policycoreutils curl gpgv clamav clamav-freshclam systemd-journal-remote
-logrotate passwd lynis openscap-scanner ssg-nondebian pamtester""".split()
+logrotate passwd lynis openscap-scanner ssg-nondebian""".split()
 # Nothing of the family's machine has them.
 UNWANTED = """apt dpkg debconf debianutils debian-archive-keyring adduser ucf usrmerge init-system-helpers sysvinit-utils sensible-utils runit-helper libdebconfclient0
 base-passwd base-files createrepo-c libcreaterepo-c0 dash mawk""".split()
-KEPT = ("/var/lib/dpkg",)
 
 
 def run(*argv, **more):
@@ -187,7 +186,7 @@ def familys_files(root, shape):
 
 
 def accounts(root):
-    """passwd and group of the setup package; nobody can read shadow, and only root is in its group."""
+    """What the setup package's passwd and group have in shadow, which nobody may read."""
     for name in ("passwd", "group"):
         lines = [line.split(":") for line in read(root, f"/etc/{name}").splitlines()]
         secret = "\n".join(f"{l[0]}:*:19469:0:99999:7:::" if name == "passwd" else f"{l[0]}:::" for l in lines) + "\n"
@@ -199,16 +198,14 @@ def accounts(root):
 
 def owned_by_the_known(root):
     """Debian's ids are not those of the family."""
-    groups = {"shadow": 0, "_ssh": 0, "crontab": 0}
     known_users = {int(line.split(":")[2]) for line in read(root, "/etc/passwd").splitlines()}
     known_groups = {int(line.split(":")[2]) for line in read(root, "/etc/group").splitlines()}
-    del groups
     for folder, folders, files in os.walk(root):
         for name in folders + files:
             path = os.path.join(folder, name)
             found = os.lstat(path)
             user = found.st_uid if found.st_uid in known_users else 0
-            group = found.st_gid if found.st_gid in known_groups and found.st_gid != 42 else 0
+            group = found.st_gid if found.st_gid in known_groups else 0
             if (user, group) != (found.st_uid, found.st_gid):
                 os.lchown(path, user, group)
                 if found.st_mode & 0o2000 and not os.path.isdir(path):
@@ -284,7 +281,7 @@ def build_all(root, table, shape):
     name, version, release, releasever = shape["release"]
     specs.append(release_package(name, version, release, releasever))
     specs.append(spec_package("setup", "-", "2.13.7", f"10.{shape['dist']}", "noarch",
-                              ["/etc/passwd", "/etc/group", "/etc/shells", "/etc/profile", "/etc/bashrc", "/etc/protocols", "/etc/services", "/etc/host.conf"][:5]))
+                              ["/etc/passwd", "/etc/group", "/etc/shells", "/etc/profile", "/etc/bashrc"]))
     specs.append(spec_package("authselect", "-", "1.2.6", f"3.{shape['dist']}", "x86_64", ["/usr/bin/authselect"]))
     specs.append(spec_package("crypto-policies", "-", "20250128", f"1.git5269e22.{shape['dist']}", "noarch",
                               ["/etc/crypto-policies/config", "/etc/crypto-policies/back-ends/opensshserver.config"]))
@@ -380,9 +377,8 @@ def make(shape_name, root):
     without_debian(root, packages)
     familys_files(root, shape)
     owned_by_the_known(root)
-    for path in ("/usr/bin/ssh-agent", "/usr/bin/expiry", "/usr/bin/chage", "/usr/bin/crontab"):
-        if os.path.exists(root + path):
-            os.chmod(root + path, 0o755 if "chage" not in path and "crontab" not in path else 0o4755)
+    for path, mode in (("/usr/bin/ssh-agent", 0o755), ("/usr/bin/expiry", 0o755), ("/usr/bin/chage", 0o4755), ("/usr/bin/crontab", 0o4755)):
+        os.chmod(root + path, mode)
     run("cp", "-a", *glob.glob(createrepo + "/*_c"), root + "/usr/bin")
     run("cp", "-a", *glob.glob(createrepo + "/*.so*"), root + "/usr/lib")
     table = rpm_table(packages, shape)
