@@ -4,7 +4,7 @@
 
 Debian 12's programs in the family's places and with its configuration (files/), owned by rpms that are really built, signed and in rpm's database; Debian's own dpkg and apt are gone.
 A repository of signed rpms (security updates and an updateinfo among them) lies in the machine, for the real dnf. What Debian has no package of is a stand-in: authselect and
-update-crypto-policies, each saying so in its text; there is no SELinux policy and no boot loader. Needs root, mmdebstrap and Debian's archive; takes a minute or two.
+update-crypto-policies, each saying so in its text; there is no SELinux policy and no boot loader. Needs root, mmdebstrap and Debian's archive; takes two to three minutes.
 
 A FOLDER that exists is taken for a Debian 12 root with the packages of INCLUDE, and turned into such a machine. The result is for `bakery sandbox import FOLDER --base SHAPE`.
 """
