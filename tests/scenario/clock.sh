@@ -6,7 +6,7 @@
 . "$2/tests/lib/scenario.sh"
 library=/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketimeMT.so.1
 [ -r "$library" ] || skip_all "libfaketime is not installed"
-plan 21
+plan 20
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -74,8 +74,6 @@ machine_is_ahead() {
 # --- a build in the middle of it ---
 ok "with a clock that is two hours behind a build runs" begins -2h
 build=$(newest)
-cloud ec2 describe-instances --instance-ids "$instance" --query 'Reservations[0].Instances[0].Tags' >"$work/tags.json"
-ok "its instance says until when it is to stay, by AWS's time: deadline and ten minutes" dated "$work/tags.json" '600 < ahead([t["Value"] for t in x if t["Key"] == "bakery:expires"][0]) <= 1200'
 ok "its machine's clock jumps ahead" eval 'machine_jumps && machine_is_ahead'
 echo +2h >"$work/clock"
 ok "it jumps ahead: another process does not take the build over" exits 1 at +2h "$bakery" resume "$build" --sandbox
@@ -85,6 +83,7 @@ ok "it says so, too" says 'is being worked on by process'
 ok "nor one whose clock is behind" exits 1 at -2h unshare --pid --fork --mount-proc "$bakery" resume "$build" --sandbox
 ok "gc with a clock that is ahead removes nothing of it" eval 'exits 0 at +2h "$bakery" gc --sandbox --yes --region us-east-1 --format json && nothing_removable'
 ok "nor does one of another database, which knows it by its tags alone" eval 'exits 0 env BAKERY_STORE="$work/other.db" ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$library" FAKETIME=+2h FAKETIME_DONT_FAKE_MONOTONIC=1 "$bakery" gc --sandbox --yes --region us-east-1 --format json && nothing_removable && holds "$work/out" "len(x) > 0"'
+ok "what it sees says until when it is to stay, by AWS's time: deadline and ten minutes" dated "$work/out" 'all(600 < ahead(r["expires"]) <= 1200 for r in x)'
 sleep 1
 echo -2h >"$work/clock"
 "$bakery" sandbox exec "$instance" -- touch /run/slow-go-on
@@ -93,7 +92,6 @@ ok "it jumps back: the build finishes" ends_with 0
 ok "no stage and no step took negative or absurd times" holds "$work/show.json" 'all(0 <= s["duration_s"] < 120 for s in x["stages"] + x["steps"]) and 0 <= x["duration_s"] < 120'
 ok "its record has AWS's time, not this host's" dated "$work/show.json" 'all(near(s["started"]) for s in x["stages"] + x["steps"]) and near(x["started"]) and near(x["ended"])'
 ok "nor did a jump on its machine end a step or lose one" holds "$work/show.json" '[s["result"] for s in x["steps"] if s["phase"] == "provision"] == ["changed"] * 4 + ["skipped"] and "before\nafter" in [s for s in x["steps"] if s["step"] == "slow/dropped"][0]["output"]'
-ok "nothing is left" nothing_left
 
 # --- a step that hangs while its machine's clock jumps ---
 ok "another build runs, two hours ahead" begins +2h
@@ -102,5 +100,5 @@ build=$(newest)
 ok "a step that hangs is ended at its time-out" eval 'machine_jumps && ends_with 1 && says "timed out after 2s"'
 "$bakery" show "$build" --format json >"$work/show.json"
 ok "within seconds" holds "$work/show.json" 'all(0 <= s["duration_s"] < 20 for s in x["steps"])'
-ok "nothing is left of it either" nothing_left
+ok "nothing is left of both" nothing_left
 exit $failed
