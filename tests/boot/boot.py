@@ -64,17 +64,23 @@ class Proof:
 
     # --- bakery ---
 
-    def bakery(self, *words, timeout=3600):
-        return subprocess.run([self.options.bakery, *words], cwd=self.work, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout)
+    def bakery(self, log, *words):
+        """What it says goes into the log as it comes, for whoever wants to watch."""
+        with open(self.path(log), "w", encoding="utf-8") as file:
+            return subprocess.run([self.options.bakery, *words], cwd=self.work, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file,
+                                  text=True, errors="replace", timeout=7200)
+
+    def last_said(self, log):
+        with open(self.path(log), encoding="utf-8", errors="replace") as file:
+            return file.read()[-2000:]
 
     def plan(self):
         """What the recipe comes to: [(playbook, variables)] in order, of it and of its test."""
-        done = self.bakery("plan", self.options.system, "--sandbox", "-q", "--out", self.path("plan.json"))
-        self.bakery("sandbox", "down")
-        self.bakery("sandbox", "reset", "--yes")
+        done = self.bakery("plan.log", "plan", self.options.system, "--sandbox", "-q", "--out", self.path("plan.json"))
+        self.bakery("down.log", "sandbox", "down")
+        self.bakery("reset.log", "sandbox", "reset", "--yes")
         if done.returncode:
-            raise RuntimeError("bakery plan: " + done.stderr)
+            raise RuntimeError("bakery plan: " + self.last_said("plan.log"))
         with open(self.path("plan.json"), encoding="utf-8") as file:
             plan = json.load(file)
         return [[(book["name"], book["vars"]) for book in plan[part]] for part in ("playbooks", "seal", "verify")]
@@ -83,15 +89,13 @@ class Proof:
         """The rows of its steps, and whether it went well."""
         identity = self.machine.identity
         variables = [word for key, value in variables.items() for word in ("--var", "%s=%s" % (key, value))]
-        done = self.bakery("playbook", "run", name, "--host", self.machine.user + "@127.0.0.1", "--port", str(self.machine.port), "--key", identity.path("login"),
-                           "--known-hosts", identity.path("known_hosts"), "--downloads", self.work, "--format", "json", *options, *variables)
         log = "%s-%s%s.log" % (identity.name, os.path.basename(name), options[0] if options else "")
-        with open(self.path(log), "w", encoding="utf-8") as file:
-            file.write(done.stderr)
+        done = self.bakery(log, "playbook", "run", name, "--host", self.machine.user + "@127.0.0.1", "--port", str(self.machine.port), "--key", identity.path("login"),
+                           "--known-hosts", identity.path("known_hosts"), "--downloads", self.work, "--format", "json", *options, *variables)
         try:
             return json.loads(done.stdout), done.returncode == 0
         except ValueError:
-            raise RuntimeError("bakery playbook run %s: %s" % (name, done.stderr[-3000:])) from None
+            raise RuntimeError("bakery playbook run %s: %s" % (name, self.last_said(log))) from None
 
     def apply(self, name, variables):
         begun = time.monotonic()
@@ -122,8 +126,8 @@ class Proof:
     def discard(self):
         self.machine.kill()
 
-    def restart_happens(self, names):
-        """patch restarts the machine when there is a newer kernel, and there is one nearly always; else a playbook that does nothing else."""
+    def harden(self, names):
+        """The recipe's playbooks. patch restarts the machine when there is a newer kernel, and there is one nearly always; else a playbook that does nothing else."""
         for name, variables in names:
             before = self.machine.ask("cat /proc/sys/kernel/random/boot_id")
             if not self.apply(name, variables):
@@ -234,7 +238,7 @@ class Proof:
         subprocess.run(["cp", "--sparse=always", base, image], check=True)
         self.start(image, "first")
         built = self.machine.identity
-        self.restart_happens(playbooks)
+        self.harden(playbooks)
         for name, variables in seal:
             self.apply(name, variables)
         self.stop()
