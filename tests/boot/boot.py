@@ -25,6 +25,7 @@ import tempfile
 import time
 import xml.etree.ElementTree
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import disk
 from emulator import Emulator, Identity, accelerator
