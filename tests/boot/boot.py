@@ -164,7 +164,7 @@ class Proof:
                  lambda said: said.split() == ["1", "1"]),
                 ("the audit log begins with this boot", "echo $(($(sudo sed -n '1s/.*audit(\\([0-9]*\\).*/\\1/p' /var/log/audit/audit.log) - $(sed -n 's/^btime //p' "
                  "/proc/stat))) seconds after it", lambda said: said.split()[0].isdigit()),
-                ("systemd left out no unit", "sudo journalctl -b -q --no-pager -o cat _PID=1 | grep -i 'ordering cycle' || echo none", lambda said: said == "none"),
+                ("systemd left out no unit", "sudo journalctl -b -q --no-pager -o cat -t systemd | grep -i 'ordering cycle' || echo none", lambda said: said == "none"),
                 ("AIDE's database is being made or is there", "sudo systemctl is-failed bakery-aide-init; sudo ls /var/lib/aide",
                  lambda said: not said.startswith("failed") and "aide.db" in said),
                 ("the timers run", "systemctl list-timers --plain --no-legend | awk '{print $(NF-1)}' | sort | tr '\\n' ' '",
