@@ -157,7 +157,7 @@ class Proof:
                 ("AppArmor enforces", "sudo aa-status --enabled && sudo grep -c enforce /sys/kernel/security/apparmor/profiles",
                  lambda said: said.isdigit() and int(said) > 0),
                 ("the journal is kept on the disk", "ls -d /var/log/journal/$(cat /etc/machine-id)", lambda said: said.startswith("/var/log/journal/")),
-                ("the host keys are this instance's", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2",
+                ("the host keys are this instance's", "sudo ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2",
                  lambda said: said and said in subprocess.run(["ssh-keygen", "-lf", self.machine.identity.path("host.pub")], capture_output=True, text=True,
                                                               check=True).stdout),
                 ("the journal knows this machine and this boot alone", "ls /var/log/journal | wc -l; sudo journalctl -q --list-boots | wc -l",
