@@ -28,12 +28,18 @@ void crypto_random_uuid(char uuid[37]);
 void crypto_base64(const void *data, size_t length, struct str *out);
 bool crypto_base64_decode(const char *text, struct str *out); /* white space is skipped; false if it is not base64 */
 
-/* An ed25519 key pair in OpenSSH's own formats. */
+/* What instances are reached with. FIPS 140-2 and RHEL's crypto policy FIPS admit ECDSA (here over P-256) only. */
+enum ssh_key_type { SSH_KEY_ED25519, SSH_KEY_ECDSA };
+extern const char *const ssh_key_types[]; /* "ed25519", "ecdsa", NULL: as recipes and cloud-init's ssh_keys say it */
+
+/* A key pair as OpenSSH and libssh2 read it. */
 struct ssh_key_pair {
-	char *private_key; /* "-----BEGIN OPENSSH PRIVATE KEY-----\n..."; wiped when freed */
-	char *public_key;  /* "ssh-ed25519 AAAA... comment", no newline */
+	char *private_key; /* "-----BEGIN OPENSSH PRIVATE KEY-----\n..." or, ECDSA, "-----BEGIN EC PRIVATE
+			      KEY-----\n..."; wiped when freed */
+	char *public_key;  /* "ssh-ed25519 AAAA... comment" or "ecdsa-sha2-nistp256 AAAA... comment", no newline */
 };
-bool ssh_key_pair_make(const char *comment, struct ssh_key_pair *out, struct error *err) must_check;
+bool ssh_key_pair_make(enum ssh_key_type type, const char *comment, struct ssh_key_pair *out,
+		       struct error *err) must_check;
 void ssh_key_pair_free(struct ssh_key_pair *pair);
 /* "SHA256:..." as ssh-keygen -l prints it, of a public key line; "" when it is none. free() it. */
 char *ssh_key_fingerprint(const char *public_key);

@@ -6,6 +6,7 @@
 #ifndef BAKERY_RECIPE_H
 #define BAKERY_RECIPE_H
 
+#include "bakery/crypto.h"
 #include "bakery/error.h"
 #include "bakery/faults.h"
 #include "bakery/fields.h"
@@ -69,6 +70,7 @@ struct bastion {
 };
 struct connect {
 	const char *user;
+	int key_type; /* enum ssh_key_type: of the login key and the host key */
 	int64_t port, timeout_s;
 	const struct bastion *bastion;
 };

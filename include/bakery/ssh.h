@@ -81,6 +81,9 @@ bool ssh_must(struct ssh *ssh, const char *command, struct str *out, struct erro
 bool ssh_upload(struct ssh *ssh, const char *local, const char *remote, mode_t mode, struct error *err) must_check;
 bool ssh_upload_data(struct ssh *ssh, const void *data, size_t length, const char *remote, mode_t mode,
 		     struct error *err) must_check;
+/* Into a file that is open for writing; more than `most` bytes are an error, since the machine may never end. What of
+ * it is there after a failure is for the caller to drop. ERROR_ABSENT: there is no such file. */
+bool ssh_download_to(struct ssh *ssh, const char *remote, int fd, int64_t most, struct error *err) must_check;
 /* The local file is replaced as a whole, or left as it is. */
 bool ssh_download(struct ssh *ssh, const char *remote, const char *local, struct error *err) must_check;
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ed25519 key pairs in OpenSSH's own formats: the private key as PROTOCOL.key of OpenSSH describes it
- * ("openssh-key-v1", not encrypted), the public one as a line of authorized_keys. What held the secret is wiped. */
+ * Key pairs as OpenSSH reads them: an Ed25519 private key as PROTOCOL.key of OpenSSH describes it ("openssh-key-v1",
+ * not encrypted), an ECDSA one as PEM (RFC 5915), the public one as a line of authorized_keys (RFC 5656). What held the
+ * secret is wiped. */
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 #include "bakery/crypto.h"
@@ -10,7 +14,12 @@
 
 #define ED25519_SIZE 32
 #define KEY_TYPE "ssh-ed25519"
+#define ECDSA_CURVE "nistp256"
+#define ECDSA_TYPE "ecdsa-sha2-" ECDSA_CURVE
+#define POINT_SIZE 65 /* uncompressed */
 #define LINE_WIDTH 70
+
+const char *const ssh_key_types[] = {[SSH_KEY_ED25519] = "ed25519", [SSH_KEY_ECDSA] = "ecdsa", NULL};
 
 static bool make_raw(uint8_t seed[ED25519_SIZE], uint8_t public[ED25519_SIZE], struct error *err)
 {
@@ -93,27 +102,70 @@ static char *private_text(const uint8_t seed[ED25519_SIZE], const uint8_t public
 	return str_take(&text);
 }
 
-static char *public_text(const uint8_t public[ED25519_SIZE], const char *comment)
+static char *public_text(const char *type, const struct str *blob, const char *comment)
 {
-	_cleanup_(str_free) struct str blob = STR_INIT;
 	struct str text = STR_INIT;
-	add_public(&blob, public);
-	str_add(&text, KEY_TYPE " ");
-	crypto_base64(blob.data, blob.len, &text);
+	str_addf(&text, "%s ", type);
+	crypto_base64(blob->data, blob->len, &text);
 	if (*comment)
 		str_addf(&text, " %s", comment);
 	return str_take(&text);
 }
 
-bool ssh_key_pair_make(const char *comment, struct ssh_key_pair *out, struct error *err)
+static bool make_ed25519(const char *comment, struct ssh_key_pair *out, struct error *err)
 {
 	uint8_t seed[ED25519_SIZE], public[ED25519_SIZE];
+	_cleanup_(str_free) struct str blob = STR_INIT;
 	if (!make_raw(seed, public, err))
 		return false;
-	out->private_key = private_text(seed, public, comment ? comment : "");
-	out->public_key = public_text(public, comment ? comment : "");
+	add_public(&blob, public);
+	out->private_key = private_text(seed, public, comment);
+	out->public_key = public_text(KEY_TYPE, &blob, comment);
 	mem_wipe(seed, sizeof(seed));
 	return true;
+}
+
+/* PEM and not OpenSSH's format: reading an ECDSA key in that one, libssh2 1.10 leaves its secret number behind in
+ * memory. A BIO in memory is wiped when it is freed. */
+static char *pem_text(EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data = NULL, *text = NULL;
+	if (bio && PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL) == 1) {
+		long length = BIO_get_mem_data(bio, &data);
+		text = mem_strndup(data, (size_t)length);
+	}
+	BIO_free(bio);
+	return text;
+}
+
+static bool read_ecdsa(EVP_PKEY *key, const char *comment, struct ssh_key_pair *out)
+{
+	uint8_t point[POINT_SIZE];
+	size_t length = 0;
+	_cleanup_(str_free) struct str blob = STR_INIT;
+	if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &length) != 1 ||
+	    length != sizeof(point) || !(out->private_key = pem_text(key)))
+		return false;
+	add_string(&blob, ECDSA_TYPE, strlen(ECDSA_TYPE));
+	add_string(&blob, ECDSA_CURVE, strlen(ECDSA_CURVE));
+	add_string(&blob, point, sizeof(point));
+	out->public_key = public_text(ECDSA_TYPE, &blob, comment);
+	return true;
+}
+
+static bool make_ecdsa(const char *comment, struct ssh_key_pair *out, struct error *err)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	bool made = key && read_ecdsa(key, comment, out);
+	EVP_PKEY_free(key);
+	return made || error_set(err, ERROR_INTERNAL, "OpenSSL could not make an ECDSA key");
+}
+
+bool ssh_key_pair_make(enum ssh_key_type type, const char *comment, struct ssh_key_pair *out, struct error *err)
+{
+	const char *text = comment ? comment : "";
+	return type == SSH_KEY_ECDSA ? make_ecdsa(text, out, err) : make_ed25519(text, out, err);
 }
 
 void ssh_key_pair_free(struct ssh_key_pair *pair)

@@ -261,7 +261,7 @@ static const struct option run_options[] = {
 	{"--host", 0, OPTION_TEXT, AT(host), "USER@ADDRESS",
 	 "the machine; a user other than root needs sudo without a password there"},
 	{"--port", 'p', OPTION_INT, AT(port), "N", "port of its sshd (22)"},
-	{"--key", 'i', OPTION_TEXT, AT(key), "FILE", "private key, ed25519; default: the ssh-agent"},
+	{"--key", 'i', OPTION_TEXT, AT(key), "FILE", "private key, ed25519 or ECDSA; default: the ssh-agent"},
 	{"--known-hosts", 0, OPTION_TEXT, AT(known_hosts), "FILE",
 	 "where the machine's host key stands (~/.ssh/known_hosts)"},
 	{"--downloads", 0, OPTION_TEXT, AT(downloads), "FOLDER", "where downloaded files go (the working directory)"},

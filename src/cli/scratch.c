@@ -171,8 +171,9 @@ static bool launch(struct scratch *scratch, struct error *err)
 	const struct aws_wait_options wait = {.timeout_s = RUNNING_WITHIN_S, .stop = scratch->app->stop};
 	const char *ami;
 
-	if (!newest_image(scratch, &ami, err) || !ssh_key_pair_make("scratch host", &host, err) ||
-	    !ssh_key_pair_make("scratch login", &login, err) || !run_instance(scratch, ami, &host, &login, err))
+	if (!newest_image(scratch, &ami, err) || !ssh_key_pair_make(SSH_KEY_ED25519, "scratch host", &host, err) ||
+	    !ssh_key_pair_make(SSH_KEY_ED25519, "scratch login", &login, err) ||
+	    !run_instance(scratch, ami, &host, &login, err))
 		return error_context(err, "a scratch machine of %s", scratch->image);
 	return aws_wait(scratch->aws, AWS_WAIT_instance_running, tree_text_or(scratch->known, "instance", ""), &wait,
 			NULL, err);

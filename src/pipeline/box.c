@@ -22,10 +22,11 @@ static int64_t at_most(int64_t wanted_s, const struct build *build)
 static bool keys_make(struct build *build, struct box *box, struct error *err)
 {
 	_cleanup_(freep) char *comment = mem_printf("bakery-%s", build->id);
+	enum ssh_key_type type = (enum ssh_key_type)build->plan->connect.key_type;
 
 	if (box->login.private_key)
 		return true;
-	if (!ssh_key_pair_make(comment, &box->login, err) || !ssh_key_pair_make(comment, &box->host, err))
+	if (!ssh_key_pair_make(type, comment, &box->login, err) || !ssh_key_pair_make(type, comment, &box->host, err))
 		return error_context(err, "making keys");
 	box->host_keys[0] = box->host.public_key;
 	if (box == &build->box) /* the instance of a test is simply started anew */

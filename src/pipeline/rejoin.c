@@ -31,17 +31,17 @@ static bool pair_keep(const struct build *build, const struct box *box, const ch
 static bool pair_find(const struct build *build, const struct box *box, const char *which, struct ssh_key_pair *pair,
 		      struct error *err)
 {
-	static const char end[] = "-----END OPENSSH PRIVATE KEY-----\n";
 	_cleanup_(freep) char *name = key_name(build->id, box->purpose, which);
 	_cleanup_(str_wipe_free) struct str both = STR_INIT;
 	const char *at;
 
 	if (!keyring_find(name, &both, err))
 		return false;
-	at = strstr(both.data, end);
+	at = strstr(both.data, "\n-----END ");
+	at = at ? strchr(at + 1, '\n') : NULL;
 	if (!at)
 		return error_set(err, ERROR_ABSENT, "what the kernel's keyring has as %s is no key", name);
-	at += strlen(end);
+	at++;
 	pair->private_key = mem_strndup(both.data, (size_t)(at - both.data));
 	pair->public_key = mem_strdup(at);
 	return true;

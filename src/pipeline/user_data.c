@@ -11,10 +11,8 @@
 /* Minutes, rounded up, with a few to spare for clean-up. A later shutdown replaces an earlier one. */
 char *dead_man_command(const struct build *build)
 {
-	enum { SPARE_MINUTES = 10 };
-
 	return mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
-			  (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES));
+			  (long long)((build_seconds_left(build) + BUILD_SPARE_S) / 60));
 }
 
 /* bootcmd runs on every boot, so a reboot step does not lose the timer. */
@@ -45,6 +43,15 @@ static struct tree *base_config(const struct build *build)
 	return config ? config : tree_new_object();
 }
 
+static void host_key_add(struct tree *keys, const char *type, const struct ssh_key_pair *host)
+{
+	_cleanup_(freep) char *private_name = mem_printf("%s_private", type);
+	_cleanup_(freep) char *public_name = mem_printf("%s_public", type);
+
+	tree_set_text(keys, private_name, host->private_key);
+	tree_set_text(keys, public_name, host->public_key);
+}
+
 /* JSON is YAML, so the merged map is written as JSON behind cloud-config's first line. */
 void user_data_make(const struct build *build, const struct box *box, struct str *base64)
 {
@@ -52,8 +59,7 @@ void user_data_make(const struct build *build, const struct box *box, struct str
 	_cleanup_(str_wipe_free) struct str text = STR_INIT;
 	struct tree *keys = tree_set_object(config, "ssh_keys");
 
-	tree_set_text(keys, "ed25519_private", box->host.private_key);
-	tree_set_text(keys, "ed25519_public", box->host.public_key);
+	host_key_add(keys, ssh_key_types[build->plan->connect.key_type], &box->host);
 	tree_set_bool(config, "ssh_deletekeys", true);
 	tree_add_text(list_of(config, "ssh_authorized_keys"), box->login.public_key);
 	tree_add(list_of(config, "bootcmd"), dead_man_switch(build));

@@ -90,7 +90,8 @@ static const struct field bastion_table[] = {TEXT(bastion, host),
 					     TEXT(bastion, admit),
 					     END};
 static const struct field connect_table[] = {
-	TEXT(connect, user), INT(connect, port), INT(connect, timeout_s), STRUCT(connect, bastion, bastion), END,
+	TEXT(connect, user),	 CHOICE(connect, key_type, ssh_key_types), INT(connect, port),
+	INT(connect, timeout_s), STRUCT(connect, bastion, bastion),	   END,
 };
 static const struct field transfer_table[] = {
 	TEXT(transfer, from),	TEXT(transfer, to),	     TEXT(transfer, mode), TEXT(transfer, owner),

@@ -26,6 +26,8 @@ const char *load_folder(const struct load *load, const struct tree *node);
 void rules_check(const struct load *load);
 /* Entries of `playbooks` and `verify.playbooks`: checked, playbooks loaded. */
 void uses_load(const struct load *load);
+/* What playbooks make of the SSH server that is logged in to, once they are loaded. */
+void login_check(const struct load *load);
 /* `waive`, once the playbooks are loaded. */
 void waivers_check(const struct load *load);
 /* Files that the recipe names: made absolute, seen, and their hashes added to files (path as written -> sha256). */

@@ -24,7 +24,7 @@ static const struct field upload_fields[] = {
 
 static const struct field download_fields[] = {
 	{"from", AT(transfer, from), FIELD_TEXT, FIELD_REQUIRED, .check = must_be_absolute,
-	 .doc = "A file on the machine, absolute."},
+	 .doc = "A file or folder on the machine, absolute."},
 	{"to", AT(transfer, to), FIELD_TEXT, FIELD_REQUIRED | FIELD_NOT_EMPTY,
 	 .doc = "Where it goes on this host; a folder when it ends with /."},
 	{0},
@@ -68,7 +68,7 @@ const struct field step_fields[] = {
 	{"upload", AT(step_wish, step.upload), FIELD_STRUCT, .fields = upload_fields, .size = sizeof(struct transfer),
 	 .doc = "Instead of `run`: a file, or a folder, to the machine."},
 	{"download", AT(step_wish, step.download), FIELD_STRUCT, .fields = download_fields,
-	 .size = sizeof(struct transfer), .doc = "Instead of `run`: a file from the machine."},
+	 .size = sizeof(struct transfer), .doc = "Instead of `run`: a file, or a folder, from the machine."},
 	{"reboot", AT(step_wish, step.reboot), FIELD_STRUCT, .fields = reboot_fields, .size = sizeof(struct reboot),
 	 .shorthand = "timeout",
 	 .doc = "Instead of `run`: restart the machine and wait for it; `reboot: 5m` or `reboot: {}`."},

@@ -276,6 +276,7 @@ static void decode(struct load *load, const char *name_or_file)
 	document = canonical(load);
 	rules_check(load);
 	uses_load(load);
+	login_check(load);
 	waivers_check(load);
 	files_resolve(load, files);
 	hash(load, document, files);

@@ -134,6 +134,9 @@ static const struct field connect_fields[] = {
 	 .doc = "The source image's login name: `admin`, `ubuntu`, `ec2-user` ... Needed."},
 	{"port", AT(connect, port), FIELD_INT, .otherwise = "22", .least = 1, .most = 65535,
 	 .doc = "SSH port of the source image."},
+	{"key_type", AT(connect, key_type), FIELD_CHOICE, .otherwise = "ed25519", .choices = ssh_key_types,
+	 .doc = "Of the login key and the host key that are made for it. An instance in FIPS mode accepts `ecdsa` "
+		"only."},
 	{"timeout", AT(connect, timeout_s), FIELD_DURATION, .otherwise = "5m", .least = 10, .most = 3600,
 	 .doc = "How long the instance may take to answer."},
 	{"bastion", AT(connect, bastion), FIELD_STRUCT, .fields = bastion_fields, .size = sizeof(struct bastion),

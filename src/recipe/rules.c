@@ -303,6 +303,26 @@ static void check_verify(const struct load *load)
 		load_fault(load, "verify.playbooks", "nothing runs them when verify is off");
 }
 
+/* The playbooks that harden SSH leave host keys of NIST's curves out unless told otherwise; with no other host key on
+ * the instance, nobody could log in to it any more. */
+void login_check(const struct load *load)
+{
+	static const char variable[] = "ssh_host_key_algorithms";
+	const struct struct_list *list = &load->recipe->playbooks;
+	const struct playbook_use *uses = list->items;
+
+	for (size_t i = 0; load->recipe->connect.key_type == SSH_KEY_ECDSA && i < list->count; i++) {
+		const struct playbook *playbook = uses[i].playbook;
+		const char *value = playbook ? text_map_get(&playbook->vars, variable) : NULL;
+
+		if (value && !strstr(value, "ecdsa-sha2-nistp256"))
+			load_fault(load, arena_printf(load->arena, "playbooks.%zu", i + 1),
+				   "%s admits no ecdsa-sha2-nistp256, which the host keys of connect.key_type: ecdsa "
+				   "are: name it in %s",
+				   playbook->name, variable);
+	}
+}
+
 void rules_check(const struct load *load)
 {
 	static void (*const rules[])(const struct load *load) = {

@@ -11,6 +11,7 @@
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "compile.h"
+#include "unpack.h"
 
 static const char runtime[] =
 #include "program.sh.inc"
@@ -20,6 +21,9 @@ static const char upload_check_script[] =
 	;
 static const char upload_run_script[] =
 #include "upload_run.sh.inc"
+	;
+static const char download_script[] =
+#include "download.sh.inc"
 	;
 
 static bool takes_part(const struct step *step, enum runner_mode mode)
@@ -244,14 +248,12 @@ static void add_upload_look(struct str *out, const struct step *step, const char
 	add_setting(out, "b_run", ":");
 }
 
-/* A login user who is not root cannot read every file: it is handed a copy. */
 static void add_download(struct str *out, const struct step *step, size_t index)
 {
 	_cleanup_(str_free) struct str run = STR_INIT;
 	add_assignment(&run, "from", step->download->from);
-	str_add(&run, "if [ ! -f \"$from\" ]; then echo \"$from: no such file there\" >&2; exit 1; fi\n"
-		      "[ -z \"$BAKERY_LOGIN\" ] || { cat \"$from\" >\"$BAKERY_STAGED\" && chown \"$BAKERY_LOGIN\" "
-		      "\"$BAKERY_STAGED\"; }");
+	str_addf(&run, "most=%d largest=%lld\n", UNPACK_MOST_ENTRIES, UNPACK_MOST_BYTES >> 10);
+	str_add(&run, download_script);
 	add_setting(out, "b_run", run.data);
 	str_add(out, "\tb_once=1\n");
 	str_addf(out, "\tb_env() { export BAKERY_STAGED=\"$b_staging/%zu\" BAKERY_LOGIN=\"$b_login\"; }\n", index);

@@ -68,7 +68,8 @@ static char *why_failed(const struct step *step, const char *code, int status)
 		return how_it_ended("check", status);
 	if (step->kind != STEP_SHELL)
 		return mem_strdup(step->kind == STEP_UPLOAD ? "the file could not be put in place"
-							    : "there is no such file to fetch");
+				  : status == 1		    ? "there is no such file or folder to fetch"
+							    : "it could not be made ready to be fetched");
 	return how_it_ended("run", status);
 }
 

@@ -2,14 +2,18 @@
  *
  * Files on their way: uploads are sent ahead into a folder of the login user, from where their steps put them in place
  * as root; downloads are fetched once their step has made them readable. */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "archive.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
 #include "run.h"
+#include "unpack.h"
 
 #define TRIES 5
 
@@ -37,14 +41,23 @@ static bool send_template(struct run *run, const struct archive *archive, const 
 	       ssh_upload_data(run->ssh, filled.data, filled.len, to, 0600, err);
 }
 
+/* A file without a name, for an archive on its way. */
+static int nameless_file(struct error *err)
+{
+	int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		error_errno(err, "a temporary file in /var/tmp");
+	return fd;
+}
+
 /* As one archive, by way of a file without a name. */
 static bool send_folder(struct run *run, const struct archive *archive, const char *to, const struct str *list,
 			struct error *err)
 {
 	_cleanup_(freep) char *list_to = mem_printf("%s.list", to);
-	_cleanup_(closep) int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	_cleanup_(closep) int fd = nameless_file(err);
 	if (fd < 0)
-		return error_errno(err, "a temporary file in /var/tmp");
+		return false;
 	_cleanup_(freep) char *packed = mem_printf("/proc/self/fd/%d", fd);
 	return archive_write(archive, fd, err) && ssh_upload(run->ssh, packed, to, 0600, err) &&
 	       ssh_upload_data(run->ssh, list->data, list->len, list_to, 0600, err);
@@ -72,16 +85,58 @@ static bool send_file(struct run *run, const struct step *step, size_t index, st
 				   : ssh_upload(run->ssh, upload->from, to, 0600, err);
 }
 
+/* In the folder that it goes to, so that it is on the same file system. */
+static bool take_apart(int archive, const char *local, struct unpack_count *count, struct error *err)
+{
+	_cleanup_(freep) char *scratch = path_join(local, ".bakery-XXXXXX");
+	struct error left = {0};
+	if (!mkdtemp(scratch))
+		return error_errno(err, "%s", scratch);
+	bool done = lseek(archive, 0, SEEK_SET) == 0 && archive_unpack(archive, scratch, local, count, err);
+	if (!file_remove_tree(scratch, &left) && done)
+		return error_set(err, left.kind, "%s is left: %s", scratch, left.text);
+	return done;
+}
+
+static bool fetch_folder(struct run *run, int archive, const char *local, struct error *err)
+{
+	struct unpack_count count;
+	bool was_there = file_exists(local);
+	if (!file_make_folders(local, 0755, err))
+		return false;
+	if (!take_apart(archive, local, &count, err)) {
+		if (!was_there)
+			rmdir(local);
+		return error_context(err, "%s", local);
+	}
+	_cleanup_(freep) char *told = mem_printf("%s: %zu files, %zu folders, %lld bytes\n", local, count.files,
+						 count.folders, (long long)count.bytes);
+	return progress_take(run, &(struct frame_event){.kind = FRAME_DATA, .data = told, .length = strlen(told)}, err);
+}
+
+/* An archive: it is a folder there. A login user who is not root gets a copy of a single file. */
+static bool fetch(struct run *run, const struct step *step, size_t index, const char *local, struct error *err)
+{
+	_cleanup_(freep) char *staged = mem_printf("%s/%zu", run->staging, index);
+	_cleanup_(freep) char *packed = mem_printf("%s.tar", staged);
+	_cleanup_(closep) int archive = nameless_file(err);
+	if (archive < 0)
+		return false;
+	if (ssh_download_to(run->ssh, packed, archive, UNPACK_MOST_BYTES + (64 << 20), err))
+		return fetch_folder(run, archive, local, err);
+	if (!error_is(err, ERROR_ABSENT))
+		return false;
+	error_clear(err);
+	return ssh_download(run->ssh, run->options->needs_sudo ? staged : step->download->from, local, err);
+}
+
 static bool fetch_file(struct run *run, const struct step *step, size_t index, struct error *err)
 {
 	_cleanup_(freep) char *name = transfer_target(step->download);
 	_cleanup_(freep) char *local =
 		path_join(run->options->download_folder ? run->options->download_folder : ".", name);
 	_cleanup_(freep) char *folder = path_folder(local);
-	_cleanup_(freep) char *staged = mem_printf("%s/%zu", run->staging ? run->staging : "", index);
-	if (!file_make_folders(folder, 0755, err))
-		return false;
-	return ssh_download(run->ssh, run->options->needs_sudo ? staged : step->download->from, local, err);
+	return file_make_folders(folder, 0755, err) && make_staging(run, err) && fetch(run, step, index, local, err);
 }
 
 /* Transfers write beside and rename, so one that was cut off is simply begun again. */
@@ -96,18 +151,13 @@ static bool persist(struct run *run, const struct step *step, size_t index,
 	}
 }
 
-static bool needs_staging(const struct run *run, const struct step *step)
-{
-	return step->kind == STEP_DOWNLOAD && run->options->needs_sudo;
-}
-
 bool transfer_send_ahead(struct run *run, const struct program *program, struct error *err)
 {
 	if (run->script.mode != RUNNER_APPLY)
 		return true;
 	for (size_t i = program->first; i < program->first + program->count; i++) {
 		const struct step *step = run->script.steps[i];
-		if (needs_staging(run, step) && !make_staging(run, err))
+		if (step->kind == STEP_DOWNLOAD && !make_staging(run, err))
 			return false;
 		if (step->kind == STEP_UPLOAD && !run->joins && !persist(run, step, i, send_file, err)) {
 			_cleanup_(freep) char *place = step_place(step);

@@ -230,13 +230,15 @@ static bool write_local(int fd, const char *data, size_t length, struct error *e
 	return true;
 }
 
-static bool receive_all(struct transfer_context *context, int fd, struct error *err)
+static bool receive_all(struct transfer_context *context, int fd, int64_t most, struct error *err)
 {
 	_cleanup_(freep) char *buffer = mem_alloc(READ_SIZE);
 	for (;;) {
 		ssize_t rc = libssh2_sftp_read(context->handle, buffer, READ_SIZE);
 		if (rc == 0)
 			return true;
+		if (rc > 0 && (most -= rc) < 0)
+			return error_set(err, ERROR_REMOTE, "it is larger than it may be");
 		if (rc > 0 && !write_local(fd, buffer, (size_t)rc, err))
 			return false;
 		if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN)
@@ -246,14 +248,20 @@ static bool receive_all(struct transfer_context *context, int fd, struct error *
 	}
 }
 
-static bool read_remote(struct ssh *ssh, const char *remote, int fd, struct error *err)
+static bool read_remote(struct ssh *ssh, const char *remote, int fd, int64_t most, struct error *err)
 {
 	struct transfer_context context = {.ssh = ssh};
 	struct error ignored;
 	if (!ensure_sftp(ssh, err) || !open_remote(&context, remote, LIBSSH2_FXF_READ, 0, err))
 		return false;
-	bool received = receive_all(&context, fd, err);
+	bool received = receive_all(&context, fd, most, err);
 	return close_remote(&context, received ? err : &ignored) && received;
+}
+
+bool ssh_download_to(struct ssh *ssh, const char *remote, int fd, int64_t most, struct error *err)
+{
+	session_begin(ssh);
+	return read_remote(ssh, remote, fd, most, err) || error_context(err, "download of %s", remote);
 }
 
 bool ssh_download(struct ssh *ssh, const char *remote, const char *local, struct error *err)
@@ -263,7 +271,7 @@ bool ssh_download(struct ssh *ssh, const char *remote, const char *local, struct
 	if (fd < 0)
 		return error_errno(err, "%s", beside);
 	session_begin(ssh);
-	bool done = read_remote(ssh, remote, fd, err);
+	bool done = read_remote(ssh, remote, fd, INT64_MAX, err);
 	if (done && (fchmod(fd, 0644) || rename(beside, local)))
 		done = error_errno(err, "%s", local);
 	if (!done)

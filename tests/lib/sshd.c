@@ -123,8 +123,8 @@ bool test_sshd_start_with(struct test_sshd *sshd, const char *also, void (*prepa
 	assert_non_null(mkdtemp(sshd->folder));
 	sshd->user = mem_strdup(getpwuid(geteuid())->pw_name);
 	sshd->port = free_port();
-	if (!ssh_key_pair_make("test host", &sshd->host_key, &err) ||
-	    !ssh_key_pair_make("test user", &sshd->user_key, &err))
+	if (!ssh_key_pair_make(SSH_KEY_ED25519, "test host", &sshd->host_key, &err) ||
+	    !ssh_key_pair_make(SSH_KEY_ED25519, "test user", &sshd->user_key, &err))
 		fail_msg("%s", err.text);
 	sshd->expected[0] = sshd->host_key.public_key;
 	write_files(sshd, also);

@@ -1,22 +1,35 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds with Debian's Ansible: roles, handlers, templates, become; nothing changes the second time; killed in a task and gone on with; a task
+# Builds with Debian's Ansible, on machines in FIPS mode as far as SSH goes: roles, handlers, templates, become; nothing changes the second time; killed in a task and gone on with; a task
 # that fails; an instance without Python; what has changed since.
 . "$2/tests/lib/scenario.sh"
 command -v ansible-playbook >/dev/null || skip_all "Debian's ansible-core is not installed"
-plan 30
+plan 31
 project_make
 mkdir -p "$XDG_RUNTIME_DIR"
 # shellcheck disable=SC2086
 sandbox_start $fast
 
+# As a machine in FIPS mode: what RHEL 9's crypto policy FIPS leaves of sshd.
+cat >recipes/fips.cloud-config <<'END'
+#cloud-config
+write_files:
+  - path: /etc/ssh/sshd_config.d/00-fips.conf
+    content: |
+      KexAlgorithms ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512
+      Ciphers aes256-gcm@openssh.com,aes256-ctr,aes128-gcm@openssh.com,aes128-ctr
+      MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512
+      HostKeyAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,rsa-sha2-512
+      PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,rsa-sha2-512
+END
+launch='' connect=''
 recipe() { # recipe NAME ENTRY... -- VERIFY
   name=$1
   shift
   {
     printf 'bakery: 1\nname: %s\nsource:\n  ami: {owners: ["136693071363"], name: "debian-12-*"}\n' "$name"
-    printf 'launch: {instance_types: [m5.large]}\nconnect: {user: admin, timeout: 1m}\ndeadline: 10m\nplaybooks:\n'
+    printf 'launch: {instance_types: [m5.large]%s}\nconnect: {user: admin, timeout: 1m%s}\ndeadline: 10m\nplaybooks:\n' "$launch" "$connect"
     while [ "$1" != -- ]; do echo "  - $1"; shift; done
     printf 'verify: %s\nimage: {name: "{{ recipe }}-{{ build }}"}\npublish: {channel: candidate}\n' "$2"
   } >"recipes/$name.yaml"
@@ -54,7 +67,10 @@ cat >check/check.yml <<'END'
 END
 site='{ansible: ../plays/site.yml, groups: [web], extra_vars: {whom: world}}'
 printf 'playbook: 1\nname: hold\nsteps:\n  - {id: hold, run: "touch /run/slow"}\n' >playbooks/hold.yaml
+launch=', user_data: fips.cloud-config' connect=', key_type: ecdsa'
 recipe played hold "$site" "$site" -- '{playbooks: [{ansible: ../check/check.yml}]}'
+
+launch='' connect=''
 
 no_trace() { [ -z "$(ls -A "$XDG_RUNTIME_DIR")" ] && ! pgrep -f "$XDG_RUNTIME_DIR/bakery-ansible" >/dev/null; }
 newest() { "$bakery" history --limit 1 --format json >"$work/history.json" && build=$(json "$work/history.json" 'x[0]["build"]'); }
@@ -92,6 +108,7 @@ ok "a plan is made" exits 0 "$bakery" plan played --sandbox --out "$work/plan.js
 "$bakery" build --plan "$work/plan.json" --sandbox >"$work/out" 2>"$work/err" &
 pid=$!
 ok "a task runs" wait_for 60 waits
+ok "... where sshd offers what FIPS 140 admits, alone" eval '"$bakery" sandbox exec "$instance" -- /usr/sbin/sshd -T >"$work/sshd" && grep -qx "ciphers aes256-gcm@openssh.com,aes256-ctr,aes128-gcm@openssh.com,aes128-ctr" "$work/sshd" && ! grep -E "^(hostkey|pubkeyaccepted)algorithms .*ed25519" "$work/sshd"'
 ok "the key is with an agent, and nowhere else" eval '[ -S "$XDG_RUNTIME_DIR"/bakery-ansible-*/agent ] && ! grep -rqs "PRIVATE KEY" "$XDG_RUNTIME_DIR"'
 kill -9 $pid
 wait $pid 2>/dev/null

@@ -5,7 +5,7 @@
 # step, a restart of the machine. Arguments: bakery, the source tree.
 . "$(dirname "$0")/../lib/scenario.sh"
 [ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
-plan 31
+plan 35
 # shellcheck disable=SC2086
 sandbox_start $fast
 mkdir -p "$work/project/playbooks" "$work/project/files"
@@ -44,6 +44,8 @@ steps:
   - {id: as-another, as: nobody, run: 'test "$(id -un)" = nobody'}
   - {id: make-private, run: 'umask 077; cp /srv/big /root/private'}
   - download: {from: /root/private, to: artifacts/}
+  - {id: make-folder, run: 'umask 077; mkdir -p /root/logs/sub; cp /srv/big /root/logs/sub/; ln -s /etc/passwd /root/logs/link; echo log >/root/logs/log'}
+  - download: {from: /root/logs, to: artifacts/}
   - {id: before, run: 'cat /proc/sys/kernel/random/boot_id >/root/before; touch /run/before'}
   - reboot: {timeout: 1m}
   - {id: after, check: 'test ! -e /run/before && ! grep -qx "$(cat /root/before)" /proc/sys/kernel/random/boot_id'}
@@ -52,7 +54,7 @@ YAML
 export SCENARIO_SECRET="it's 4 secret"
 ok "a playbook with everything runs" exits 0 play everything --var who=everybody
 cp "$work/out" "$work/rows.json"
-ok "each step has its row" holds "$work/rows.json" 'len(x) == 14'
+ok "each step has its row" holds "$work/rows.json" 'len(x) == 16'
 ok "changed, ok and unchanged are told apart" holds "$work/rows.json" '{r["step"].split("/")[1]: r["result"] for r in x}["who"] == "unchanged" and x[-2]["result"] == "ok" and x[-1]["result"] == "changed"'
 ok "the restart is a step that changed" holds "$work/rows.json" '[r["result"] for r in x if "reboot" in r["step"]] == ["changed"]'
 ok "the connection was taken up again" says 'connected again'
@@ -63,6 +65,8 @@ ok "an upload has its mode and owner" admin 'test "$(stat -c "%a %U:%G" /etc/pla
 ok "a folder is there with all in it" admin 'cmp /srv/big /srv/all/big && test "$(stat -c "%U:%G" /srv/all/plain)" = www-data:adm'
 ok "a template is filled" admin 'grep -qx "for everybody" /srv/new/folder/template'
 ok "a file that only root may read came back whole" cmp files/big artifacts/private
+ok "a folder that only root may read came back whole, without its link" eval 'cmp files/big artifacts/logs/sub/big && test "$(ls -A artifacts/logs | tr "\n" " ")" = "log sub "'
+ok "... and its step says so" eval 'says "artifacts/logs: 2 files, 1 folders, 5000004 bytes" && says "left out.*: ./link"'
 ok "the step that killed sshd ran once" admin 'test "$(sudo cat /root/sshd-killed)" = ran'
 for n in 1 10 11 30; do
   ok "its line $n was heard once" eval 'test "$(grep -c "| line $n\$" "$work/err")" = 1'
@@ -101,7 +105,20 @@ steps:
   - {id: never, run: 'true'}
 YAML
 ok "a failing step: exit 1, where, why" eval 'exits 1 play failing && says "step failing/broken \(.*failing.yaml:5\): run exited with 7" && says "what went wrong" && holds "$work/out" "len(x) == 2"'
+# A machine that is in others' hands: its tar says what they want it to.
+mkdir evil && (cd evil && ln -s "$work" out && tar -cf ../evil.tar out && rm out && mkdir out && echo x >out/evil && tar -rf ../evil.tar out/evil && echo x >up && tar -Prf ../evil.tar --transform 's|up|../evil|' up)
+cat >playbooks/evil.yaml <<'YAML'
+playbook: 1
+name: evil
+steps:
+  - upload: {from: ../evil.tar, to: /root/evil.tar}
+  - {id: tar, run: 'printf "#!/bin/sh\nexec cat /root/evil.tar\n" >/usr/local/sbin/tar; chmod 755 /usr/local/sbin/tar'}
+  - download: {from: /root/logs, to: taken}
+YAML
+ok "a machine that sends links and names that lead elsewhere is refused" eval 'exits 1 play evil && says "neither a file nor a folder: nothing of the folder is taken"'
+ok "... and nothing is written" eval '[ ! -e taken ] && [ -z "$(find "$work" -name evil -type f ! -path "*/evil/*")" ]'
+admin sudo rm /usr/local/sbin/tar
 ok "another host key is refused with exit 4" eval 'echo "$address $(cat "$work/other.pub")" >"$work/wrong" && exits 4 play failing --known-hosts "$work/wrong" && says "not the expected one"'
 ok "another login key is refused" eval 'exits 6 play failing --key "$work/other" && says "login as admin"'
-ok "compile prints a program that sh can read" eval '"$bakery" playbook compile everything >"$work/program" && sh -n "$work/program" && grep -q "^step_12()" "$work/program" && ! grep -q "4 secret" "$work/program"'
+ok "compile prints a program that sh can read" eval '"$bakery" playbook compile everything >"$work/program" && sh -n "$work/program" && grep -q "^step_14()" "$work/program" && ! grep -q "4 secret" "$work/program"'
 exit $failed

@@ -64,8 +64,8 @@ resumed_through() {
   ends_with 0
 }
 
-# --- a step is running
-start build rejoin
+# --- a step is running, on a machine that knows nothing but ECDSA
+start build rejoin --var key_type=ecdsa
 ok "killed while a step runs" killed_while_it_waits
 before=$instance
 ok "its keys are in the keyring" test "$(keyring count "$build")" = 2

@@ -133,5 +133,6 @@ bool key_tools_make(const char *folder, const char *type, const char *comment, s
 {
 	if (str_eq(type, "rsa"))
 		return make_rsa(folder, comment, out, fingerprint, err);
-	return ssh_key_pair_make(comment, out, err) && fingerprint_ed25519(out->public_key, fingerprint, err);
+	return ssh_key_pair_make(SSH_KEY_ED25519, comment, out, err) &&
+	       fingerprint_ed25519(out->public_key, fingerprint, err);
 }

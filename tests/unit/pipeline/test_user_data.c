@@ -4,9 +4,9 @@
 #include "../../../src/pipeline/pipeline.h"
 #include "../../lib/check.h"
 
-static struct tree *config_of(const char *wanted)
+static struct tree *config_of(const char *wanted, enum ssh_key_type type)
 {
-	struct plan plan = {.launch = {.user_data = wanted}};
+	struct plan plan = {.launch = {.user_data = wanted}, .connect = {.key_type = type}};
 	struct build build = {.plan = &plan, .deadline_mono_ms = clock_mono_ms() + 3600 * 1000 + 500};
 	struct box box = {.host = {(char *)"PRIVATE\nHOST", (char *)"ssh-ed25519 HOST"},
 			  .login = {(char *)"PRIVATE LOGIN", (char *)"ssh-ed25519 LOGIN bakery"}};
@@ -26,7 +26,7 @@ static struct tree *config_of(const char *wanted)
 
 static void keys_and_timer(void **state)
 {
-	_cleanup_(tree_freep) struct tree *config = config_of(NULL);
+	_cleanup_(tree_freep) struct tree *config = config_of(NULL, SSH_KEY_ED25519);
 
 	assert_string_equal(tree_text(config, "ssh_keys.ed25519_private"), "PRIVATE\nHOST");
 	assert_string_equal(tree_text(config, "ssh_keys.ed25519_public"), "ssh-ed25519 HOST");
@@ -35,11 +35,21 @@ static void keys_and_timer(void **state)
 	assert_non_null(strstr(tree_text(config, "bootcmd.1.3"), "shutdown -P +70 "));
 }
 
+static void keys_of_another_type(void **state)
+{
+	_cleanup_(tree_freep) struct tree *config = config_of(NULL, SSH_KEY_ECDSA);
+
+	assert_string_equal(tree_text(config, "ssh_keys.ecdsa_private"), "PRIVATE\nHOST");
+	assert_string_equal(tree_text(config, "ssh_keys.ecdsa_public"), "ssh-ed25519 HOST");
+	assert_int_equal(tree_count(tree_get(config, "ssh_keys")), 2);
+}
+
 static void what_the_recipe_says_is_kept(void **state)
 {
 	_cleanup_(tree_freep) struct tree *config =
 		config_of("{\"packages\":[\"jq\"],\"bootcmd\":[\"mine\"],\"ssh_keys\":{\"rsa_private\":\"x\"},\"ssh_"
-			  "authorized_keys\":[\"ssh-ed25519 MINE\"]}");
+			  "authorized_keys\":[\"ssh-ed25519 MINE\"]}",
+			  SSH_KEY_ED25519);
 
 	assert_string_equal(tree_text(config, "packages.1"), "jq");
 	assert_string_equal(tree_text(config, "bootcmd.1"), "mine");
@@ -52,6 +62,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_and_timer),
+		cmocka_unit_test(keys_of_another_type),
 		cmocka_unit_test(what_the_recipe_says_is_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,9 @@ static const struct wrong {
 	 "3:45: launch.region: must be a region such as eu-west-1, not \"us-east\""},
 	{"launch", "{instance_types: m7i.large, market: cheap}",
 	 "3:45: launch.market: must be one of on-demand, spot, spot-then-on-demand, not \"cheap\""},
+	{"connect", "{user: admin, key_type: ecdsa}", NULL},
+	{"connect", "{user: admin, key_type: rsa}",
+	 "4:34: connect.key_type: must be one of ed25519, ecdsa, not \"rsa\""},
 	{"launch", "{instance_types: m7i.large, address: intern}",
 	 "3:46: launch.address: must be one of public, private, not \"intern\""},
 	{"launch", "{instance_types: m7i.large, subnets: {ids: subnet-01234567, tags: {a: b}}}",
@@ -303,6 +306,28 @@ static void waivers_may_be_inherited(void **state)
 		"recipes/top.yaml:4:19: waive.1.control: no step of the recipe's playbooks has the control RULE-1\n");
 }
 
+/* Of the hardening that comes with bakery, too: its variable has that name. */
+static void host_keys_that_hardening_leaves_out(void **state)
+{
+	_cleanup_(project_free) struct project project = project_new();
+	static const char fault[] =
+		"recipes/r.yaml:5:20: playbooks.2: ssh admits no ecdsa-sha2-nistp256, which the host "
+		"keys of connect.key_type: ecdsa are: name it in ssh_host_key_algorithms\n";
+
+	project_write("playbooks/patch.yaml", "playbook: 1\nsteps: [{run: x}]\n");
+	project_write("playbooks/ssh.yaml",
+		      "playbook: 1\nvars: {ssh_host_key_algorithms: \"ssh-ed25519,rsa-sha2-512\"}\n"
+		      "steps: [{run: \"echo {{ ssh_host_key_algorithms }}\"}]\n");
+	read_changed(&project, "playbooks", "[patch, ssh]");
+	assert_string_equal(project.faults.data, "");
+	project_write("recipes/top.yaml", "bakery: 1\nextends: r\nconnect: {key_type: ecdsa}\n");
+	project_read(&project, "top");
+	assert_string_equal(project.faults.data, fault);
+	read_changed(&project, "playbooks",
+		     "[{playbook: ssh, vars: {ssh_host_key_algorithms: \"rsa-sha2-512,ecdsa-sha2-nistp256\"}}]");
+	assert_int_equal(project_read_ok(&project, "top")->connect.key_type, SSH_KEY_ECDSA);
+}
+
 static void channels_are_those_of_the_settings(void **state)
 {
 	_cleanup_(project_free) struct project project = project_new();
@@ -352,11 +377,9 @@ static void too_many_tags(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_fault_each),
-		cmocka_unit_test(waivers_may_be_inherited),
-		cmocka_unit_test(channels_are_those_of_the_settings),
-		cmocka_unit_test(long_descriptions),
-		cmocka_unit_test(too_many_tags),
+		cmocka_unit_test(one_fault_each),	    cmocka_unit_test(host_keys_that_hardening_leaves_out),
+		cmocka_unit_test(waivers_may_be_inherited), cmocka_unit_test(channels_are_those_of_the_settings),
+		cmocka_unit_test(long_descriptions),	    cmocka_unit_test(too_many_tags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,11 @@ static void nothing_but_busybox(void **state)
 	assert_false(run_steps(&sshd, late, 1, &(struct runner_options){0}, &told, &err));
 	assert_string_equal(told.steps[0].why, "timed out after 1s");
 	told_free(&told);
+	const struct transfer back = {.from = "/srv/tree", .to = "back"};
+	struct step returns[] = {{.kind = STEP_DOWNLOAD, .download = &back}};
+	if (!run_steps(&sshd, returns, 1, &(struct runner_options){.download_folder = local}, &told, &err))
+		fail_msg("%s", err.text);
+	told_free(&told);
 	struct step looks[] = {{.kind = STEP_UPLOAD, .upload = &file}, {.kind = STEP_UPLOAD, .upload = &folder}};
 	assert_true(run_steps(&sshd, looks, 2, &(struct runner_options){.mode = RUNNER_LOOK}, &told, &err));
 	for (size_t i = 0; i < 2; i++) {
@@ -134,8 +139,8 @@ static void nothing_but_busybox(void **state)
 			fail_msg("%s", told.steps[i].why);
 	}
 	told_free(&told);
-	shell(&sshd,
-	      "test -z \"$(ls -A root/run)\"; diff -r tree root/srv/tree; test $(stat -c %a root/srv/tree/a) = 750");
+	shell(&sshd, "test -z \"$(ls -A root/run)\"; diff -r tree root/srv/tree; diff -r tree got/back; test $(stat -c "
+		     "%a root/srv/tree/a) = 750");
 	test_sshd_stop(&sshd);
 }
 
@@ -160,16 +165,23 @@ static bool open_with_ecdsa(const struct ssh_target *target, struct ssh **ssh, s
 	return done;
 }
 
-/* RHEL's crypto policy FIPS, as far as sshd is concerned. */
+/* RHEL 9's crypto policy FIPS, as far as sshd is concerned. */
+static const char fips_policy[] =
+	"HostKey FOLDER/fips_host\n"
+	"KexAlgorithms ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group-exchange-sha256,"
+	"diffie-hellman-group14-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512\n"
+	"Ciphers aes256-gcm@openssh.com,aes256-ctr,aes128-gcm@openssh.com,aes128-ctr\n"
+	"MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512\n"
+	"HostKeyAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,rsa-sha2-512\n"
+	"PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,"
+	"rsa-sha2-512\n";
+
+/* An engineer's key, and a machine's own. */
 static void only_what_fips_allows(void **state)
 {
 	struct test_sshd sshd;
 	struct error err = {0};
-	static const char policy[] =
-		"HostKey FOLDER/fips_host\nKexAlgorithms ecdh-sha2-nistp256,ecdh-sha2-nistp384\n"
-		"Ciphers aes256-gcm@openssh.com,aes256-ctr\nMACs hmac-sha2-256,hmac-sha2-512\n"
-		"HostKeyAlgorithms ecdsa-sha2-nistp256\nPubkeyAcceptedAlgorithms ecdsa-sha2-nistp256\n";
-	if (!process_available("ssh-keygen") || !test_sshd_start_with(&sshd, policy, make_ecdsa_keys))
+	if (!process_available("ssh-keygen") || !test_sshd_start_with(&sshd, fips_policy, make_ecdsa_keys))
 		skip();
 	_cleanup_(str_free) struct str login = STR_INIT, host = STR_INIT;
 	_cleanup_(freep) char *login_path = path_join(sshd.folder, "fips_login");
@@ -189,8 +201,56 @@ static void only_what_fips_allows(void **state)
 	ssh_closep(&ssh);
 	target = test_sshd_target(&sshd); /* with ed25519 there is no way in, and the reason is told */
 	assert_false(ssh_open(&target, &ssh, &err));
-	print_message("# %s\n", err.text);
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.text, "no host key of the expected kind"));
 	test_sshd_stop(&sshd);
+}
+
+static struct ssh_key_pair build_host, build_login;
+
+static void install_build_keys(const struct test_sshd *sshd)
+{
+	const struct {
+		const char *name, *text;
+	} files[] = {{"fips_host", build_host.private_key}, {"authorized_keys", build_login.public_key}};
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct error err = {0};
+		_cleanup_(freep) char *path = path_join(sshd->folder, files[i].name);
+		assert_true(file_replace(path, files[i].text, strlen(files[i].text), 0600, &err));
+	}
+}
+
+/* As a build has them: with commands, files, and a second login. */
+static void keys_of_a_build_in_fips_mode(void **state)
+{
+	struct test_sshd sshd;
+	struct error err = {0};
+	assert_true(ssh_key_pair_make(SSH_KEY_ECDSA, "bakery-x", &build_host, &err) &&
+		    ssh_key_pair_make(SSH_KEY_ECDSA, "bakery-x", &build_login, &err));
+	if (!test_sshd_start_with(&sshd, fips_policy, install_build_keys))
+		skip();
+	const char *expected[] = {build_host.public_key, NULL}, *other[] = {build_login.public_key, NULL};
+	struct ssh_target target = test_sshd_target(&sshd);
+	_cleanup_(ssh_closep) struct ssh *ssh = NULL;
+	_cleanup_(str_free) struct str said = STR_INIT;
+	_cleanup_(freep) char *file = path_join(sshd.folder, "file"), *read_file = mem_printf("cat %s", file);
+	target.private_key = build_login.private_key;
+	target.host_keys = expected;
+	if (!ssh_open(&target, &ssh, &err) || !ssh_upload_data(ssh, "text\n", 5, file, 0600, &err) ||
+	    !ssh_reopen(ssh, 10, &err) || !ssh_must(ssh, read_file, &said, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(said.data, "text\n");
+	ssh_closep(&ssh);
+	target.host_keys = other;
+	assert_false(ssh_open(&target, &ssh, &err));
+	assert_non_null(strstr(err.text, "not the expected one"));
+	target.host_keys = expected;
+	target.private_key = build_host.private_key;
+	assert_false(ssh_open(&target, &ssh, &err));
+	assert_int_equal(err.kind, ERROR_DENIED);
+	test_sshd_stop(&sshd);
+	ssh_key_pair_free(&build_host);
+	ssh_key_pair_free(&build_login);
 }
 
 int main(void)
@@ -199,6 +259,7 @@ int main(void)
 		cmocka_unit_test(login_shells),
 		cmocka_unit_test(nothing_but_busybox),
 		cmocka_unit_test(only_what_fips_allows),
+		cmocka_unit_test(keys_of_a_build_in_fips_mode),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -470,7 +470,7 @@ static void downloads(void **state)
 	struct told told = {0};
 	struct error err = {0};
 	assert_false(run_steps(&sshd, steps, 5, &(struct runner_options){.download_folder = to}, &told, &err));
-	assert_non_null(strstr(err.text, "there is no such file to fetch"));
+	assert_non_null(strstr(err.text, "there is no such file or folder to fetch"));
 	assert_int_equal(told.count, 5);
 	assert_int_equal(told.steps[1].result, STEP_OK);
 	assert_string_equal(told.steps[2].output, "between\n");

@@ -104,7 +104,7 @@ static inline void room_open(struct room *room)
 	assert_non_null(mkdtemp(room->folder));
 	pthread_mutex_init(&room->lock, NULL);
 	pthread_cond_init(&room->told, NULL);
-	must(ssh_key_pair_make("test", &room->key, err));
+	must(ssh_key_pair_make(SSH_KEY_ED25519, "test", &room->key, err));
 	room->keyed = room_host_key(&room->key);
 	room->key_path = path_join(room->folder, "key");
 	room->known_hosts = path_join(room->folder, "known_hosts");

@@ -14,7 +14,7 @@ static void boots_with_the_given_host_key(void **state)
 	char address[16];
 
 	room_open(&room);
-	must(ssh_key_pair_make("host", &host, err));
+	must(ssh_key_pair_make(SSH_KEY_ED25519, "host", &host, err));
 	user_data = room_host_key(&host);
 	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, user_data);
 	room_boot(&room, &spec);

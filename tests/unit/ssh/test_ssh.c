@@ -160,7 +160,7 @@ static void wrong_user_key_denied(void **state)
 	struct ssh *ssh = NULL;
 	struct ssh_target target = test_sshd_target(&sshd);
 	struct ssh_key_pair other = {0};
-	assert_true(ssh_key_pair_make("other", &other, &err));
+	assert_true(ssh_key_pair_make(SSH_KEY_ED25519, "other", &other, &err));
 	target.private_key = other.private_key;
 	assert_false(ssh_open(&target, &ssh, &err));
 	assert_int_equal(err.kind, ERROR_DENIED);
