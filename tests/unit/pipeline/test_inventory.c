@@ -50,26 +50,39 @@ static void test_dpkg(void **state)
 	assert_string_equal(inventory.machine, "x86_64");
 }
 
-/* In the form that `rpm -qa --qf` prints; written by hand, not recorded. */
+/* Lines that rpm 4.18 printed of the machine that tests/redhat/make.py makes; its two kernels are installed side by
+ * side, as installonly packages are, and a tool is among them that was built with an epoch of 0. The bash of another
+ * architecture stands for a multilib system, of which none was there. */
 static void test_rpm(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct inventory inventory;
 	struct error err = {0};
 
-	assert_works(READ("OID=\"rocky\"\nVERSION_ID=\"9.4\"\n\0Maarch64\n\0"
-			  "Ropenssl\t1\t3.0.7\t27.el9\taarch64\topenssl-3.0.7-27.el9.src.rpm\n"
-			  "gpg-pubkey\t(none)\t350d275d\t6279464b\t(none)\t(none)\n"
-			  "bash\t(none)\t5.1.8\t9.el9\taarch64\tbash-5.1.8-9.el9.src.rpm\n"
-			  "bash\t(none)\t5.1.8\t9.el9\taarch64\tbash-5.1.8-9.el9.src.rpm\n"
-			  "local-tool\t0\t1\t1\tnoarch\t(none)\n\0" END));
-	assert_int_equal(inventory.packages.count, 3);
-	assert_string_equal(package(&inventory, 0)->version, "5.1.8-9.el9");
-	assert_string_equal(package(&inventory, 0)->source, "bash");
-	assert_string_equal(package(&inventory, 0)->source_version, "5.1.8-9.el9");
-	assert_string_equal(package(&inventory, 1)->version, "0:1-1");
-	assert_null(package(&inventory, 1)->source);
-	assert_string_equal(package(&inventory, 2)->version, "1:3.0.7-27.el9");
+	assert_works(READ(
+		"ONAME=\"Rocky Linux\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.6\"\n\0Mx86_64\n\0"
+		"Rlocal-tool\t0\t1.0~rc1\t1\tnoarch\tlocal-tool-1.0~rc1-1.src.rpm\n"
+		"gpg-pubkey\t(none)\t6e2ec2ca\t6b033642\t(none)\t(none)\n"
+		"kernel-core\t(none)\t6.18.44\t1.el9\tx86_64\tupdates-1-1.src.rpm\n"
+		"kernel-core\t(none)\t5.14.0\t503.14.1.el9\tx86_64\told-1-1.src.rpm\n"
+		"bash\t(none)\t5.1.8\t9.el9\tx86_64\tmachine-1-1.src.rpm\n"
+		"bash\t(none)\t5.1.8\t9.el9\ti686\tmachine-1-1.src.rpm\n"
+		"bash\t(none)\t5.1.8\t9.el9\tx86_64\tmachine-1-1.src.rpm\n"
+		"libstdc++6\t(none)\t12.2.0\t1.el9\tx86_64\tmachine-1-1.src.rpm\n"
+		"openssl-libs\t1\t3.2.2\t6.el9_5\tx86_64\tmachine-1-1.src.rpm\n"
+		"setup\t(none)\t2.13.7\t10.el9\tnoarch\tmachine-1-1.src.rpm\n\0" END));
+	assert_int_equal(inventory.packages.count, 8);
+	assert_string_equal(package(&inventory, 0)->architecture, "i686");
+	assert_string_equal(package(&inventory, 1)->version, "5.1.8-9.el9");
+	assert_string_equal(package(&inventory, 1)->source, "machine");
+	assert_string_equal(package(&inventory, 1)->source_version, "1-1");
+	assert_string_equal(package(&inventory, 2)->name, "kernel-core");
+	assert_string_equal(package(&inventory, 3)->name, "kernel-core");
+	assert_string_not_equal(package(&inventory, 2)->version, package(&inventory, 3)->version);
+	assert_string_equal(package(&inventory, 4)->name, "libstdc++6");
+	assert_string_equal(package(&inventory, 5)->version, "0:1.0~rc1-1");
+	assert_string_equal(package(&inventory, 6)->version, "1:3.2.2-6.el9_5");
+	assert_string_equal(package(&inventory, 7)->architecture, "noarch");
 }
 
 static void test_files(void **state)
@@ -132,6 +145,11 @@ static void test_purl(void **state)
 		"pkg:rpm/amzn/curl@8.5.0-1.amzn2023.0.4?arch=x86_64&distro=amzn-2023");
 	is_purl(&(struct package){"rpm", "NetworkManager", "x86_64", "1:1.46.0-1.el9"}, "rhel", "9.4",
 		"pkg:rpm/redhat/NetworkManager@1.46.0-1.el9?arch=x86_64&distro=rhel-9.4&epoch=1");
+	/* As the SBOM of a Rocky build in the sandbox had them. */
+	is_purl(&(struct package){"rpm", "openssl-libs", "x86_64", "1:3.2.2-6.el9_5.1"}, "rocky", "9.6",
+		"pkg:rpm/rocky/openssl-libs@3.2.2-6.el9_5.1?arch=x86_64&distro=rocky-9.6&epoch=1");
+	is_purl(&(struct package){"rpm", "libstdc++6", "x86_64", "12.2.0-1.el9"}, "rocky", "9.6",
+		"pkg:rpm/rocky/libstdc%2B%2B6@12.2.0-1.el9?arch=x86_64&distro=rocky-9.6");
 	is_purl(&(struct package){"deb", "x", "", "1"}, "debian", NULL, "pkg:deb/debian/x@1?distro=debian");
 }
 
