@@ -55,8 +55,11 @@ void aws_close(struct aws *aws);
 void aws_closep(struct aws **aws);
 const char *aws_region(const struct aws *aws);	  /* the default region, or NULL */
 int64_t aws_requests_sent(const struct aws *aws); /* for the bench and the record */
-/* How far AWS's clock is ahead of this host's, by the newest answer, to the second; 0 before the first. */
-int64_t aws_clock_ahead_ms(const struct aws *aws);
+/* AWS's time, to a second or two, as its answers tell it; before the first, this host's. Between them it goes on by a
+ * clock that nobody can set, so this host's may jump. Cheap; from any thread. */
+int64_t aws_now_ms(const struct aws *aws);
+bool aws_now_is_told(const struct aws *aws);	   /* AWS has said what time it is */
+int64_t aws_clock_ahead_ms(const struct aws *aws); /* how far AWS's time is ahead of this host's */
 
 struct aws_identity {
 	char account[16], arn[256], user_id[128];

@@ -83,6 +83,8 @@ bool build_compare(const struct build_context *context, const struct plan *plan,
 /* Goes on with a stored one at its first unfinished stage, after falling back where the stage says so. */
 bool build_resume(const struct build_context *context, const char *build, struct build_result *out,
 		  struct error *err) must_check;
+/* All was removed, but the database, which may be full, could not be told: the code of that error. */
+#define LEDGER_UNTOLD "LedgerUntold"
 /* Drops what the build's ledger still holds; *dropped counts. Refuses a build that a living process works on. */
 bool build_clean(const struct build_context *context, const char *build, size_t *dropped, struct error *err) must_check;
 

@@ -11,6 +11,7 @@
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
+int64_t clock_boot_ms(void); /* as clock_mono_ms(), but goes on while the host sleeps */
 
 #define CLOCK_TEXT_SIZE 32
 void clock_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);    /* "2026-01-02T03:04:05Z" */

@@ -33,7 +33,7 @@ struct step_report { /* borrowed while the callback runs */
 	int status; /* exit code of what failed, else 0 */
 	const char *
 		why; /* failed: "check still fails after run", "timed out after 2m"; skipped: "os is debian"; else "" */
-	int64_t started_ms, ended_ms; /* this host's wall clock */
+	int64_t started_ms, ended_ms; /* events.now_ms */
 	const char *output; /* stdout and stderr of the step in order of arrival, secrets redacted, NULs as '?'; of more
 			       than 16 MiB the middle is left out */
 	const char *evidence; /* what the last check printed (its last line), or "" */
@@ -49,7 +49,10 @@ struct runner_events {
 	/* A step ended. Returning false stops the run (err filled), e.g. when the record could not be written. */
 	bool (*step_ended)(void *cookie, const struct step_report *report, struct error *err);
 	void (*reconnected)(void *cookie, const char *why);
+	int64_t (*now_ms)(void *cookie); /* for the reports' times; NULL: this host's wall clock */
 };
+/* The time by events.now_ms. */
+int64_t runner_now_ms(const struct runner_events *events);
 
 enum runner_mode {
 	RUNNER_APPLY,  /* check, run, check */

@@ -58,5 +58,9 @@ bool sandbox_exec(const struct sandbox_options *options, const char *instance, c
  * char[32]). */
 bool sandbox_import(const struct sandbox_options *options, const char *path, const char *name, const char *owner,
 		    char ami[32], struct error *err) must_check;
+/* From now on a root file system (tarball or folder) is what machines of a described system have ("rocky-9"); an error
+ * when there is one already. */
+bool sandbox_import_base(const struct sandbox_options *options, const char *path, const char *base,
+			 struct error *err) must_check;
 
 #endif

@@ -25,6 +25,9 @@ bool store_open(const char *path, struct store **out, struct error *err) must_ch
 void store_close(struct store *store);
 void store_closep(struct store **store);
 const char *store_path(const struct store *store);
+/* What time it is for what the store writes down by itself; until then, and with NULL, this host's wall clock. From any
+ * thread. */
+void store_use_clock(struct store *store, int64_t (*now_ms)(void *cookie), void *cookie);
 
 /* --- builds --- */
 

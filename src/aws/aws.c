@@ -87,8 +87,7 @@ static bool settle(struct aws *aws, const struct aws_options *options, const str
 
 static int64_t time_of_aws(void *cookie)
 {
-	struct aws *aws = cookie;
-	return aws->clock() + aws->clock_offset_ms;
+	return aws_now_ms(cookie);
 }
 
 static void set_finder(struct aws *aws, bool (*find)(void *aws, struct credentials *out, struct error *err))
@@ -105,7 +104,7 @@ static void set_defaults(struct aws *aws, const struct aws_options *options)
 	aws->ask_cookie = options->ask_cookie;
 	aws->container_base = CONTAINER_BASE;
 	aws->process_timeout_ms = PROCESS_TIMEOUT_MS;
-	aws->clock = clock_wall_ms;
+	aws->host_less_boot_ms = clock_wall_ms() - clock_boot_ms();
 	aws->random = random_fraction;
 	aws->shortest_wait_ms = SHORTEST_WAIT_MS;
 	aws->longest_wait_ms = LONGEST_WAIT_MS;
@@ -163,7 +162,10 @@ bool aws_open_as(struct aws *parent, const struct aws_role *role, struct aws **o
 	aws->budget = parent->budget;
 	aws->most_attempts = parent->most_attempts;
 	aws->clock = parent->clock;
+	aws->host_less_boot_ms = parent->host_less_boot_ms;
 	aws->clock_offset_ms = parent->clock_offset_ms;
+	aws->told_ahead_ms = parent->told_ahead_ms;
+	aws->is_told = parent->is_told;
 	aws->random = parent->random;
 	set_finder(aws, credentials_find_as);
 	*out = aws;
@@ -211,9 +213,24 @@ const char *aws_region(const struct aws *aws)
 	return aws->region;
 }
 
+int64_t host_time_ms(const struct aws *aws)
+{
+	return aws->clock ? aws->clock() : aws->host_less_boot_ms + clock_boot_ms();
+}
+
+int64_t aws_now_ms(const struct aws *aws)
+{
+	return host_time_ms(aws) + aws->told_ahead_ms;
+}
+
+bool aws_now_is_told(const struct aws *aws)
+{
+	return aws->is_told;
+}
+
 int64_t aws_clock_ahead_ms(const struct aws *aws)
 {
-	return aws->clock_seen_ms;
+	return aws_now_ms(aws) - clock_wall_ms();
 }
 
 int64_t aws_requests_sent(const struct aws *aws)

@@ -43,9 +43,11 @@ struct aws {
 	const char *container_base; /* ECS's agent; tests have their own */
 	int64_t process_timeout_ms;
 
-	int64_t (*clock)(void);		 /* wall time; tests hold it still */
-	_Atomic int64_t clock_offset_ms; /* how far AWS's clock is ahead of ours */
-	_Atomic int64_t clock_seen_ms;	 /* the same as the newest answer shows it, to the second */
+	int64_t (*clock)(void);		 /* tests hold it still; NULL: host_time_ms() goes on by itself */
+	int64_t host_less_boot_ms;	 /* this host's time less the time since its start, when it was opened */
+	_Atomic int64_t clock_offset_ms; /* how far what requests are signed with is ahead of host_time_ms() */
+	_Atomic int64_t told_ahead_ms;	 /* how far AWS's time is, as its answers tell */
+	_Atomic bool is_told;
 	_Atomic bool clock_warned;
 	_Atomic bool cannot_decode; /* authorization failure messages; asked once */
 	struct share_hub *shared;
@@ -58,6 +60,9 @@ struct aws {
 	bool identity_known;
 	struct aws_identity identity;
 };
+
+/* This host's time as it was when aws was opened, gone on since by a clock that nobody can set. */
+int64_t host_time_ms(const struct aws *aws);
 
 /* Signed with these instead of aws's own credentials. */
 bool aws_send_with(struct aws *aws, struct aws_call *call, const struct credentials *with, struct tree **reply,

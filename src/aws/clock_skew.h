@@ -6,6 +6,11 @@
 
 #include "exchange.h"
 
+/* An answer that took so long says what time it was while it was made (0: it does not): believed as far as aws's idea
+ * of AWS's time cannot be right. So that idea does not tremble with every answer, and one that was held up on its way
+ * does not set it back. */
+void clock_told(struct aws *aws, int64_t date_ms, int64_t took_ms);
+
 /* RequestExpired is said of a wrong clock and of temporary credentials that have run out: the answer's date tells. */
 void clock_skew_classify(const char *code, struct attempt *attempt);
 

@@ -32,6 +32,7 @@ struct attempt {
 	struct aws_error_class class; /* when the outcome is HTTP_ANSWERED */
 	bool host_known;	      /* has answered before */
 	int64_t retry_after_s;
+	int64_t began_ms;  /* of clock_mono_ms() */
 	int64_t signed_ms; /* what time we said it was */
 	int64_t date_ms;   /* what time it was there; 0: not said */
 };

@@ -124,8 +124,7 @@ static bool take_answer(const struct exchange *exchange, const struct http_reply
 	struct error ignored;
 	attempt->retry_after_s = reply->retry_after_s;
 	attempt->date_ms = reply->date_ms;
-	if (reply->date_ms)
-		exchange->aws->clock_seen_ms = reply->date_ms - exchange->aws->clock();
+	clock_told(exchange->aws, reply->date_ms, clock_mono_ms() - attempt->began_ms);
 	if (reply->status < 200 || reply->status > 299)
 		return take_refusal(exchange, reply, attempt, out, err);
 	if (exchange->dry_run)
@@ -144,7 +143,8 @@ static bool attempt_with(const struct exchange *exchange, const struct credentia
 	_cleanup_(http_reply_free) struct http_reply reply = {.body = STR_INIT};
 	*attempt = (struct attempt){.outcome = HTTP_ANSWERED};
 	attempt->host_known = http_has_answered(aws->http, &exchange->endpoint.url);
-	attempt->signed_ms = aws->clock() + aws->clock_offset_ms;
+	attempt->began_ms = clock_mono_ms();
+	attempt->signed_ms = host_time_ms(aws) + aws->clock_offset_ms;
 	attempt->outcome = send_signed(exchange, credentials, attempt->signed_ms, &reply, err);
 	if (attempt->outcome != HTTP_ANSWERED)
 		return explain_no_answer(exchange, attempt, err);

@@ -30,6 +30,11 @@ int64_t clock_mono_ms(void)
 	return now_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ms(void)
+{
+	return now_ms(CLOCK_BOOTTIME);
+}
+
 void condition_init(pthread_cond_t *condition)
 {
 	pthread_condattr_t attributes;

@@ -103,18 +103,29 @@ static bool aws_prepare(struct app *app, struct error *err)
 	return aws_open(&options, &app->aws, err);
 }
 
+static int64_t time_of_aws(void *aws)
+{
+	return aws_now_ms(aws);
+}
+
 bool app_open(struct app *app, unsigned needs, struct error *err)
 {
 	if (needs & NEEDS_SETTINGS && !settings_load(app->config, ".", app->arena, &app->settings, err))
 		return false;
 	if ((needs & NEEDS_STORE) == NEEDS_STORE && !store_open(store_choose(app), &app->store, err))
 		return false;
-	return !(needs & NEEDS_AWS) || aws_prepare(app, err);
+	if (!(needs & NEEDS_AWS))
+		return true;
+	if (!aws_prepare(app, err))
+		return false;
+	if (app->store)
+		store_use_clock(app->store, time_of_aws, app->aws);
+	return true;
 }
 
 void app_release(struct app *app)
 {
+	store_close(app->store); /* it has its time from aws */
 	aws_close(app->aws);
-	store_close(app->store);
 	log_free(app->log);
 }

@@ -34,6 +34,7 @@ static const struct column csv_columns[] = {
 struct tally {
 	size_t removed, failed;
 	struct error first;
+	bool left; /* something that could not be removed */
 };
 
 static void tally_add(struct gc *gc, struct tally *tally, const struct error *err)
@@ -44,6 +45,7 @@ static void tally_add(struct gc *gc, struct tally *tally, const struct error *er
 	}
 	log_warn(gc->app->log, "%s", err->text);
 	tally->failed++;
+	tally->left |= !str_eq(err->code, LEDGER_UNTOLD);
 	if (tally->first.kind == ERROR_NONE)
 		tally->first = *err;
 }
@@ -87,8 +89,14 @@ static bool remove_one(void *item, struct error *err)
 
 	if (found->kind != SWEEP_IMAGE)
 		return remove_found(removal, err);
+	const struct sweep_rules rules = gc_rules(removal->gc, found->in->aws);
+	struct sweep_verdict verdict;
+
 	if (!sweep_build_find(context.store, found->build, &build, err))
 		return false;
+	verdict = sweep_judge(found, &build, &rules); /* once more: a person may have thought about it for long */
+	if (!verdict.removable)
+		return error_set(err, ERROR_CONFLICT, "%s in %s stays: %s", found->id, found->region, verdict.reason);
 	context.aws = found->in->aws;
 	return build.known ? build_retire(&context, found->build, found->region, found->id, remove_found, removal, err)
 			   : remove_found(removal, err);
@@ -130,7 +138,8 @@ static bool clean(struct gc *gc, struct error *err)
 	*err = tally.first;
 	if (error_is(err, ERROR_DENIED))
 		return error_hint(err, "`bakery iam-policy --gc` prints what gc needs");
-	err->kind = ERROR_LEFTOVER;
+	if (tally.left)
+		err->kind = ERROR_LEFTOVER;
 	return tally.failed == 1 || error_hint(err, "and %zu more could not be removed", tally.failed - 1);
 }
 

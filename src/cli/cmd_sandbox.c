@@ -12,7 +12,7 @@
 #include "bakery/str.h"
 
 struct sandbox_args {
-	const char *folder, *record, *policy, *name, *owner;
+	const char *folder, *record, *policy, *name, *owner, *base;
 	int64_t port, ready_fd;
 	struct text_list settings, operands;
 };
@@ -49,6 +49,8 @@ static const struct option import_options[] = {
 	{"--name", 0, OPTION_TEXT, AT(name), "NAME", "the image's name; default: imported"},
 	{"--owner", 0, OPTION_TEXT, AT(owner), "ACCOUNT",
 	 "the account that owns the image; default: the sandbox's own"},
+	{"--base", 0, OPTION_TEXT, AT(base), "SYSTEM",
+	 "no new image: the files of a system that is only described (amazon-linux-2023, rhel-9, rocky-9)"},
 	{NULL}};
 
 /* The list with a NULL at its end; lives in the arena. */
@@ -307,6 +309,11 @@ static bool import_run(struct app *app, void *arguments, struct error *err)
 	const struct sandbox_args *args = arguments;
 	struct sandbox_options options = options_of(app, args);
 	char ami[32];
+	if (args->base != NULL && (args->name != NULL || args->owner != NULL))
+		return error_set(err, ERROR_USAGE,
+				 "--base goes without --name and --owner: the publisher's images have theirs");
+	if (args->base != NULL)
+		return sandbox_import_base(&options, args->operands.items[0], args->base, err);
 	if (!sandbox_import(&options, args->operands.items[0], args->name == NULL ? "imported" : args->name,
 			    args->owner, ami, err))
 		return false;

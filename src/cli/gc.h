@@ -29,6 +29,8 @@ struct gc {
 	struct error unseen; /* why something could not be looked at */
 };
 
+/* By what it is judged what may go. */
+struct sweep_rules gc_rules(const struct gc *gc, const struct aws *aws);
 /* Fills rows, ledger and found; what could not be looked at is in unseen, and does not fail it. */
 bool gc_find(struct gc *gc, struct error *err) must_check;
 /* Prints the lines that run it regularly; ERROR_USAGE for a kind that is not known. */

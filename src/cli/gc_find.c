@@ -151,12 +151,18 @@ static bool found_judge(struct gc *gc, const struct sweep_rules *rules, const st
 	return true;
 }
 
+/* Without AWS's word on the time everything is young. */
+struct sweep_rules gc_rules(const struct gc *gc, const struct aws *aws)
+{
+	return (struct sweep_rules){.project = gc->options.project,
+				    .now_ms = aws_now_is_told(aws) ? aws_now_ms(aws) : 0,
+				    .quarantine_s = gc->app->settings.quarantine_s,
+				    .with_images = gc->args->with_images};
+}
+
 static bool account_judge(struct gc *gc, struct aws *aws, const struct sweep_list *list, struct error *err)
 {
-	const struct sweep_rules rules = {.project = gc->options.project,
-					  .now_ms = clock_wall_ms() + aws_clock_ahead_ms(aws),
-					  .quarantine_s = gc->app->settings.quarantine_s,
-					  .with_images = gc->args->with_images};
+	const struct sweep_rules rules = gc_rules(gc, aws);
 	struct sweep_found *items = arena_alloc(gc->app->arena, (gc->found.count + list->count + 1) * sizeof(*items));
 
 	if (gc->found.count)

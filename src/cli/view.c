@@ -20,7 +20,7 @@ static struct view_row *row_of(struct view *view, const struct build_event *even
 		i++;
 	if (i == view->row_count) {
 		view->rows = mem_grow(view->rows, view->row_count + 1, sizeof(*view->rows));
-		view->rows[i] = (struct view_row){.began_ms = event->at_ms};
+		view->rows[i] = (struct view_row){.began_ms = clock_mono_ms()};
 		snprintf(view->rows[i].build, sizeof(view->rows[i].build), "%s", event->build);
 		snprintf(view->rows[i].recipe, sizeof(view->rows[i].recipe), "%s", event->recipe);
 		view->row_count++;
@@ -34,7 +34,7 @@ static void row_update(struct view_row *row, const struct build_event *event)
 	case EVENT_STAGE_BEGAN:
 		snprintf(row->stage, sizeof(row->stage), "%s", event->stage);
 		snprintf(row->doing, sizeof(row->doing), "%s", event->doing);
-		row->stage_began_ms = event->at_ms;
+		row->stage_began_ms = clock_mono_ms();
 		row->total = 0;
 		memset(row->results, 0, sizeof(row->results));
 		break;

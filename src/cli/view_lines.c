@@ -143,7 +143,7 @@ static void raw_output(const struct build_event *event)
 void plain_event(struct view *view, const struct view_row *row, const struct build_event *event)
 {
 	_cleanup_(str_free) struct str line = STR_INIT, sentence = STR_INIT;
-	int64_t elapsed_s = (event->at_ms - row->began_ms) / 1000;
+	int64_t elapsed_s = (clock_mono_ms() - row->began_ms) / 1000;
 	ssize_t put;
 
 	if (event->kind == EVENT_OUTPUT && log_wants(view->app->log, LOG_LEVEL_DEBUG))

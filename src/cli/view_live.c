@@ -63,7 +63,7 @@ static void row_draw(const struct live *live, const struct view_row *row, int wi
 	char took[CLOCK_TEXT_SIZE];
 	int used = 0;
 
-	clock_duration(clock_wall_ms() - row->began_ms, took);
+	clock_duration(clock_mono_ms() - row->began_ms, took);
 	str_addf(&text, " %s  %7s  %s", row->recipe, took, row->stage);
 	if (row->total)
 		str_addf(&text, " %zu/%zu", row->index + 1, row->total);
@@ -161,7 +161,7 @@ static bool stays(const struct build_event *event)
 void live_event(struct view *view, const struct view_row *row, const struct build_event *event)
 {
 	_cleanup_(str_free) struct str line = STR_INIT, sentence = STR_INIT;
-	int64_t elapsed_s = (event->at_ms - row->began_ms) / 1000;
+	int64_t elapsed_s = (clock_mono_ms() - row->began_ms) / 1000;
 
 	if (stays(event))
 		view_sentence(view, row, event, &sentence);

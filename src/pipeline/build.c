@@ -45,8 +45,7 @@ static size_t stage_index(const char *name)
 	return i;
 }
 
-static void build_init(struct build *build, const struct build_context *context, const struct plan *plan,
-		       struct arena *arena)
+void build_init(struct build *build, const struct build_context *context, const struct plan *plan, struct arena *arena)
 {
 	*build = (struct build){
 		.context = context,
@@ -61,7 +60,7 @@ static void build_init(struct build *build, const struct build_context *context,
 	stop_init(&build->work);
 }
 
-static void build_clear(struct build *build)
+void build_clear(struct build *build)
 {
 	box_close(&build->box);
 	box_close(&build->test);
@@ -76,41 +75,41 @@ static bool image_exists(const struct build *build)
 
 /* --- running --- */
 
-static bool stage_journal_failed(struct build *build, const struct error *why, int64_t began_ms)
+static bool stage_journal_failed(struct build *build, const struct error *why, int64_t duration_ms)
 {
 	struct error unwritten = {0};
 
-	build_emit(build, (struct build_event){.kind = EVENT_STAGE_FAILED,
-					       .text = why->text,
-					       .duration_ms = clock_wall_ms() - began_ms});
+	build_emit(build,
+		   (struct build_event){.kind = EVENT_STAGE_FAILED, .text = why->text, .duration_ms = duration_ms});
 	if (build->claim_lost) /* the journal is another process's */
 		return false;
-	if (!store_stage_failed(build->store, build->id, build->stage->name, why, clock_wall_ms(), &unwritten))
+	if (!store_stage_failed(build->store, build->id, build->stage->name, why, build_now_ms(build), &unwritten))
 		log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
 	return false;
 }
 
 static bool stage_run(struct build *build, const struct stage *stage, struct error *err)
 {
-	int64_t began_ms = clock_wall_ms();
+	int64_t began_mono_ms = clock_mono_ms();
 	_cleanup_(freep) char *state = NULL;
 
 	build->stage = stage;
 	if (stop_requested(&build->stop))
 		return error_set(err, ERROR_STOPPED, "stopped");
-	if (!store_stage_began(build->store, build->id, stage->name, began_ms, err))
+	if (!store_stage_began(build->store, build->id, stage->name, build_now_ms(build), err))
 		return error_context(err, "journal");
 	build_emit(build, (struct build_event){.kind = EVENT_STAGE_BEGAN});
 	if (!stage->run(build, err)) {
 		loss_judge(build, err);
 		rejoin_judge(build, err);
 		error_context(err, "stage %s", stage->name);
-		return stage_journal_failed(build, err, began_ms);
+		return stage_journal_failed(build, err, clock_mono_ms() - began_mono_ms);
 	}
 	state = build_state_json(build);
-	if (!store_stage_done(build->store, build->id, stage->name, state, clock_wall_ms(), err))
+	if (!store_stage_done(build->store, build->id, stage->name, state, build_now_ms(build), err))
 		return error_context(err, "journal");
-	build_emit(build, (struct build_event){.kind = EVENT_STAGE_DONE, .duration_ms = clock_wall_ms() - began_ms});
+	build_emit(build,
+		   (struct build_event){.kind = EVENT_STAGE_DONE, .duration_ms = clock_mono_ms() - began_mono_ms});
 	return true;
 }
 
@@ -215,13 +214,14 @@ static enum build_status status_of(const struct build *build, const struct error
 
 static void explain_stop(struct build *build, struct error *why)
 {
-	if (!error_is(why, ERROR_STOPPED) || was_until(why))
-		return;
+	build->claim_lost = build->claim_lost || str_eq(why->code, STORE_CLAIM_LOST);
 	if (build->claim_lost)
 		error_set(why, ERROR_CONFLICT,
 			  "another process has taken the build over, since this one was not heard of for long; nothing "
 			  "of it was touched here any more");
-	else if (build->deadline_passed)
+	if (!error_is(why, ERROR_STOPPED) || was_until(why) || build->claim_lost)
+		return;
+	if (build->deadline_passed)
 		error_set(why, ERROR_FAILED, "%s: the deadline of %lld s has passed", why->text,
 			  (long long)build->plan->deadline_s);
 	else
@@ -247,7 +247,8 @@ static void after_failure(struct build *build, enum build_status status, struct 
 	if (clean_up(build, &leftover))
 		return;
 	error_hint(why, "%s", leftover.text);
-	why->kind = ERROR_LEFTOVER;
+	if (!str_eq(leftover.code, LEDGER_UNTOLD))
+		why->kind = ERROR_LEFTOVER;
 }
 
 static bool finish(struct build *build, struct error *why, struct build_result *out, struct error *err)
@@ -270,7 +271,7 @@ static bool finish(struct build *build, struct error *why, struct build_result *
 	build_emit(build, (struct build_event){.kind = EVENT_BUILD_ENDED,
 					       .status = status,
 					       .text = why->text,
-					       .duration_ms = clock_wall_ms() - build->started_ms});
+					       .duration_ms = build_now_ms(build) - build->started_ms});
 	if (why->kind == ERROR_NONE)
 		return true;
 	*err = *why;
@@ -335,7 +336,7 @@ bool build_run(const struct build_context *context, const struct plan *plan, str
 	bool done;
 
 	build_init(&build, context, plan, arena);
-	build.started_ms = clock_wall_ms();
+	build.started_ms = build_now_ms(&build);
 	id_make(build.started_ms, build.id);
 	*out = (struct build_result){.status = BUILD_FAILED};
 	if (!row_create(&build, err)) {
@@ -364,7 +365,7 @@ static bool list_has(const struct tree *list, const char *text)
 	return false;
 }
 
-static size_t first_undone(const struct tree *done)
+size_t stage_first_undone(const struct tree *done)
 {
 	size_t at = 0;
 
@@ -399,7 +400,7 @@ static bool resume_point(struct build *build, size_t *first, struct error *err)
 
 	if (!store_stages_done(build->store, build->id, &done, err) || !instance_is_held(build, &held, err))
 		return false;
-	at = first_undone(done);
+	at = stage_first_undone(done);
 	if (stages[at].name && stages[at].after_crash && held && !rejoin_check(build, stages[at].name, &rejoin, err))
 		return false;
 	if (rejoin == REJOIN_NOT && stages[at].name && stages[at].after_crash)
@@ -473,116 +474,4 @@ bool build_resume(const struct build_context *context, const char *id, struct bu
 	done = walk(&build, first, out, err);
 	build_clear(&build);
 	return done;
-}
-
-/* An image that nobody judged goes with the rest; one that passed its gates, or is in quarantine, stays for resume. */
-static bool held_sweep(struct build *build, enum build_status status, size_t *dropped, struct error *err)
-{
-	_cleanup_(tree_freep) struct tree *done = NULL;
-	bool swept = store_stages_done(build->store, build->id, &done, err);
-
-	if (swept && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate")) {
-		quarantine_begin(build, stages[first_undone(done)].name, "interrupted");
-		status = BUILD_QUARANTINED;
-	}
-	if (status == BUILD_RUNNING)
-		status = BUILD_INTERRUPTED;
-	swept = swept &&
-		build_drop_held(build, status == BUILD_QUARANTINED ? DROP_ALL_BUT_RESULTS : DROP_ALL, dropped, err);
-	return store_build_end(build->store, build->id, status, &(struct error){0}, err) && swept;
-}
-
-/* A build to clean up after: nothing of it runs again. */
-static bool clean_load(struct build *build, const struct build_context *context, const char *id, struct arena *arena,
-		       enum build_status *status, struct error *err)
-{
-	struct build_row row;
-	struct plan *plan = NULL;
-
-	if (!store_build_get(context->store, id, arena, &row, err) || !plan_load(row.plan, arena, &plan, err))
-		return error_context(err, "build %s", id);
-	build_init(build, context, plan, arena);
-	snprintf(build->id, sizeof(build->id), "%s", id);
-	build->started_ms = row.started_ms;
-	build->cleaning = true;
-	*status = row.status;
-	if (build_account_check(build, err) && build_state_read(build, row.state, err) &&
-	    store_build_claim(context->store, id, err))
-		return true;
-	build_clear(build);
-	return error_context(err, "build %s", id);
-}
-
-bool build_clean(const struct build_context *context, const char *id, size_t *dropped, struct error *err)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	enum build_status status;
-	struct build build;
-	bool done;
-
-	*dropped = 0;
-	if (!clean_load(&build, context, id, arena, &status, err))
-		return false;
-	done = held_sweep(&build, status, dropped, err);
-	build_clear(&build);
-	return done || error_context(err, "build %s", id);
-}
-
-/* --- retiring --- */
-
-/* Before the image goes, so that nothing but its tags, by which it is found again, may be left of a retirement that was
- * cut off. *left: images that are still held. */
-static bool result_unhold(struct build *build, const char *ami, size_t *left, struct error *err)
-{
-	struct hold *holds;
-	size_t count;
-
-	*left = 0;
-	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (!str_eq(holds[i].kind, held_image.name) && !str_eq(holds[i].kind, held_copy.name))
-			continue;
-		if (!str_eq(holds[i].id, ami))
-			++*left;
-		else if (!store_hold_dropped(build->store, holds[i].row, err))
-			return false;
-	}
-	return true;
-}
-
-/* A copy that was never finished has no row. */
-static bool image_is_retired(struct build *build, const char *region, const char *ami, struct error *err)
-{
-	build_note(build, "%s in %s is retired: its quarantine ended", ami, region);
-	if (store_image_state(build->store, build->id, region, "retired", err))
-		return true;
-	if (!error_is(err, ERROR_ABSENT))
-		return false;
-	error_clear(err);
-	return true;
-}
-
-bool build_retire(const struct build_context *context, const char *id, const char *region, const char *ami,
-		  bool (*remove)(void *cookie, struct error *err), void *cookie, struct error *err)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct error unwritten = {0};
-	enum build_status status;
-	struct build build;
-	size_t left;
-	bool done;
-
-	if (!clean_load(&build, context, id, arena, &status, err))
-		return false;
-	done = result_unhold(&build, ami, &left, err) && remove(cookie, err) &&
-	       image_is_retired(&build, region, ami, err);
-	if (done)
-		status = left ? BUILD_QUARANTINED : BUILD_FAILED;
-	else if (status == BUILD_RUNNING)
-		status = BUILD_INTERRUPTED;
-	if (!store_build_end(build.store, id, status, &(struct error){0}, done ? err : &unwritten))
-		done = false;
-	build_clear(&build);
-	return done || error_context(err, "build %s", id);
 }

@@ -130,12 +130,14 @@ bool build_hold(struct build *build, const struct held_kind *kind, const char *r
 	return store_hold_made(build->store, hold.row, id, err) || error_context(err, "ledger: %s %s", kind->name, id);
 }
 
-static bool hold_drop(struct build *build, const struct hold *hold, struct error *err)
+/* *gone: AWS has it no more, even when the ledger could not be told. */
+static bool hold_drop(struct build *build, const struct hold *hold, bool *gone, struct error *err)
 {
 	const struct held_kind *kind = kind_find(hold->kind);
 	struct hold found = *hold;
 	char id[ID_SIZE] = "";
 
+	*gone = false;
 	if (!kind)
 		return error_set(err, ERROR_INTERNAL, "the ledger holds a \"%s\", which this version does not know",
 				 hold->kind);
@@ -146,7 +148,10 @@ static bool hold_drop(struct build *build, const struct hold *hold, struct error
 	}
 	if (found.id[0] && !kind->drop(build, &found, err))
 		return error_context(err, "%s %s in %s", hold->kind, found.id, hold->region);
-	return store_hold_dropped(build->store, hold->row, err);
+	*gone = true;
+	return store_hold_dropped(build->store, hold->row, err) ||
+	       error_context(err, "%s %s is gone, but the ledger still names it", hold->kind,
+			     found.id[0] ? found.id : hold->token);
 }
 
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err)
@@ -154,12 +159,13 @@ bool build_drop(struct build *build, const struct held_kind *kind, const char *p
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct hold *holds;
 	size_t count;
+	bool gone;
 
 	if (!store_hold_list(build->store, build->id, arena, &holds, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (str_eq(holds[i].kind, kind->name) && str_eq(holds[i].purpose, purpose) &&
-		    !hold_drop(build, &holds[i], err))
+		    !hold_drop(build, &holds[i], &gone, err))
 			return false;
 	}
 	return true;
@@ -168,13 +174,14 @@ bool build_drop(struct build *build, const struct held_kind *kind, const char *p
 struct dropping {
 	struct build *build;
 	const struct hold *hold;
+	bool gone;
 };
 
 static bool drop_one(void *item, struct error *err)
 {
-	const struct dropping *dropping = item;
+	struct dropping *dropping = item;
 
-	return hold_drop(dropping->build, dropping->hold, err);
+	return hold_drop(dropping->build, dropping->hold, &dropping->gone, err);
 }
 
 /* How many from `first` on are of one kind: they do not depend on each other, and their ends are waited for together.
@@ -188,21 +195,23 @@ static size_t run_length(const struct dropping *items, size_t first, size_t coun
 	return end - first;
 }
 
-static size_t run_drop(struct build *build, struct dropping *items, size_t count)
+/* *untold: why the ledger could not be told of something that is gone. */
+static size_t run_drop(struct build *build, struct dropping *items, size_t count, struct error *untold)
 {
 	_cleanup_(freep) struct error *errors = mem_array(count, sizeof(*errors));
 	struct error first = {0};
-	size_t dropped = 0;
+	size_t gone = 0;
 
 	if (parallel_each(items, count, sizeof(*items), 0, drop_one, errors, &first))
 		return count;
 	for (size_t i = 0; i < count; i++) {
-		if (errors[i].kind == ERROR_NONE)
-			dropped++;
-		else
+		gone += items[i].gone;
+		if (!items[i].gone)
 			build_note(build, "left behind: %s", errors[i].text);
+		else if (errors[i].kind != ERROR_NONE)
+			*untold = errors[i];
 	}
-	return dropped;
+	return gone;
 }
 
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err)
@@ -210,6 +219,7 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 	_cleanup_(freep) struct dropping *items = NULL;
 	struct hold *holds;
 	size_t count, wanted = 0, left;
+	struct error untold = {0};
 
 	*dropped = 0;
 	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
@@ -218,13 +228,18 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 	for (size_t i = 0; i < count; i++) {
 		const struct held_kind *kind = kind_find(holds[i].kind);
 		if (extent == DROP_ALL || !kind || !kind->is_result)
-			items[wanted++] = (struct dropping){build, &holds[i]};
+			items[wanted++] = (struct dropping){build, &holds[i], false};
 	}
 	for (size_t i = 0; i < wanted; i += run_length(items, i, wanted))
-		*dropped += run_drop(build, &items[i], run_length(items, i, wanted));
+		*dropped += run_drop(build, &items[i], run_length(items, i, wanted), &untold);
 	left = wanted - *dropped;
-	if (!left)
+	if (!left && untold.kind == ERROR_NONE)
 		return true;
+	if (!left)
+		return error_coded(err, ERROR_INTERNAL, LEDGER_UNTOLD,
+				   "all that build %s held was removed, but the ledger cannot be told (%s); `bakery gc "
+				   "%s` finds it gone",
+				   build->id, untold.text, build->id);
 	return error_set(err, ERROR_LEFTOVER,
 			 "%zu of what build %s holds could not be removed; `bakery gc %s` tries again", left, build->id,
 			 build->id);

@@ -115,7 +115,7 @@ static struct tree *gone_find(struct build *build, struct box *box)
 }
 
 /* "User initiated (2026-01-02 03:04:05 GMT)" has the time; for EC2's own doing it is when it was noticed. */
-static void when(const struct tree *instance, struct str *out)
+static void when(const struct build *build, const struct tree *instance, struct str *out)
 {
 	const char *reason = tree_text_or(instance, "reason", ""), *open = strchr(reason, '(');
 	const char *close = open ? strchr(open, ')') : NULL;
@@ -125,11 +125,11 @@ static void when(const struct tree *instance, struct str *out)
 		str_add_n(out, open + 1, (size_t)(close - open - 1));
 		return;
 	}
-	clock_rfc3339(clock_wall_ms(), now);
+	clock_rfc3339(build_now_ms(build), now);
 	str_add(out, now);
 }
 
-static void tell(const struct box *box, const struct tree *gone, struct error *why)
+static void tell(const struct build *build, const struct box *box, const struct tree *gone, struct error *why)
 {
 	const char *code = tree_text_or(gone, "stateReason.code", "Gone"),
 		   *said = tree_text_or(gone, "stateReason.message", "it no longer exists");
@@ -137,7 +137,7 @@ static void tell(const struct box *box, const struct tree *gone, struct error *w
 	_cleanup_(str_free) struct str at = STR_INIT;
 	bool by_ec2 = str_starts(code, "Server.");
 
-	when(gone, &at);
+	when(build, gone, &at);
 	error_coded(why, by_ec2 ? ERROR_CAPACITY : ERROR_FAILED, code, "%s%s %s at %s (%.300s)",
 		    box->spot ? "spot instance " : "instance ", box->instance,
 		    by_ec2 ? "was taken back by EC2" : "ended before its time", at.data, said);
@@ -159,7 +159,7 @@ void loss_judge(struct build *build, struct error *why)
 	gone = box->instance[0] ? gone_find(build, box) : NULL;
 	if (!gone)
 		return;
-	tell(box, gone, why);
+	tell(build, box, gone, why);
 	loss_record(build, box, why);
 	if (!error_is(why, ERROR_CAPACITY))
 		return;

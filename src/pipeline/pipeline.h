@@ -9,6 +9,7 @@
 #include "bakery/ssh.h"
 
 enum { ID_SIZE = 64 };
+enum { BUILD_SPARE_S = 10 * 60 }; /* behind the deadline, for cleaning up */
 enum { QUARANTINE_DEFAULT_S = 30 * 24 * 3600 };
 
 /* How this host reaches the bastion. */
@@ -87,6 +88,12 @@ struct stage {
 	bool (*run)(struct build *build, struct error *err) must_check; /* may be run again from its start */
 };
 extern const struct stage stages[]; /* ends with a NULL name */
+/* Of the names of those that are done; that of the NULL name when all are. */
+size_t stage_first_undone(const struct tree *done);
+
+/* --- the build (build.c) --- */
+void build_init(struct build *build, const struct build_context *context, const struct plan *plan, struct arena *arena);
+void build_clear(struct build *build);
 
 bool stage_prepare(struct build *build, struct error *err) must_check;
 bool stage_launch(struct build *build, struct error *err) must_check;
@@ -118,6 +125,8 @@ void build_emit(struct build *build, struct build_event event); /* fills who and
 /* --- AWS (request.c) --- */
 /* Another account's credentials would find nothing of the build, and take that for "gone already". ERROR_DENIED. */
 bool build_account_check(struct build *build, struct error *err) must_check;
+/* What time it is for everything that a build writes down and judges: AWS's, which this host's clock may jump under. */
+int64_t build_now_ms(const struct build *build);
 /* What was made a moment ago may not be visible yet: a call that refers to it asks again for so long. */
 int64_t build_settle_s(const struct build *build);
 /* The rest of that time for something held, at least 0. */
@@ -135,6 +144,8 @@ bool build_wait_since(struct build *build, enum aws_wait wait, const char *name,
 		      int64_t began_ms, int64_t timeout_s, struct error *err) must_check;
 const struct stop *build_stop(const struct build *build); /* what ends calls and waits now */
 int64_t build_seconds_left(const struct build *build);	  /* until the deadline, at least 1 */
+/* What the tag bakery:expires says: this process's deadline, by AWS's time, and what cleaning up may take. */
+void build_expires(const struct build *build, char at[CLOCK_TEXT_SIZE]);
 /* Of things done side by side: false with all that failed in one sentence, the first one's kind and code (but STOPPED
  * goes before all); true when none did. */
 bool build_errors_join(const struct error *errors, size_t count, struct error *err) must_check;
@@ -171,7 +182,8 @@ bool build_find_shown(struct build *build, const struct held_kind *kind, const s
 /* Drops one if it is held. */
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err) must_check;
 /* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted,
- * and makes it fail with ERROR_LEFTOVER. */
+ * and makes it fail with ERROR_LEFTOVER. When all is gone, but the ledger could not be told so (its disk is full), it
+ * fails with the code LEDGER_UNTOLD. */
 enum drop_extent { DROP_ALL, DROP_ALL_BUT_RESULTS };
 bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropped, struct error *err) must_check;
 /* The images are the result now: no longer the ledger's. */

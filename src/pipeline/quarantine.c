@@ -7,7 +7,7 @@
 
 static int64_t retire_ms(const struct build *build)
 {
-	return clock_wall_ms() +
+	return build_now_ms(build) +
 	       (build->context->quarantine_s ? build->context->quarantine_s : QUARANTINE_DEFAULT_S) * 1000;
 }
 

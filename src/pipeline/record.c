@@ -32,7 +32,7 @@ static void on_output(void *cookie, const struct step *step, bool is_stderr, con
 
 	if (recording->unwritten.kind == ERROR_NONE &&
 	    !store_log_add(build->store, build->id, recording->phase, step->id, is_stderr ? "err" : "out",
-			   clock_wall_ms(), data, length, &recording->unwritten))
+			   build_now_ms(build), data, length, &recording->unwritten))
 		return;
 	build_emit(build, (struct build_event){.kind = EVENT_OUTPUT, .text = data, .length = length});
 }
@@ -142,6 +142,11 @@ static void on_reconnected(void *cookie, const char *why)
 	build_note(((struct recording *)cookie)->build, "connection dropped and taken up again (%s)", why);
 }
 
+static int64_t now_of(void *cookie)
+{
+	return build_now_ms(((struct recording *)cookie)->build);
+}
+
 /* One playbook, of which the first steps may be recorded by an earlier process. */
 static bool playbook_run(struct recording *recording, const struct runner_options *options, struct error *err)
 {
@@ -181,7 +186,7 @@ bool record_playbooks(struct build *build, struct box *box, const struct struct_
 			.download_folder = build->downloads ? build->downloads : ".",
 			.needs_sudo = !str_eq(build->plan->connect.user, "root"),
 			.stop = &build->work,
-			.events = {&recording, on_began, on_output, on_ended, on_reconnected},
+			.events = {&recording, on_began, on_output, on_ended, on_reconnected, now_of},
 		};
 		recording.playbook = &items[i];
 		recorded -= options.recorded;

@@ -3,6 +3,7 @@
  * Asking AWS on behalf of a build: what ends a call, how long to wait, which tags everything gets. */
 #include <stdio.h>
 
+#include "bakery/log.h"
 #include "bakery/str.h"
 #include "pipeline.h"
 
@@ -35,10 +36,19 @@ int64_t build_settle_s(const struct build *build)
 	return build->context->settle_s ? build->context->settle_s : 60;
 }
 
-/* Another host's clock may be ahead, or this one's have been set back: never more than the whole time. */
+int64_t build_now_ms(const struct build *build)
+{
+	return build->aws ? aws_now_ms(build->aws) : clock_wall_ms();
+}
+
+/* Whoever made it may have had a clock of its own before AWS told it the time: never more than the whole time, nor less
+ * as long as AWS has not said what time it is now. */
 int64_t build_unsettled_s(const struct build *build, const struct hold *hold)
 {
-	int64_t settle_ms = build_settle_s(build) * 1000, age_ms = clock_wall_ms() - hold->since_ms;
+	int64_t settle_ms = build_settle_s(build) * 1000, age_ms = build_now_ms(build) - hold->since_ms;
+
+	if (build->aws && !aws_now_is_told(build->aws))
+		return build_settle_s(build);
 
 	if (age_ms >= settle_ms)
 		return 0;
@@ -79,6 +89,24 @@ bool build_wait(struct build *build, enum aws_wait wait, const char *region, con
 	return aws_wait(build->aws, wait, id, &options, item, err);
 }
 
+/* What is not known of the last times, or cannot be kept for the next, is nothing to fail for: least of all when the
+ * disk is full and what a build holds is being removed. */
+static int64_t expected_of(struct build *build, const char *region, const char *name)
+{
+	struct error unknown = {0};
+	int64_t expected_ms = 0;
+
+	return store_wait_expected(build->store, region, name, &expected_ms, &unknown) ? expected_ms : 0;
+}
+
+static void learn(struct build *build, const char *region, const char *name, int64_t took_ms)
+{
+	struct error unwritten = {0};
+
+	if (!store_wait_add(build->store, region, name, took_ms, &unwritten))
+		log_debug(build->context->log, "%s: how long %s took is not kept: %s", build->id, name, unwritten.text);
+}
+
 /* Looking begins when it was done soonest of late; now and then earlier, since it may take less by now. */
 static int64_t first_look_ms(int64_t expected_ms)
 {
@@ -94,14 +122,15 @@ bool build_wait_learning(struct build *build, enum aws_wait wait, const char *na
 	struct aws_wait_options options = wait_options(build, region, timeout_s);
 	struct watching watching = {.build = build, .region = region, .began_ms = clock_mono_ms()};
 
-	if (!store_wait_expected(build->store, region, name, &options.expected_ms, err))
-		return false;
+	options.expected_ms = expected_of(build, region, name);
 	watching.expected_ms = options.expected_ms;
 	options.expected_ms = first_look_ms(options.expected_ms);
 	options.progress = wait == AWS_WAIT_image_available ? progress_show : NULL;
 	options.cookie = &watching;
-	return aws_wait(build->aws, wait, id, &options, item, err) &&
-	       store_wait_add(build->store, region, name, clock_mono_ms() - watching.began_ms, err);
+	if (!aws_wait(build->aws, wait, id, &options, item, err))
+		return false;
+	learn(build, region, name, clock_mono_ms() - watching.began_ms);
+	return true;
 }
 
 /* Where it may be done long since, nothing is learnt. */
@@ -110,15 +139,15 @@ bool build_wait_since(struct build *build, enum aws_wait wait, const char *name,
 {
 	enum { TOGETHER_MS = 50, JUST_NOW_MS = 1000 };
 	struct aws_wait_options options = wait_options(build, region, timeout_s);
-	int64_t elapsed_ms = clock_mono_ms() - began_ms, expected_ms;
-	bool learns;
+	int64_t elapsed_ms = clock_mono_ms() - began_ms, expected_ms = expected_of(build, region, name);
+	bool learns = elapsed_ms < (expected_ms ? expected_ms : JUST_NOW_MS);
 
-	if (!store_wait_expected(build->store, region, name, &expected_ms, err))
-		return false;
-	learns = elapsed_ms < (expected_ms ? expected_ms : JUST_NOW_MS);
 	options.expected_ms = expected_ms - elapsed_ms > TOGETHER_MS ? expected_ms - elapsed_ms : TOGETHER_MS;
-	return aws_wait(build->aws, wait, id, &options, NULL, err) &&
-	       (!learns || store_wait_add(build->store, region, name, clock_mono_ms() - began_ms, err));
+	if (!aws_wait(build->aws, wait, id, &options, NULL, err))
+		return false;
+	if (learns)
+		learn(build, region, name, clock_mono_ms() - began_ms);
+	return true;
 }
 
 struct tagging {
@@ -140,6 +169,11 @@ static void tag(struct tagging *tagging, const char *key, const char *value)
 	aws_arg(tagging->call, path, value);
 }
 
+void build_expires(const struct build *build, char at[CLOCK_TEXT_SIZE])
+{
+	clock_rfc3339(build_now_ms(build) + (build_seconds_left(build) + BUILD_SPARE_S) * 1000, at);
+}
+
 static bool is_result(const char *resource_type)
 {
 	return str_eq(resource_type, "image") || str_eq(resource_type, "snapshot");
@@ -152,7 +186,7 @@ static void tag_all(const struct build *build, struct tagging *tagging, const ch
 	const struct plan *plan = build->plan;
 	char expires[CLOCK_TEXT_SIZE];
 
-	clock_rfc3339(build->started_ms + plan->deadline_s * 1000, expires);
+	build_expires(build, expires);
 	tag(tagging, "Name", name);
 	tag(tagging, "bakery:build", build->id);
 	tag(tagging, "bakery:recipe", plan->recipe);

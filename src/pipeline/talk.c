@@ -10,7 +10,7 @@ void build_emit(struct build *build, struct build_event event)
 {
 	const struct build_events *events = &build->context->events;
 
-	event.at_ms = clock_wall_ms();
+	event.at_ms = build_now_ms(build);
 	event.build = build->id;
 	event.recipe = build->plan->recipe;
 	if (build->stage) {
@@ -32,8 +32,8 @@ void build_note(struct build *build, const char *fmt, ...)
 	va_end(args);
 	build_emit(build, (struct build_event){.kind = EVENT_NOTE, .text = text.data, .length = text.len});
 	str_add_char(&text, '\n');
-	if (!store_log_add(build->store, build->id, build->stage ? build->stage->name : "", "", "note", clock_wall_ms(),
-			   text.data, text.len, &unwritten))
+	if (!store_log_add(build->store, build->id, build->stage ? build->stage->name : "", "", "note",
+			   build_now_ms(build), text.data, text.len, &unwritten))
 		log_warn(build->context->log, "%s: %s", build->id, unwritten.text);
 }
 

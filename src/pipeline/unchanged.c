@@ -139,14 +139,14 @@ static const char *age_text(int64_t age_s, struct arena *arena)
 	return arena_printf(arena, "%lld %s", (long long)(age_s / units[i].length_s), units[i].name);
 }
 
-static const char *age_check(const struct tree *good, int64_t max_age_s, struct arena *arena)
+static const char *age_check(const struct tree *good, int64_t now_ms, int64_t max_age_s, struct arena *arena)
 {
 	const char *ended = tree_text(good, "ended");
 	int64_t ended_ms = 0, age_s;
 
 	if (!max_age_s || !ended || !clock_parse_rfc3339(ended, &ended_ms))
 		return NULL;
-	age_s = (clock_wall_ms() - ended_ms) / 1000;
+	age_s = (now_ms - ended_ms) / 1000;
 	return age_s > max_age_s ? arena_printf(arena, "it is %s old", age_text(age_s, arena)) : NULL;
 }
 
@@ -170,7 +170,7 @@ bool build_compare(const struct build_context *context, const struct plan *plan,
 	if (!plans_compare(context, plan, build, arena, &why, err))
 		return error_context(err, "build %s", build);
 	if (!why)
-		why = age_check(good, max_age_s, arena);
+		why = age_check(good, aws_now_ms(context->aws), max_age_s, arena);
 	if (!why && !regions_look(context, plan, tree_get(good, "images"), arena, &why, err))
 		return error_context(err, "looking whether build %s is still there", build);
 	out->is_current = !why;

@@ -11,10 +11,8 @@
 /* Minutes, rounded up, with a few to spare for clean-up. A later shutdown replaces an earlier one. */
 char *dead_man_command(const struct build *build)
 {
-	enum { SPARE_MINUTES = 10 };
-
 	return mem_printf("shutdown -P +%lld 'bakery: the build is overdue' >/dev/null 2>&1 || true",
-			  (long long)(build_seconds_left(build) / 60 + SPARE_MINUTES));
+			  (long long)((build_seconds_left(build) + BUILD_SPARE_S) / 60));
 }
 
 /* bootcmd runs on every boot, so a reboot step does not lose the timer. */

@@ -120,7 +120,7 @@ static int64_t wall_ms(const struct run *run, double uptime_s)
 /* A frame arrives after it was written: the shortest way ever seen tells the clocks' difference best. */
 static void compare_clocks(struct run *run, double uptime_s)
 {
-	int64_t offset_ms = clock_wall_ms() - (int64_t)(uptime_s * 1000);
+	int64_t offset_ms = runner_now_ms(&run->options->events) - (int64_t)(uptime_s * 1000);
 	if (!run->clock_known || offset_ms < run->clock_offset_ms)
 		run->clock_offset_ms = offset_ms;
 	run->clock_known = true;
@@ -159,7 +159,7 @@ static bool begin(struct run *run, const struct frame_event *event, struct error
 
 void progress_begin_here(struct run *run, size_t index)
 {
-	run->progress.began_ms = clock_wall_ms();
+	run->progress.began_ms = runner_now_ms(&run->options->events);
 	begin_step(run, index);
 }
 
@@ -263,8 +263,10 @@ static bool end(struct run *run, const struct frame_event *event, struct error *
 
 bool progress_end_here(struct run *run, const char *why, struct error *err)
 {
-	struct step_report ended = {
-		.why = why, .attempts = 1, .started_ms = run->progress.began_ms, .ended_ms = clock_wall_ms()};
+	struct step_report ended = {.why = why,
+				    .attempts = 1,
+				    .started_ms = run->progress.began_ms,
+				    .ended_ms = runner_now_ms(&run->options->events)};
 	if (!run->progress.step)
 		return true;
 	flush(run);

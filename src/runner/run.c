@@ -8,6 +8,11 @@
 #include "bakery/mem.h"
 #include "run.h"
 
+int64_t runner_now_ms(const struct runner_events *events)
+{
+	return events->now_ms ? events->now_ms(events->cookie) : clock_wall_ms();
+}
+
 static bool check_run_id(const char *run_id, struct error *err)
 {
 	if (run_id && *run_id && strspn(run_id, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(run_id))

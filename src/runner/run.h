@@ -33,7 +33,7 @@ struct run {
 	struct progress progress;
 	struct frames frames;	 /* of the program that runs */
 	char sum[80];		 /* its sha256 */
-	int64_t clock_offset_ms; /* this host's wall clock less the machine's uptime, as near as frames told */
+	int64_t clock_offset_ms; /* the time by runner_now_ms() less the machine's uptime, as near as frames told */
 	bool clock_known;
 	char boot[80];		    /* one life of the machine */
 	char machine[64], ids[256]; /* its architecture and operating system by all names */

@@ -205,6 +205,12 @@ static bool import_image(struct api *api, const struct sigv4_request *http, stru
 	_cleanup_(tree_freep) struct tree *reply = tree_new_object();
 	if (wish == NULL)
 		return answer_error(out, 400, &err);
+	if (tree_text(wish, "base") != NULL) {
+		if (!room_import_base(api->cloud, tree_text_or(wish, "path", ""), tree_text(wish, "base"), &err))
+			return answer_error(out, 400, &err);
+		tree_to_json(reply, &out->body);
+		return true;
+	}
 	make_id("layer-", layer);
 	if (!room_import(api->cloud, tree_text_or(wish, "path", ""), layer, &err) ||
 	    !keep_imported(api->cloud, wish, layer, reply, &err))

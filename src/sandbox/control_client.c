@@ -129,22 +129,35 @@ bool sandbox_set_policy(const struct sandbox_options *options, const char *path,
 	return ask_sandbox(options, "PUT", "/_sandbox/policy", &body, &address, &reply, err);
 }
 
-bool sandbox_import(const struct sandbox_options *options, const char *path, const char *name, const char *owner,
-		    char ami[32], struct error *err)
+/* The wish goes with the root file system's absolute path. */
+static bool ask_import(const struct sandbox_options *options, const char *path, struct tree *wish, struct tree **reply,
+		       struct error *err)
 {
 	struct sandbox_address address;
 	_cleanup_(str_free) struct str body = STR_INIT;
-	_cleanup_(tree_freep) struct tree *wish = tree_new_object(), *reply = NULL;
-	char *absolute = realpath(path, NULL);
+	_cleanup_(freep) char *absolute = realpath(path, NULL);
 	if (absolute == NULL)
 		return error_errno(err, "%s", path);
 	tree_set_text(wish, "path", absolute);
-	free(absolute);
+	tree_to_json(wish, &body);
+	return ask_sandbox(options, "POST", "/_sandbox/images", &body, &address, reply, err);
+}
+
+bool sandbox_import_base(const struct sandbox_options *options, const char *path, const char *base, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *wish = tree_new_object(), *reply = NULL;
+	tree_set_text(wish, "base", base);
+	return ask_import(options, path, wish, &reply, err);
+}
+
+bool sandbox_import(const struct sandbox_options *options, const char *path, const char *name, const char *owner,
+		    char ami[32], struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *wish = tree_new_object(), *reply = NULL;
 	tree_set_text(wish, "name", name);
 	if (owner != NULL)
 		tree_set_text(wish, "owner", owner);
-	tree_to_json(wish, &body);
-	if (!ask_sandbox(options, "POST", "/_sandbox/images", &body, &address, &reply, err))
+	if (!ask_import(options, path, wish, &reply, err))
 		return false;
 	snprintf(ami, 32, "%s", tree_text_or(reply, "ami", ""));
 	return true;

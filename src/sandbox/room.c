@@ -13,6 +13,9 @@
 #include "bakery/mem.h"
 #include "ec2/public_images.h"
 
+/* Before a base's name: the folder of a root file system that somebody gave for it. */
+#define GIVEN_BASE "base-"
+
 /* --- opening --- */
 
 /* Of a base that is there already this is only its path. */
@@ -73,11 +76,21 @@ char *room_layer_path(const struct cloud *cloud, const char *layer)
 	return mem_printf("%s/layers/%s", cloud->folder, layer);
 }
 
+static char *given_base_path(const struct cloud *cloud, const char *base)
+{
+	return mem_printf("%s/layers/" GIVEN_BASE "%s", cloud->folder, base);
+}
+
 static bool layer_find(struct cloud *cloud, const char *layer, char **path, struct error *err)
 {
-	if (str_starts(layer, BASE_LAYER))
+	if (!str_starts(layer, BASE_LAYER)) {
+		*path = room_layer_path(cloud, layer);
+		return true;
+	}
+	_cleanup_(freep) char *given = given_base_path(cloud, layer + strlen(BASE_LAYER));
+	if (!file_exists(given))
 		return base_path(cloud, layer + strlen(BASE_LAYER), path, err);
-	*path = room_layer_path(cloud, layer);
+	*path = take(&given);
 	return true;
 }
 
@@ -111,11 +124,12 @@ static bool create(struct cloud *cloud, const struct tree *instance, struct erro
 	return machine_create(cloud->machines, &spec, err);
 }
 
-static bool base_can_be(const char *layer, struct error *err)
+static bool base_can_be(const struct cloud *cloud, const char *layer, struct error *err)
 {
-	const struct base_image *base =
-		str_starts(layer, BASE_LAYER) ? base_image_find(layer + strlen(BASE_LAYER)) : NULL;
-	return base == NULL || base_image_can_be(base, err);
+	const char *name = str_starts(layer, BASE_LAYER) ? layer + strlen(BASE_LAYER) : "";
+	const struct base_image *base = base_image_find(name);
+	_cleanup_(freep) char *given = given_base_path(cloud, name);
+	return base == NULL || file_exists(given) || base_image_can_be(base, err);
 }
 
 bool room_can_run(const struct cloud *cloud, const struct tree *image, struct error *err)
@@ -128,7 +142,7 @@ bool room_can_run(const struct cloud *cloud, const struct tree *image, struct er
 				 "this host can run no machines of %s; \"machines=off\" describes them only",
 				 architecture);
 	for (struct tree_iter i = tree_iter(tree_key(image, "_layers")); tree_next(&i);)
-		if (!base_can_be(tree_text_or(i.value, NULL, ""), err))
+		if (!base_can_be(cloud, tree_text_or(i.value, NULL, ""), err))
 			return false;
 	return true;
 }
@@ -188,6 +202,18 @@ bool room_import(struct cloud *cloud, const char *path, const char *layer, struc
 	return layer_import(path, folder, err);
 }
 
+bool room_import_base(struct cloud *cloud, const char *path, const char *base, struct error *err)
+{
+	const struct base_image *known = base_image_find(base);
+	_cleanup_(freep) char *folder = given_base_path(cloud, base);
+	struct error makes_itself = {0};
+	if (known == NULL)
+		return error_set(err, ERROR_ABSENT, "no system is called %s here", base);
+	if (base_image_can_be(known, &makes_itself))
+		return error_set(err, ERROR_CONFLICT, "the files of %s are made by the sandbox itself", base);
+	return layer_import(path, folder, err);
+}
+
 static void add_layers_of(struct cloud *cloud, const char *kind, struct tree *used)
 {
 	_cleanup_(tree_freep) struct tree *documents = state_list(cloud->state, NULL, NULL, kind);
@@ -202,7 +228,8 @@ static void set_aside(const char *folder, const struct tree *used)
 	DIR *layers = opendir(folder);
 	struct dirent *entry;
 	while (layers != NULL && (entry = readdir(layers)) != NULL) {
-		if (entry->d_name[0] == '.' || tree_key(used, entry->d_name) != NULL)
+		if (entry->d_name[0] == '.' || str_starts(entry->d_name, GIVEN_BASE) ||
+		    tree_key(used, entry->d_name) != NULL)
 			continue;
 		_cleanup_(freep) char *from = path_join(folder, entry->d_name);
 		_cleanup_(freep) char *to = mem_printf("%s/.gone-%s", folder, entry->d_name);

@@ -34,6 +34,8 @@ bool room_freeze(struct cloud *cloud, const char *id, const char *layer,
 bool room_freeze_running(struct cloud *cloud, const char *id, const char *layer, struct error *err) must_check;
 
 bool room_import(struct cloud *cloud, const char *path, const char *layer, struct error *err) must_check;
+/* What machines of a described system have from now on; not where the sandbox makes its files itself, nor twice. */
+bool room_import_base(struct cloud *cloud, const char *path, const char *base, struct error *err) must_check;
 char *room_layer_path(const struct cloud *cloud, const char *layer); /* free it */
 /* Removes the layers that no image, snapshot or instance is made of. Takes the lock. */
 void room_collect(struct cloud *cloud);

@@ -38,7 +38,7 @@ static bool build_insert(struct store *store, const struct build_new *build, str
 		      " VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		      VALUES(value_text(build->build), value_text(build->recipe), value_text(build->project),
 			     value_text(build->channel), value_text(build->region), value_text(build->account),
-			     value_int(build->started_ms ? build->started_ms : clock_wall_ms()),
+			     value_int(build->started_ms ? build->started_ms : store_now_ms(store)),
 			     value_text(build->plan_sha256), value_text(build->recipe_sha256),
 			     value_text(build->playbooks_sha256), value_text(build->source_ami),
 			     value_text(build->source_name), value_text(origin->user), value_text(origin->host),
@@ -87,13 +87,13 @@ static bool status_write(struct store *store, int64_t id, const char *status, co
 			 struct error *err)
 {
 	bool failed = why && why->kind != ERROR_NONE;
-	if (!failed &&
-	    !db_run(store, end_again_sql, VALUES(value_text(status), value_int(clock_wall_ms()), value_int(id)), err))
+	if (!failed && !db_run(store, end_again_sql,
+			       VALUES(value_text(status), value_int(store_now_ms(store)), value_int(id)), err))
 		return false;
 	if (!failed && db_changes(store))
 		return true;
 	return db_run(store, end_sql,
-		      VALUES(value_text(status), value_int(clock_wall_ms()),
+		      VALUES(value_text(status), value_int(store_now_ms(store)),
 			     value_text(failed ? error_kind_name(why->kind) : NULL),
 			     value_text(failed && why->code[0] ? why->code : NULL),
 			     value_text(failed ? why->text : NULL), value_int(id)),
@@ -108,7 +108,7 @@ bool store_build_end(struct store *store, const char *build, enum build_status s
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	int64_t id;
 	return transaction_write(&transaction, store, err) && db_build_id(store, build, &id, err) &&
-	       status_write(store, id, build_status_name(status), why, err) &&
+	       claim_fence(store, build, id, err) && status_write(store, id, build_status_name(status), why, err) &&
 	       db_run(store, "DELETE FROM claim WHERE build = ?", VALUES(value_int(id)), err) &&
 	       record_append_inside(store, build, id, err) && transaction_commit(&transaction, err);
 }

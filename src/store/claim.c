@@ -49,15 +49,24 @@ void holder_of_this_process(struct holder *holder)
 		holder->namespace[0] = '\0';
 }
 
+/* The claim's process is this one. */
+#define SQL_HOLDER_IS                                                                                                  \
+	"host = ? AND substr(boot, 1, instr(boot || ' ', ' ') - 1) = ? AND namespace = ? AND pid = ? AND start = ?"
+#define HOLDER_VALUES(self)                                                                                            \
+	value_text((self)->host), value_text((self)->boot), value_text((self)->namespace), value_int((self)->pid),     \
+		value_int((self)->start)
+
 static bool same_place(const struct holder *a, const struct holder *b)
 {
 	return a->boot[0] && a->namespace[0] && str_eq(a->boot, b->boot) && str_eq(a->namespace, b->namespace);
 }
 
-bool holder_alive(const struct holder *self, const struct holder *holder, int64_t heartbeat_ms, int64_t now_ms)
+bool holder_alive(const struct holder *self, const struct holder *holder, int64_t heartbeat_ms, struct moment now)
 {
+	if (!same_place(self, holder) && holder->beat_ms && self->boot[0] && str_eq(self->boot, holder->boot))
+		return llabs(now.mono_ms - holder->beat_ms) < HOLDER_STALE_MS;
 	if (!same_place(self, holder))
-		return llabs(now_ms - heartbeat_ms) < HOLDER_STALE_MS;
+		return llabs(now.wall_ms - heartbeat_ms) < HOLDER_STALE_MS;
 	int64_t start = start_of(holder->pid);
 	if (start)
 		return start == holder->start;
@@ -76,15 +85,35 @@ static void text_to(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
+static struct moment moment_now(const struct store *store)
+{
+	return (struct moment){.wall_ms = store_now_ms(store), .mono_ms = clock_mono_ms()};
+}
+
+/* The column: "<boot id> <beat_ms>". */
+static void boot_read(struct holder *holder, const char *text)
+{
+	long long beat_ms = 0;
+	text_to(holder->boot, sizeof(holder->boot), text);
+	holder->boot[strcspn(holder->boot, " ")] = '\0';
+	if (text && sscanf(text, "%*s %lld", &beat_ms) == 1)
+		holder->beat_ms = beat_ms;
+}
+
+static char *boot_write(const struct holder *holder)
+{
+	return mem_printf("%s %lld", holder->boot, (long long)clock_mono_ms());
+}
+
 static void alive_function(sqlite3_context *context, int count, sqlite3_value **values)
 {
 	const struct store *store = sqlite3_user_data(context);
 	struct holder holder = {.pid = sqlite3_value_int64(values[3]), .start = sqlite3_value_int64(values[4])};
 	text_to(holder.host, sizeof(holder.host), (const char *)sqlite3_value_text(values[0]));
-	text_to(holder.boot, sizeof(holder.boot), (const char *)sqlite3_value_text(values[1]));
+	boot_read(&holder, (const char *)sqlite3_value_text(values[1]));
 	text_to(holder.namespace, sizeof(holder.namespace), (const char *)sqlite3_value_text(values[2]));
 	sqlite3_result_int(context,
-			   holder_alive(&store->self, &holder, sqlite3_value_int64(values[5]), clock_wall_ms()));
+			   holder_alive(&store->self, &holder, sqlite3_value_int64(values[5]), moment_now(store)));
 }
 
 bool claim_register(struct store *store, struct error *err)
@@ -103,7 +132,7 @@ static bool claim_read(struct store *store, int64_t id, struct holder *holder, i
 	*found = rows_next(&rows);
 	if (*found) {
 		text_to(holder->host, sizeof(holder->host), rows_text(&rows, 0));
-		text_to(holder->boot, sizeof(holder->boot), rows_text(&rows, 1));
+		boot_read(holder, rows_text(&rows, 1));
 		text_to(holder->namespace, sizeof(holder->namespace), rows_text(&rows, 2));
 		holder->pid = rows_int(&rows, 3);
 		holder->start = rows_int(&rows, 4);
@@ -126,7 +155,7 @@ static bool claim_check(struct store *store, const char *build, int64_t id, stru
 	if (!claim_read(store, id, &holder, &heartbeat_ms, &found, err))
 		return false;
 	if (!found || same_process(&store->self, &holder) ||
-	    !holder_alive(&store->self, &holder, heartbeat_ms, clock_wall_ms()))
+	    !holder_alive(&store->self, &holder, heartbeat_ms, moment_now(store)))
 		return true;
 	return claimed_by_another(build, &holder, err);
 }
@@ -134,11 +163,12 @@ static bool claim_check(struct store *store, const char *build, int64_t id, stru
 bool claim_write(struct store *store, int64_t id, struct error *err)
 {
 	const struct holder *self = &store->self;
+	_cleanup_(freep) char *boot = boot_write(self);
 	return db_run(store,
 		      "INSERT OR REPLACE INTO claim (build, host, boot, namespace, pid, start, heartbeat_ms) VALUES "
 		      "(?, ?, ?, ?, ?, ?, ?)",
-		      VALUES(value_int(id), value_text(self->host), value_text(self->boot), value_text(self->namespace),
-			     value_int(self->pid), value_int(self->start), value_int(clock_wall_ms())),
+		      VALUES(value_int(id), value_text(self->host), value_text(boot), value_text(self->namespace),
+			     value_int(self->pid), value_int(self->start), value_int(store_now_ms(store))),
 		      err);
 }
 
@@ -165,18 +195,25 @@ static bool claim_lost(struct store *store, const char *build, int64_t id, struc
 				   "build %s is not being worked on by this process", build);
 }
 
+bool claim_fence(struct store *store, const char *build, int64_t id, struct error *err)
+{
+	int64_t others;
+	bool found;
+	if (!db_int(store, "SELECT count(*) FROM claim WHERE build = ? AND NOT (" SQL_HOLDER_IS ")",
+		    VALUES(value_int(id), HOLDER_VALUES(&store->self)), &others, &found, err))
+		return false;
+	return !others || claim_lost(store, build, id, err);
+}
+
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err)
 {
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	const struct holder *self = &store->self;
+	_cleanup_(freep) char *boot = boot_write(self);
 	int64_t id;
 	if (!transaction_write_in_passing(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
-	    !db_run(store,
-		    "UPDATE claim SET heartbeat_ms = ? WHERE build = ? AND host = ? AND boot = ? AND namespace = ? AND "
-		    "pid = ? AND start = ?",
-		    VALUES(value_int(clock_wall_ms()), value_int(id), value_text(self->host), value_text(self->boot),
-			   value_text(self->namespace), value_int(self->pid), value_int(self->start)),
-		    err))
+	    !db_run(store, "UPDATE claim SET heartbeat_ms = ?, boot = ? WHERE build = ? AND " SQL_HOLDER_IS,
+		    VALUES(value_int(store_now_ms(store)), value_text(boot), value_int(id), HOLDER_VALUES(self)), err))
 		return false;
 	return db_changes(store) == 1 ? transaction_commit(&transaction, err) : claim_lost(store, build, id, err);
 }

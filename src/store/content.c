@@ -103,7 +103,7 @@ bool store_image_put(struct store *store, const char *build, const char *region,
 		      " snapshots = coalesce(excluded.snapshots, CASE WHEN ami = excluded.ami THEN snapshots END), "
 		      "state = excluded.state",
 		      VALUES(value_int(id), value_text(region), value_text(ami), value_text(name),
-			     value_text(snapshots_json), value_text(state), value_int(clock_wall_ms())),
+			     value_text(snapshots_json), value_text(state), value_int(store_now_ms(store))),
 		      err) &&
 	       transaction_commit(&transaction, err);
 }

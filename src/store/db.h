@@ -24,6 +24,7 @@ struct holder {
 	char boot[40];	    /* the kernel's boot id */
 	char namespace[40]; /* of pids: a container's pid 7 is not ours */
 	int64_t pid, start; /* start: clock ticks since boot, /proc/<pid>/stat field 22 */
+	int64_t beat_ms;    /* its last heartbeat by that boot's clock_mono_ms(); 0: not told */
 };
 
 struct log_buffer;
@@ -31,6 +32,8 @@ struct store {
 	char *path;
 	sqlite3 *db;
 	pthread_mutex_t lock; /* holds for a whole transaction */
+	int64_t (*now_ms)(void *cookie);
+	void *now_cookie;
 	bool read_only;
 	bool lazy;		  /* the connection's present setting */
 	int version;		  /* of the schema this process works with */
@@ -41,6 +44,8 @@ struct store {
 	size_t statement_count;
 	struct log_buffer *log;
 };
+
+int64_t store_now_ms(const struct store *store);
 
 /* --- errors --- */
 
@@ -116,9 +121,12 @@ bool db_build_id(struct store *store, const char *build, int64_t *id, struct err
 
 void holder_of_this_process(struct holder *holder);
 /* A process that cannot be looked at (another host, another container) counts as alive while its heartbeat is younger
- * than this. */
+ * than this: on the same boot by the clock that nobody can set, else by the time of day. */
 #define HOLDER_STALE_MS 90000
-bool holder_alive(const struct holder *self, const struct holder *holder, int64_t heartbeat_ms, int64_t now_ms);
+struct moment {
+	int64_t wall_ms, mono_ms;
+};
+bool holder_alive(const struct holder *self, const struct holder *holder, int64_t heartbeat_ms, struct moment now);
 /* Makes holder_alive(host, boot, namespace, pid, start, heartbeat_ms) known to SQL. */
 bool claim_register(struct store *store, struct error *err) must_check;
 
@@ -128,6 +136,9 @@ bool claim_register(struct store *store, struct error *err) must_check;
 	"(c.pid IS NOT NULL AND holder_alive(c.host, c.boot, c.namespace, c.pid, c.start, c.heartbeat_ms))"
 #define SQL_STATUS "CASE WHEN b.status = 'running' AND NOT " SQL_HOLDER_ALIVE " THEN 'interrupted' ELSE b.status END"
 
+/* Nothing is written any more of a build that another process has taken over: ERROR_CONFLICT, STORE_CLAIM_LOST. Inside
+ * a write transaction. */
+bool claim_fence(struct store *store, const char *build, int64_t id, struct error *err) must_check;
 /* Takes the claim for this process. Inside a write transaction. */
 bool claim_write(struct store *store, int64_t id, struct error *err) must_check;
 

@@ -24,7 +24,7 @@ bool store_document_put(struct store *store, const struct document_row *document
 		      "at_ms = excluded.at_ms",
 		      VALUES(value_int(id), value_text(document->kind), value_text(document->name),
 			     value_text(document->media_type), value_int((int64_t)document->size), value_text(sha256),
-			     value_blob(packed.data, packed.len), value_int(clock_wall_ms())),
+			     value_blob(packed.data, packed.len), value_int(store_now_ms(store))),
 		      err) &&
 	       transaction_commit(&transaction, err);
 }

@@ -9,6 +9,7 @@ bool store_stage_began(struct store *store, const char *build, const char *stage
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	int64_t id;
 	return transaction_write(&transaction, store, err) && db_build_id(store, build, &id, err) &&
+	       claim_fence(store, build, id, err) &&
 	       db_run(store, "INSERT INTO stage (build, stage, status, started_ms) VALUES (?, ?, 'running', ?)",
 		      VALUES(value_int(id), value_text(stage), value_int(at_ms)), err) &&
 	       transaction_commit(&transaction, err);
@@ -43,7 +44,7 @@ static bool stage_end(struct store *store, const char *build, const struct stage
 	_cleanup_(transaction_end) struct transaction transaction = {0};
 	int64_t id;
 	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
-	    !stage_update(store, id, end, err))
+	    !claim_fence(store, build, id, err) || !stage_update(store, id, end, err))
 		return false;
 	if (db_changes(store) != 1)
 		return error_set(err, ERROR_CONFLICT, "stage %s of build %s is not running", end->stage, build);

@@ -16,7 +16,7 @@ bool store_launch_add(struct store *store, const struct launch_row *launch, stru
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		      VALUES(value_int(id), value_text(launch->purpose), value_text(launch->market),
 			     value_text(launch->instance_type), value_text(launch->zone), value_text(launch->subnet),
-			     value_text(launch->instance), value_text(launch->code), value_int(clock_wall_ms())),
+			     value_text(launch->instance), value_text(launch->code), value_int(store_now_ms(store))),
 		      err) &&
 	       transaction_commit(&transaction, err);
 }

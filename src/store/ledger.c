@@ -48,7 +48,7 @@ static bool hold_insert(struct store *store, int64_t id, const struct hold *wish
 		      "(?, ?, ?, ?, ?, ?, ?, ?)",
 		      VALUES(value_int(id), value_text(wish->kind), value_text(or_empty(wish->region)),
 			     value_text(or_empty(wish->purpose)), value_text(wish->token), value_text(wish->id),
-			     value_text(wish->id ? "held" : "intended"), value_int(clock_wall_ms())),
+			     value_text(wish->id ? "held" : "intended"), value_int(store_now_ms(store))),
 		      err);
 }
 
@@ -59,7 +59,7 @@ bool store_hold_intend(struct store *store, const char *build, const struct hold
 	int64_t id;
 	bool found;
 	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
-	    !hold_find(store, id, wish, arena, out, &found, err))
+	    !claim_fence(store, build, id, err) || !hold_find(store, id, wish, arena, out, &found, err))
 		return false;
 	if (!found && (!hold_insert(store, id, wish, err) || !hold_find(store, id, wish, arena, out, &found, err)))
 		return false;
@@ -82,13 +82,13 @@ bool store_hold_made(struct store *store, int64_t row, const char *id, struct er
 	return hold_change(store, row,
 			   "UPDATE hold SET resource = ?, made_ms = ?, status = 'held' WHERE id = ? AND status IN "
 			   "('intended', 'held')",
-			   VALUES(value_text(id), value_int(clock_wall_ms()), value_int(row)), err);
+			   VALUES(value_text(id), value_int(store_now_ms(store)), value_int(row)), err);
 }
 
 static bool hold_end(struct store *store, int64_t row, const char *status, struct error *err)
 {
 	return hold_change(store, row, "UPDATE hold SET ended_ms = ?, status = ? WHERE id = ?",
-			   VALUES(value_int(clock_wall_ms()), value_text(status), value_int(row)), err);
+			   VALUES(value_int(store_now_ms(store)), value_text(status), value_int(row)), err);
 }
 
 bool store_hold_dropped(struct store *store, int64_t row, struct error *err)

@@ -114,6 +114,19 @@ void store_closep(struct store **store)
 	store_close(*store);
 }
 
+void store_use_clock(struct store *store, int64_t (*now_ms)(void *cookie), void *cookie)
+{
+	pthread_mutex_lock(&store->lock);
+	store->now_ms = now_ms;
+	store->now_cookie = cookie;
+	pthread_mutex_unlock(&store->lock);
+}
+
+int64_t store_now_ms(const struct store *store)
+{
+	return store->now_ms ? store->now_ms(store->now_cookie) : clock_wall_ms();
+}
+
 const char *store_path(const struct store *store)
 {
 	return store->path;

@@ -109,7 +109,7 @@ static bool record_insert(struct store *store, const char *build, const struct s
 	return db_run(store,
 		      "INSERT INTO record (id, build, at_ms, previous_sha256, sha256, size, data) VALUES (?, ?, ?, ?, "
 		      "?, ?, ?)",
-		      VALUES(value_int(head.id + 1), value_text(build), value_int(clock_wall_ms()),
+		      VALUES(value_int(head.id + 1), value_text(build), value_int(store_now_ms(store)),
 			     value_text(head.sha256), value_text(sha256), value_int((int64_t)json->len),
 			     value_blob(packed.data, packed.len)),
 		      err);

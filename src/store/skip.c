@@ -19,7 +19,7 @@ bool store_skip_add(struct store *store, const struct skip_row *skip, struct err
 		      "?)",
 		      VALUES(value_text(skip->recipe), value_int(build), value_text(skip->reason),
 			     value_text(origin->user), value_text(origin->host), value_text(origin->ci_job),
-			     value_int(skip->at_ms ? skip->at_ms : clock_wall_ms())),
+			     value_int(skip->at_ms ? skip->at_ms : store_now_ms(store))),
 		      err) &&
 	       transaction_commit(&transaction, err);
 }

@@ -14,7 +14,7 @@ bool store_wait_add(struct store *store, const char *region, const char *name, i
 
 	return transaction_write_lazily(&transaction, store, err) &&
 	       db_run(store, "INSERT INTO wait_time (region, name, took_ms, at_ms) VALUES (?, ?, ?, ?)",
-		      VALUES(value_text(region), value_text(name), value_int(took_ms), value_int(clock_wall_ms())),
+		      VALUES(value_text(region), value_text(name), value_int(took_ms), value_int(store_now_ms(store))),
 		      err) &&
 	       db_run(store,
 		      "DELETE FROM wait_time WHERE region = ?1 AND name = ?2 AND id NOT IN"

@@ -26,7 +26,7 @@ layers() { ls "$BAKERY_SANDBOX/layers"; }
 held() { "$bakery" sandbox status --format json >"$work/status.json" && holds "$work/status.json" "x['held'] == $1"; }
 no_layers() { [ -z "$(layers)" ] || { layers; return 1; }; }
 
-plan 41
+plan 44
 ok "nothing runs at first" exits 1 "$bakery" sandbox status
 sandbox_start $fast
 . "$source/tests/lib/aws_kept.sh"
@@ -87,6 +87,14 @@ mkdir -p "$work/root/etc" "$work/root/usr" && echo own >"$work/root/etc/own" && 
 ok "import" eval 'exits 0 "$bakery" sandbox import "$work/root.tar" --name own --owner 111122223333 --format json && cp $work/out $work/import.json'
 ok "... is an image of that owner" eval '[ "$(cloud ec2 describe-images --owners 111122223333 --query "Images[0].ImageId" --output text)" = "$(json $work/import.json "x[\"ami\"]")" ]'
 ok "... in other regions too" eval '[ "$(cloud --region eu-west-1 ec2 describe-images --owners 111122223333 --query "length(Images)" --output text)" = 1 ]'
+
+# --- the files of a system that is only described
+rocky=$(cloud ec2 describe-images --owners 792107900819 --filters Name=architecture,Values=$(uname -m | sed s/aarch64/arm64/) --query 'sort_by(Images,&CreationDate)[-1].ImageId' --output text)
+ok "a system that is only described is not launched" eval '! launch $rocky stop 2>$work/err && grep -q UnsupportedOperation $work/err && grep -q -- "--base" $work/err'
+ok "... before somebody gives its files" eval 'exits 0 "$bakery" sandbox import "$work/root.tar" --base rocky-9 && launch $rocky stop'
+ok "... once, for a system that there is, and that is not made here" eval '! "$bakery" sandbox import "$work/root.tar" --base rocky-9 2>$work/err && grep -q "exists already" $work/err &&
+  ! "$bakery" sandbox import "$work/root.tar" --base debian-12 2>$work/err && grep -q "made by the sandbox itself" $work/err &&
+  ! "$bakery" sandbox import "$work/root.tar" --base ../plum 2>$work/err && grep -q "no system is called" $work/err && exits 2 "$bakery" sandbox import "$work/root.tar" --base rhel-9 --name own'
 
 # --- faults
 ok "a setting that there is none of is refused, with a suggestion" eval 'exits 2 "$bakery" sandbox set latency.imgae=1s && says "did you mean latency.image"'

@@ -64,7 +64,7 @@ static bool can_renew(const struct aws *aws, const struct tree *cache)
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (!tree_text(cache, needed[i]))
 			return false;
-	return read_time(tree_text(cache, "registrationExpiresAt"), &end_ms) && end_ms > aws->clock();
+	return read_time(tree_text(cache, "registrationExpiresAt"), &end_ms) && end_ms > aws_now_ms(aws);
 }
 
 static void write_request(const struct tree *cache, struct str *out)
@@ -123,7 +123,7 @@ static void put_back(struct aws *aws, const char *path, struct tree *cache, cons
 	_cleanup_(str_wipe_free) struct str text = STR_INIT;
 	struct error err;
 	char ends[CLOCK_TEXT_SIZE];
-	clock_rfc3339(aws->clock() + tree_int(answer, "expiresIn", 0) * 1000, ends);
+	clock_rfc3339(aws_now_ms(aws) + tree_int(answer, "expiresIn", 0) * 1000, ends);
 	replace_text(cache, "accessToken", tree_text(answer, "accessToken"));
 	tree_set_text(cache, "expiresAt", ends);
 	if (tree_text(answer, "refreshToken"))
@@ -151,7 +151,7 @@ static bool make_current(struct aws *aws, const struct sso_login *login, const c
 	char when[CLOCK_TEXT_SIZE];
 	int64_t end_ms = 0;
 	read_time(tree_text(cache, "expiresAt"), &end_ms);
-	if (end_ms - aws->clock() > RENEW_EARLY_MS)
+	if (end_ms - aws_now_ms(aws) > RENEW_EARLY_MS)
 		return true;
 	if (can_renew(aws, cache) && renew(aws, login, path, cache, &why))
 		return true;
@@ -159,7 +159,7 @@ static bool make_current(struct aws *aws, const struct sso_login *login, const c
 		*err = why;
 		return false;
 	}
-	if (end_ms > aws->clock())
+	if (end_ms > aws_now_ms(aws))
 		return true;
 	clock_rfc3339(end_ms, when);
 	error_set(err, ERROR_DENIED, "the login ended at %s%s%s", when,

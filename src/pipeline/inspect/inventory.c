@@ -48,7 +48,7 @@ bool inventory_take(struct build *build, struct box *box, const char *phase, str
 		.ami = image ? image->ami : NULL,
 		.instance = box->instance,
 		.phase = phase,
-		.at_ms = clock_wall_ms(),
+		.at_ms = build_now_ms(build),
 	};
 	struct inventory inventory;
 

@@ -154,7 +154,7 @@ static bool answer_write(const struct proof *proof, const struct tree *result, c
 			  : partly && !proof->secrets ? "skipped"
 						      : "pass",
 		.instance = proof->build->box.instance,
-		.at_ms = clock_wall_ms(),
+		.at_ms = build_now_ms(proof->build),
 	};
 
 	if (!hit)

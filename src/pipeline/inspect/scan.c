@@ -173,7 +173,7 @@ static bool row_add(struct build *build, const struct plan_scanner *scanner, con
 		.answer = answer,
 		.evidence = text,
 		.instance = build->test.instance,
-		.at_ms = clock_wall_ms(),
+		.at_ms = build_now_ms(build),
 	};
 
 	return store_evidence_add(build->store, &row, err) || error_context(err, "record");

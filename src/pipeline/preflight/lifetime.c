@@ -8,7 +8,7 @@ void check_lifetime(struct probe *probe)
 {
 	struct aws_lifetime lifetime;
 	struct error err = {0};
-	int64_t deadline_ms = clock_wall_ms() + probe->plan->deadline_s * 1000;
+	int64_t deadline_ms = build_now_ms(probe->build) + probe->plan->deadline_s * 1000;
 	const char *source = aws_credentials_source(probe->build->aws);
 	char ends[CLOCK_TEXT_SIZE], latest[CLOCK_TEXT_SIZE];
 

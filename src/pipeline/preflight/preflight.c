@@ -154,8 +154,8 @@ static void build_pretend(struct build *build, const struct build_context *conte
 		.box = {.purpose = "build"},
 		.test = {.purpose = "test"},
 		.cleaning = true, /* no keeper watches over it */
-		.started_ms = clock_wall_ms(),
 	};
+	build->started_ms = build_now_ms(build);
 	name = plan->image.name ? recipe_with_build(plan->image.name, build->id) : mem_strdup("preflight");
 	build->state.image_name = arena_strdup(arena, name);
 }

@@ -26,7 +26,7 @@ static bool metadata_make(struct build *build, const char **metadata, struct err
 
 	if (!inventory_sbom_sha256(build, sbom_sha256, err))
 		return false;
-	clock_rfc3339(clock_wall_ms(), at);
+	clock_rfc3339(build_now_ms(build), at);
 	tree_set_text(document, "build", build->id);
 	tree_set_text(document, "recipe", build->plan->recipe);
 	tree_set_text(document, "image_name", build->state.image_name);
@@ -238,7 +238,7 @@ static bool pointer_move(struct publishing *publishing, struct error *err)
 	if (!pointer_write(publishing, err) || !parameter_verify(build, image->region, name, image->ami, &now, err))
 		return false;
 	row.version = tree_int(now, "Parameter.Version", 0);
-	row.at_ms = clock_wall_ms();
+	row.at_ms = build_now_ms(build);
 	if (!previous_find(publishing, row.version, arena, &row.previous, err))
 		return false;
 	build_note(build, "%s: %s = %s (version %lld)", image->region, name, image->ami, (long long)row.version);

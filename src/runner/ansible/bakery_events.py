@@ -26,7 +26,7 @@ LOOKING = {'assert', 'debug', 'fail', 'gather_facts', 'meta', 'pause', 'ping', '
 
 
 def now_ms():
-    return int(time.time() * 1000)
+    return int(time.monotonic() * 1000)
 
 
 def as_text(value):

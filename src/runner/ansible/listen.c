@@ -151,13 +151,14 @@ static enum step_result result_of(const char *name)
 
 static void report_fill(const struct listener *listener, const struct tree *event, struct step_report *report)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = runner_now_ms(&listener->options->events);
 
 	report->playbook = listener->playbook->name;
 	report->result = result_of(tree_text_or(event, "result", ""));
 	report->status = (int)tree_int(event, "rc", 0);
-	report->started_ms = tree_int(event, "started_ms", now_ms);
-	report->ended_ms = tree_int(event, "ended_ms", now_ms);
+	/* Its clock only tells how long it took: it goes on when somebody sets this host's, but began anywhere. */
+	report->started_ms = now_ms - (tree_int(event, "ended_ms", 0) - tree_int(event, "started_ms", 0));
+	report->ended_ms = now_ms;
 	report->attempts = (int)tree_int(event, "attempts", 1);
 	report->evidence = "";
 }
@@ -286,7 +287,7 @@ void listener_begin(struct listener *listener)
 {
 	const struct runner_events *events = &listener->options->events;
 
-	listener->began_ms = clock_wall_ms();
+	listener->began_ms = runner_now_ms(events);
 	if (events->step_began)
 		events->step_began(events->cookie, own_step(listener), 0, 1);
 }
@@ -311,7 +312,7 @@ bool listener_end(struct listener *listener, const char *why, struct error *err)
 					      : STEP_UNCHANGED,
 		.why = why ? why : "",
 		.started_ms = listener->began_ms,
-		.ended_ms = clock_wall_ms(),
+		.ended_ms = runner_now_ms(events),
 		.evidence = "",
 		.attempts = 1,
 	};

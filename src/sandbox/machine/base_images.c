@@ -32,7 +32,7 @@ static const struct base_keyring ubuntu_keyring = {
 				    codename)                                                                          \
 	}
 
-#define RPM "it takes rpm, dnf and its publisher's mirrors; give one that you have to \"bakery sandbox import\""
+#define RPM "it takes rpm, dnf and its publisher's mirrors; give one that you have to \"bakery sandbox import --base\""
 
 static const struct base_image base_images[] = {
 	{.name = "debian-12", .suite = "bookworm"},

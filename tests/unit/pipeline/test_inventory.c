@@ -190,7 +190,8 @@ static void test_the_same_machine_gives_the_same_text(void **state)
 static void test_this_machine(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	_cleanup_(freep) char *script = mem_printf("%s/src/pipeline/inspect/inventory.sh", getenv("BAKERY_SOURCE_FOLDER"));
+	_cleanup_(freep) char *script =
+		mem_printf("%s/src/pipeline/inspect/inventory.sh", getenv("BAKERY_SOURCE_FOLDER"));
 	const char *const argv[] = {"sh", script, NULL};
 	const struct process process = {.argv = argv, .most_output = 256 << 20, .timeout_ms = 100000};
 	_cleanup_(str_free) struct str said = STR_INIT;

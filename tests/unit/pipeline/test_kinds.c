@@ -6,6 +6,7 @@
 #include "../../lib/check.h"
 #include "bakery/mem.h"
 #include "loopback.h"
+#include "src/aws/aws_private.h"
 #include "src/pipeline/pipeline.h"
 
 struct world {
@@ -72,6 +73,7 @@ static int world_setup(void **state)
 						    .secret_key = "s"},
 			      &world->aws, &err));
 	world->build.aws = world->aws;
+	world->aws->is_told = true;
 	world->build.context = &world->context;
 	world->context.settle_s = 30;
 	stop_init(&world->build.stop);
@@ -164,6 +166,23 @@ static void time_to_settle_is_bounded(void **state)
 	assert_int_equal(build_settle_s(&world->build), 60);
 }
 
+/* What decides is AWS's time: with this host's clock two hours ahead, what was made just now would look old. */
+static void a_wrong_clock_ages_nothing(void **state)
+{
+	struct world *world = *state;
+	const struct hold made_now = {.since_ms = clock_wall_ms()};
+
+	for (int64_t hours = -2; hours <= 2; hours += 4) {
+		world->aws->host_less_boot_ms += hours * 3600000;
+		world->aws->told_ahead_ms = -hours * 3600000;
+		assert_in_range(build_unsettled_s(&world->build, &made_now), 29, 30);
+		world->aws->host_less_boot_ms -= hours * 3600000;
+	}
+	world->aws->told_ahead_ms = 0;
+	world->aws->is_told = false;
+	assert_int_equal(build_unsettled_s(&world->build, &(struct hold){.since_ms = 1000}), 30);
+}
+
 #define world_test(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -171,7 +190,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(an_image_goes_before_its_snapshots), world_test(its_protection_goes_first),
 		world_test(a_cool_down_is_explained),		world_test(gone_already_is_dropped),
-		world_test(a_young_one_is_waited_for),		world_test(time_to_settle_is_bounded),
+		world_test(a_wrong_clock_ages_nothing),		world_test(a_young_one_is_waited_for),
+		world_test(time_to_settle_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A resource whose making was not answered is looked for before it is asked for again. */
+#include <sqlite3.h>
+
 #include "build_world.h"
 
 /* What a kind of resource answers, one letter a call: t transient, d denied, n denied without any effect, + made or
@@ -141,6 +143,47 @@ static void looking_fails(void **state)
 	assert_int_equal(script.made, 1);
 }
 
+/* An image of which not even the name was made: there is nothing of it in AWS. */
+static void hold_add(struct world *world, const char *kind)
+{
+	const struct hold wish = {.kind = kind, .region = "us-east-1", .token = kind, .purpose = "image"};
+	struct error err = {0};
+	struct hold held;
+
+	assert_works(store_hold_intend(world->context.store, world->build.id, &wish, world->build.arena, &held, &err));
+}
+
+static void sql(struct world *world, const char *text)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(store_path(world->context.store), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* What is really left decides, not what the database could be told. */
+static void gone_is_not_left_behind(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+	size_t dropped;
+
+	world->context.settle_s = 1;
+	hold_add(world, "image");
+	sql(world, "CREATE TRIGGER full BEFORE UPDATE ON hold BEGIN SELECT RAISE(FAIL, 'it is full'); END");
+	assert_fails(build_drop_held(&world->build, DROP_ALL, &dropped, &err), ERROR_INTERNAL, "was removed, but");
+	assert_string_equal(err.code, LEDGER_UNTOLD);
+	assert_int_equal(dropped, 1);
+	assert_int_equal(held_count(world), 1);
+	hold_add(world, "what no version knows");
+	assert_fails(build_drop_held(&world->build, DROP_ALL, &dropped, &err), ERROR_LEFTOVER, "1 of what build");
+	assert_int_equal(dropped, 1);
+	sql(world, "DROP TRIGGER full");
+	assert_fails(build_drop_held(&world->build, DROP_ALL, &dropped, &err), ERROR_LEFTOVER, "1 of what build");
+	assert_int_equal(held_count(world), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refusals_are_final, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(what_had_no_effect_is_withdrawn, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(looking_fails, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(gone_is_not_left_behind, world_setup, world_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,8 +163,8 @@ static void no_way_out_through_a_link(void **state)
 	shell("test -z \"$(ls -A elsewhere)\"; test \"$(ls -A here/led)\" = sub");
 }
 
-/* libssh2 1.10 does not free what it was asked for last when a connection drops while a file is read and closed. To tell by whom, the sanitizer
- * must see through libraries that keep no frame pointers. */
+/* libssh2 1.10 does not free what it was asked for last when a connection drops while a file is read and closed. To
+ * tell by whom, the sanitizer must see through libraries that keep no frame pointers. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {

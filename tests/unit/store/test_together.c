@@ -229,9 +229,43 @@ static void a_claim_from_elsewhere_lives_by_its_heartbeat(void **state)
 	assert_false(store_build_claim(f->store, "b", &f->err));
 	assert_non_null(strstr(f->err.text, "on elsewhere"));
 	sql(f, "UPDATE claim SET heartbeat_ms = heartbeat_ms - 100000");
+	struct hold held;
+	assert_false(
+		store_stage_began(f->store, "b", "launch", 0, &f->err)); /* who was taken for dead writes nothing */
+	assert_string_equal(f->err.code, STORE_CLAIM_LOST);
+	assert_false(store_hold_intend(f->store, "b", &(struct hold){.kind = "image", .token = "t"}, f->arena, &held,
+				       &f->err));
+	assert_false(store_build_end(f->store, "b", BUILD_FAILED, NULL, &f->err));
+	assert_string_equal(f->err.code, STORE_CLAIM_LOST);
 	assert_false(store_build_heartbeat(f->store, "b", &f->err)); /* still not ours */
 	assert_ok(store_build_claim(f->store, "b", &f->err));
 	assert_ok(store_build_heartbeat(f->store, "b", &f->err));
+}
+
+static int64_t hours_ahead(void *cookie)
+{
+	return clock_wall_ms() + *(int64_t *)cookie * 3600000;
+}
+
+/* A container of this host: its process cannot be looked at, but its clocks are ours. */
+static void a_jump_of_the_clock_kills_nobody(void **state)
+{
+	struct fixture *f = *state;
+	add_build(f, "b", "r", 0);
+	for (int64_t hours = -2; hours <= 2; hours += 2) {
+		sql(f, "UPDATE claim SET namespace = 'pid:[1]'");
+		store_use_clock(f->store, hours_ahead, &hours);
+		assert_false(store_build_claim(f->store, "b", &f->err));
+	}
+	store_use_clock(f->store, NULL, NULL);
+	sql(f, "UPDATE claim SET boot = substr(boot, 1, 37) || (CAST(substr(boot, 38) AS INTEGER) - 90000)");
+	assert_ok(store_build_claim(f->store, "b", &f->err));
+	assert_ok(store_build_heartbeat(f->store, "b", &f->err));
+}
+
+static struct moment at(int64_t wall_ms, int64_t mono_ms)
+{
+	return (struct moment){wall_ms, mono_ms};
 }
 
 static void a_pid_that_was_given_to_another_is_dead(void **state)
@@ -239,15 +273,20 @@ static void a_pid_that_was_given_to_another_is_dead(void **state)
 	struct holder self, other;
 	holder_of_this_process(&self);
 	other = self;
-	assert_true(holder_alive(&self, &other, 0, 1LL << 40));
+	assert_true(holder_alive(&self, &other, 0, at(1LL << 40, 0)));
 	other.start--;
-	assert_false(holder_alive(&self, &other, 1LL << 40, 1LL << 40));
+	assert_false(holder_alive(&self, &other, 1LL << 40, at(1LL << 40, 0)));
 	other = self;
 	snprintf(other.namespace, sizeof(other.namespace), "pid:[1]");
-	assert_true(holder_alive(&self, &other, 1000000, 1000000 + HOLDER_STALE_MS - 1));
-	assert_false(holder_alive(&self, &other, 1000000, 1000000 + HOLDER_STALE_MS));
+	assert_true(holder_alive(&self, &other, 1000000, at(1000000 + HOLDER_STALE_MS - 1, 0)));
+	assert_false(holder_alive(&self, &other, 1000000, at(1000000 + HOLDER_STALE_MS, 0)));
 	assert_false(holder_alive(&self, &other, 1000000 + HOLDER_STALE_MS,
-				  1000000)); /* a clock far ahead keeps nothing for ever */
+				  at(1000000, 0))); /* a clock far ahead keeps nothing for ever */
+	other.beat_ms = 5000;			    /* of the same boot: the time of day says nothing */
+	assert_true(holder_alive(&self, &other, 0, at(1LL << 40, 5000 + HOLDER_STALE_MS - 1)));
+	assert_false(holder_alive(&self, &other, 1LL << 40, at(1LL << 40, 5000 + HOLDER_STALE_MS)));
+	snprintf(other.boot, sizeof(other.boot), "another");
+	assert_true(holder_alive(&self, &other, 1000000, at(1000000 + HOLDER_STALE_MS - 1, 1LL << 40)));
 }
 
 int main(void)
@@ -259,6 +298,7 @@ int main(void)
 		TEST(what_was_confirmed_survives_a_kill),
 		TEST(a_claim_is_held_while_its_process_lives),
 		TEST(a_claim_from_elsewhere_lives_by_its_heartbeat),
+		TEST(a_jump_of_the_clock_kills_nobody),
 		cmocka_unit_test(a_pid_that_was_given_to_another_is_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
