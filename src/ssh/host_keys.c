@@ -199,6 +199,24 @@ static char *blob_fingerprint(const char *blob, size_t length)
 	return str_take(&text);
 }
 
+/* The first few of them; of several kinds of keys those of the kind that was shown. */
+static void expected_tell(const struct host_keys *keys, const char *shown, size_t length, struct str *out)
+{
+	enum { MOST_TOLD = 3 };
+	size_t type = length > 4 ? 4 + (size_t)(uint8_t)shown[3] : 0, told = 0;
+
+	for (size_t i = 0; i < keys->blob_count && told < MOST_TOLD; i++) {
+		const struct str *blob = &keys->blobs[i];
+		if (blob->len < type || length < type || memcmp(blob->data, shown, type) != 0)
+			continue;
+		_cleanup_(freep) char *fingerprint = blob_fingerprint(blob->data, blob->len);
+		str_addf(out, "%s%s", told++ ? ", " : "", fingerprint);
+	}
+	for (const char *const *known = keys->fingerprints; !keys->blob_count && known && *known && told < MOST_TOLD;
+	     known++)
+		str_addf(out, "%s%s", told++ ? ", " : "", *known);
+}
+
 bool host_keys_verify(const struct host_keys *keys, const struct ssh_target *target, LIBSSH2_SESSION *session,
 		      struct error *err)
 {
@@ -208,12 +226,15 @@ bool host_keys_verify(const struct host_keys *keys, const struct ssh_target *tar
 	if (!blob)
 		return error_set(err, ERROR_REFUSED, "%s showed no host key", target->host);
 	_cleanup_(freep) char *fingerprint = blob_fingerprint(blob, length);
+	_cleanup_(str_free) struct str expected = STR_INIT;
 	if (knows(keys, blob, length, fingerprint))
 		return true;
-	error_set(err, ERROR_REFUSED,
-		  "the host key of %s port %d (%s) is not the expected one: this may be another machine, or someone "
-		  "between",
-		  target->host, port_of(target), fingerprint);
+	expected_tell(keys, blob, length, &expected);
+	error_set(
+		err, ERROR_REFUSED,
+		"the host key of %s port %d (%s) is not the expected one (%s): this may be another machine, or someone "
+		"between",
+		target->host, port_of(target), fingerprint, expected.data);
 	if (!target->known_hosts || target->host_keys)
 		return false;
 	return error_hint(err,

@@ -25,6 +25,7 @@ import tempfile
 import time
 import xml.etree.ElementTree
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import disk
 from emulator import Emulator, Identity, accelerator
@@ -64,17 +65,23 @@ class Proof:
 
     # --- bakery ---
 
-    def bakery(self, *words, timeout=3600):
-        return subprocess.run([self.options.bakery, *words], cwd=self.work, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout)
+    def bakery(self, log, *words):
+        """What it says goes into the log as it comes, for whoever wants to watch."""
+        with open(self.path(log), "w", encoding="utf-8") as file:
+            return subprocess.run([self.options.bakery, *words], cwd=self.work, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file,
+                                  text=True, errors="replace", timeout=7200)
+
+    def last_said(self, log):
+        with open(self.path(log), encoding="utf-8", errors="replace") as file:
+            return file.read()[-2000:]
 
     def plan(self):
         """What the recipe comes to: [(playbook, variables)] in order, of it and of its test."""
-        done = self.bakery("plan", self.options.system, "--sandbox", "-q", "--out", self.path("plan.json"))
-        self.bakery("sandbox", "down")
-        self.bakery("sandbox", "reset", "--yes")
+        done = self.bakery("plan.log", "plan", self.options.system, "--sandbox", "-q", "--out", self.path("plan.json"))
+        self.bakery("down.log", "sandbox", "down")
+        self.bakery("reset.log", "sandbox", "reset", "--yes")
         if done.returncode:
-            raise RuntimeError("bakery plan: " + done.stderr)
+            raise RuntimeError("bakery plan: " + self.last_said("plan.log"))
         with open(self.path("plan.json"), encoding="utf-8") as file:
             plan = json.load(file)
         return [[(book["name"], book["vars"]) for book in plan[part]] for part in ("playbooks", "seal", "verify")]
@@ -83,15 +90,13 @@ class Proof:
         """The rows of its steps, and whether it went well."""
         identity = self.machine.identity
         variables = [word for key, value in variables.items() for word in ("--var", "%s=%s" % (key, value))]
-        done = self.bakery("playbook", "run", name, "--host", self.machine.user + "@127.0.0.1", "--port", str(self.machine.port), "--key", identity.path("login"),
-                           "--known-hosts", identity.path("known_hosts"), "--downloads", self.work, "--format", "json", *options, *variables)
         log = "%s-%s%s.log" % (identity.name, os.path.basename(name), options[0] if options else "")
-        with open(self.path(log), "w", encoding="utf-8") as file:
-            file.write(done.stderr)
+        done = self.bakery(log, "playbook", "run", name, "--host", self.machine.user + "@127.0.0.1", "--port", str(self.machine.port), "--key", identity.path("login"),
+                           "--known-hosts", identity.path("known_hosts"), "--downloads", self.work, "--format", "json", *options, *variables)
         try:
             return json.loads(done.stdout), done.returncode == 0
         except ValueError:
-            raise RuntimeError("bakery playbook run %s: %s" % (name, done.stderr[-3000:])) from None
+            raise RuntimeError("bakery playbook run %s: %s" % (name, self.last_said(log))) from None
 
     def apply(self, name, variables):
         begun = time.monotonic()
@@ -122,8 +127,8 @@ class Proof:
     def discard(self):
         self.machine.kill()
 
-    def restart_happens(self, names):
-        """patch restarts the machine when there is a newer kernel, and there is one nearly always; else a playbook that does nothing else."""
+    def harden(self, names):
+        """The recipe's playbooks. patch restarts the machine when there is a newer kernel, and there is one nearly always; else a playbook that does nothing else."""
         for name, variables in names:
             before = self.machine.ask("cat /proc/sys/kernel/random/boot_id")
             if not self.apply(name, variables):
@@ -152,14 +157,14 @@ class Proof:
                 ("AppArmor enforces", "sudo aa-status --enabled && sudo grep -c enforce /sys/kernel/security/apparmor/profiles",
                  lambda said: said.isdigit() and int(said) > 0),
                 ("the journal is kept on the disk", "ls -d /var/log/journal/$(cat /etc/machine-id)", lambda said: said.startswith("/var/log/journal/")),
-                ("the host keys are this instance's", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2",
+                ("the host keys are this instance's", "sudo ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2",
                  lambda said: said and said in subprocess.run(["ssh-keygen", "-lf", self.machine.identity.path("host.pub")], capture_output=True, text=True,
                                                               check=True).stdout),
                 ("the journal knows this machine and this boot alone", "ls /var/log/journal | wc -l; sudo journalctl -q --list-boots | wc -l",
                  lambda said: said.split() == ["1", "1"]),
                 ("the audit log begins with this boot", "echo $(($(sudo sed -n '1s/.*audit(\\([0-9]*\\).*/\\1/p' /var/log/audit/audit.log) - $(sed -n 's/^btime //p' "
                  "/proc/stat))) seconds after it", lambda said: said.split()[0].isdigit()),
-                ("systemd left out no unit", "sudo journalctl -b -q --no-pager -o cat _PID=1 | grep -i 'ordering cycle' || echo none", lambda said: said == "none"),
+                ("systemd left out no unit", "sudo journalctl -b -q --no-pager -o cat -t systemd | grep -i 'ordering cycle' || echo none", lambda said: said == "none"),
                 ("AIDE's database is being made or is there", "sudo systemctl is-failed bakery-aide-init; sudo ls /var/lib/aide",
                  lambda said: not said.startswith("failed") and "aide.db" in said),
                 ("the timers run", "systemctl list-timers --plain --no-legend | awk '{print $(NF-1)}' | sort | tr '\\n' ' '",
@@ -234,7 +239,7 @@ class Proof:
         subprocess.run(["cp", "--sparse=always", base, image], check=True)
         self.start(image, "first")
         built = self.machine.identity
-        self.restart_happens(playbooks)
+        self.harden(playbooks)
         for name, variables in seal:
             self.apply(name, variables)
         self.stop()

@@ -44,8 +44,8 @@ void check_clock(struct probe *probe)
 	clock_duration(offset_ms < 0 ? -offset_ms : offset_ms, text);
 	if (offset_ms > MUCH_MS || offset_ms < -MUCH_MS)
 		probe_warn(probe,
-			   "this host's clock is %s %s AWS's; requests are signed with AWS's time, but times in the "
-			   "record are this host's: set it right",
+			   "this host's clock is %s %s AWS's; requests are signed, and times written down, by "
+			   "AWS's; set it right",
 			   text, offset_ms > 0 ? "behind" : "ahead of");
 	else
 		probe_ok(probe, "as AWS's, to the minute");

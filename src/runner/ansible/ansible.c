@@ -10,6 +10,7 @@
 
 #include "bakery/file.h"
 #include "bakery/process.h"
+#include "bakery/ssh.h"
 #include "bakery/tree.h"
 
 enum { GRACE_MS = 5000, QUERY_TIMEOUT_MS = 60000 };
@@ -188,14 +189,51 @@ static bool judge(struct listener *listener, int status, struct error *err)
 			 words.data);
 }
 
-static bool conclude(struct listener *listener, int status, struct error *err)
+/* One attempt of our own, as the rest of a build would make it. */
+static bool bastion_try(const struct ansible_bastion *bastion, const struct stop *stop, struct error *err)
+{
+	_cleanup_(ssh_closep) struct ssh *ssh = NULL;
+	_cleanup_(str_wipe_free) struct str key = STR_INIT;
+	struct ssh_target target = {.host = bastion->host,
+				    .port = bastion->port,
+				    .user = bastion->user,
+				    .known_hosts = bastion->known_hosts,
+				    .stop = stop};
+
+	if (bastion->key && !ssh_key_read(bastion->key, &key, err))
+		return false;
+	target.private_key = bastion->key ? key.data : NULL;
+	return ssh_open(&target, &ssh, err);
+}
+
+/* When the bastion is in the way, be it with a wrong host key, OpenSSH tells Ansible no more than that the connection
+ * was closed. *told: why it was is known now. */
+static void explain_bastion(const struct ansible_machine *machine, const struct listener *listener, struct error *why,
+			    bool *told)
+{
+	struct error trouble = {0};
+
+	*told = false;
+	if (!machine->bastion || !strstr(why->text, "unreachable") || stop_requested(listener->options->stop) ||
+	    bastion_try(machine->bastion, listener->options->stop, &trouble))
+		return;
+	error_context(&trouble, "Ansible playbook %s: %s is unreachable: bastion %s", listener->playbook->name,
+		      machine->name, machine->bastion->host);
+	error_clear(why);
+	*why = trouble;
+	*told = true;
+}
+
+static bool conclude(struct listener *listener, const struct ansible_machine *machine, int status, struct error *err)
 {
 	struct error why = {0}, unwritten = {0};
-	bool fine;
+	bool fine, told = false;
 
 	listener_hear_end(listener);
 	fine = judge(listener, status, &why);
-	if (!listener_end(listener, fine ? NULL : "it failed", &unwritten)) {
+	if (!fine)
+		explain_bastion(machine, listener, &why, &told);
+	if (!listener_end(listener, fine ? NULL : told ? why.text : "it failed", &unwritten)) {
 		*err = unwritten;
 		return false;
 	}
@@ -227,7 +265,7 @@ static bool run(struct workplace *place, struct listener *listener, const struct
 		.cookie = listener,
 	};
 	listener_begin(listener);
-	return process_run(&process, &status, NULL, NULL, err) && conclude(listener, status, err);
+	return process_run(&process, &status, NULL, NULL, err) && conclude(listener, machine, status, err);
 }
 
 bool ansible_run(const struct playbook *playbook, const struct ansible_machine *machine,

@@ -94,8 +94,16 @@ static void a_bastion(void **state)
 	assert_true(known_one);
 	assert_report(&heard, 0, STEP_CHANGED, "site.yml/who", NULL);
 	assert_false(unknown_one);
-	assert_int_equal(err.kind, ERROR_FAILED);
-	assert_non_null(strstr(err.text, "unreachable"));
+	_cleanup_(freep) char *found = ssh_key_fingerprint(sshd.host_key.public_key),
+			      *expected = ssh_key_fingerprint(sshd.user_key.public_key),
+			      *told = mem_printf(
+				      "i-0123456789abcdef0 is unreachable: bastion 127.0.0.1: the host key of "
+				      "127.0.0.1 port %d (%s) is not the expected one (%s): ",
+				      sshd.port, found, expected);
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	if (!strstr(err.text, told) || !strstr(err.text, "replace its lines in"))
+		fail_msg("%s", err.text);
+	assert_non_null(strstr(refused.reports[refused.count - 1].why, "is not the expected one"));
 	assert_int_equal(refused.reports[0].result, STEP_FAILED);
 	assert_nothing_left();
 	heard_free(&heard);
