@@ -67,6 +67,10 @@ struct sweep_verdict {
 struct sweep_verdict sweep_judge(const struct sweep_found *found, const struct sweep_build *build,
 				 const struct sweep_rules *rules);
 
+/* What serves an instance (its group, role, profile, volumes) stays at least as long: a build that goes on after a kill
+ * renews its instance's time alone. */
+void sweep_serve_on(struct sweep_found *items, size_t count);
+
 /* --- looking --- */
 
 struct sweep_options {

@@ -117,6 +117,22 @@ static bool reach(struct build *build, struct box *box, const struct ssh_target 
 	return ssh_open_within(target, limit_s, &box->ssh, err);
 }
 
+/* For whoever sweeps by tags alone. What serves the instance stays as long as it does. */
+static void tag_renew(struct build *build, const struct box *box)
+{
+	struct aws_call call = aws_call(AWS_ec2_CreateTags, build->plan->region);
+	struct error err = {0};
+	char expires[CLOCK_TEXT_SIZE];
+
+	build_expires(build, expires);
+	aws_arg(&call, "ResourceId.1", box->instance);
+	aws_arg(&call, "Tag.1.Key", "bakery:expires");
+	aws_arg(&call, "Tag.1.Value", expires);
+	if (!build_send(build, &call, NULL, &err))
+		build_note(build, "%s may be swept by `bakery gc` of another database at the first deadline: %s",
+			   box->instance, err.text);
+}
+
 /* The timers of the instance and of its keys count from now on again. */
 static void timers_renew(struct build *build, struct box *box)
 {
@@ -155,8 +171,10 @@ bool box_connect(struct build *build, struct box *box, struct error *err)
 		box->lookout = lookout_start(build, box->instance);
 	if (!reach(build, box, &target, err))
 		return error_context(err, "connecting to %s (%s)", box->instance, box->address);
-	if (build->goes_on_at && box == &build->box)
+	if (build->goes_on_at && box == &build->box) {
+		tag_renew(build, box);
 		timers_renew(build, box);
+	}
 	if (!box->is_ready && !runner_wait_ready(box->ssh, &options, err))
 		return error_context(err, "%s getting ready", box->instance);
 	return true;

@@ -165,7 +165,8 @@ static const struct {
 	{AWS_ec2_DescribeInstances, always},
 	{AWS_ec2_StopInstances, always},
 	{AWS_ec2_TerminateInstances, always},
-	{AWS_ec2_CreateTags, always}, /* of an image in quarantine */
+	{AWS_ec2_CreateTags,
+	 always}, /* of an image in quarantine, and of an instance that a killed build goes on with */
 	{AWS_ec2_CreateImage, always},
 	{AWS_ec2_CopyImage, with_copies},
 	{AWS_ec2_ModifyImageAttribute, with_image_attributes},

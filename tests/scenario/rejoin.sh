@@ -23,7 +23,7 @@ if verb == "forget":
 EOF
 }
 keyring probe none || skip_all "the kernel's keyring cannot be used here"
-plan 38
+plan 40
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -64,13 +64,21 @@ resumed_through() {
   ends_with 0
 }
 
+# Until when a gc that has only the tags leaves a kind of thing alone.
+expires() {
+  "$bakery" gc --sandbox --dry-run --store "$work/other.db" --format json >"$work/swept.json" && json "$work/swept.json" "[r['expires'] for r in x if r['kind'] == '$1'][0]"
+}
+
 # --- a step is running, on a machine that knows nothing but ECDSA
 start build rejoin --var key_type=ecdsa
 ok "killed while a step runs" killed_while_it_waits
 before=$instance
+first=$(expires instance)
 ok "its keys are in the keyring" test "$(keyring count "$build")" = 2
 start resume
 ok "resume finds the step" wait_for 30 began wait
+ok "from now on it has the whole time again" test "$(expires instance)" \> "$first"
+ok "... and its security group with it" test "$(expires security_group)" = "$(expires instance)"
 ok "... which is told to go on" tell
 ok "... and the build ends well" ends_with 0
 ok "it says where it goes on" says "goes on at stage provision, on $before as it stands"

@@ -113,3 +113,22 @@ struct sweep_verdict sweep_judge(const struct sweep_found *found, const struct s
 		return by_age(found, rules, "of no image");
 	return by_age(found, rules, build->known ? "its build ended" : "its build is not known here");
 }
+
+static bool serves(const struct sweep_found *found, const struct sweep_found *instance)
+{
+	return found->kind != SWEEP_INSTANCE && found->kind != SWEEP_IMAGE && found->kind != SWEEP_SNAPSHOT &&
+	       found->build && instance->build && str_eq(found->build, instance->build);
+}
+
+void sweep_serve_on(struct sweep_found *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (items[i].kind != SWEEP_INSTANCE || !items[i].has_expires)
+			continue;
+		for (size_t j = 0; j < count; j++) {
+			if (serves(&items[j], &items[i]) && items[j].has_expires &&
+			    items[j].expires_ms < items[i].expires_ms)
+				items[j].expires_ms = items[i].expires_ms;
+		}
+	}
+}

@@ -179,6 +179,7 @@ static void lists_join(const struct sweeping *items, size_t count, struct arena 
 			memcpy(out->items + out->count, items[i].list.items, items[i].list.count * sizeof(*out->items));
 		out->count += items[i].list.count;
 	}
+	sweep_serve_on(out->items, out->count);
 }
 
 bool sweep_look(const struct sweep_account *account, const struct sweep_options *options, struct arena *arena,

@@ -253,6 +253,26 @@ static void nothing_makes_these_go(void **state)
 	}
 }
 
+static void what_serves_an_instance_stays_with_it(void **state)
+{
+	const int64_t late_ms = NOW_MS + HOUR_MS;
+	struct sweep_found items[] = {
+		{.kind = SWEEP_ROLE, OURS, EXPIRED},
+		{.kind = SWEEP_INSTANCE, OURS, .has_expires = true, .expires_ms = late_ms},
+		{.kind = SWEEP_SECURITY_GROUP, OURS, .has_expires = true, .expires_ms = late_ms + 1},
+		{.kind = SWEEP_INSTANCE_PROFILE, OURS, EXPIRED},
+		{.kind = SWEEP_IMAGE, OURS, EXPIRED},
+		{.kind = SWEEP_INSTANCE, OURS, EXPIRED},
+	};
+
+	items[3].build = "another";
+	sweep_serve_on(items, ARRAY_SIZE(items));
+	assert_int_equal(items[0].expires_ms, late_ms);
+	assert_int_equal(items[2].expires_ms, late_ms + 1);
+	for (size_t i = 3; i < ARRAY_SIZE(items); i++)
+		assert_int_equal(items[i].expires_ms, NOW_MS - HOUR_MS);
+}
+
 static void prices(void **state)
 {
 	assert_true(sweep_volume_month_usd("gp3", 100) > 7.99 && sweep_volume_month_usd("gp3", 100) < 8.01);
@@ -274,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_judged),
 		cmocka_unit_test(nothing_makes_these_go),
+		cmocka_unit_test(what_serves_an_instance_stays_with_it),
 		cmocka_unit_test(prices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
