@@ -88,17 +88,36 @@ static inline char *room_host_key(const struct ssh_key_pair *key)
 }
 
 /* Skips the test where machines cannot be. */
+static inline void room_needed(void)
+{
+	struct error lacks = {};
+
+	if (machines_check(&lacks))
+		return;
+	print_message("skipped: %s\n", lacks.text);
+	skip();
+}
+
+/* Machines have threads. A process that forks must have none at that moment, else what they hold (the sanitizer's
+ * allocator, say) is held for ever in the new one. */
+static inline void room_enter(struct room *room)
+{
+	must(machines_open(room->folder, room_ended, room, NULL, &room->machines, err));
+}
+
+static inline void room_leave(struct room *room)
+{
+	machines_close(room->machines);
+	room->machines = NULL;
+}
+
 static inline void room_open(struct room *room)
 {
 	_cleanup_(freep) char *bases = base_image_cache();
 	struct log *log = log_new(2, LOG_LEVEL_INFO, false);
-	struct error lacks = {};
 
 	*room = (struct room){.folder = "/var/tmp/bakery-room-XXXXXX"};
-	if (!machines_check(&lacks)) {
-		print_message("skipped: %s\n", lacks.text);
-		skip();
-	}
+	room_needed();
 	must(base_image_make(base_image_find("debian-12"), bases, NULL, log, &room->base, err));
 	log_free(log);
 	assert_non_null(mkdtemp(room->folder));
@@ -109,12 +128,12 @@ static inline void room_open(struct room *room)
 	room->key_path = path_join(room->folder, "key");
 	room->known_hosts = path_join(room->folder, "known_hosts");
 	must(file_replace(room->key_path, room->key.private_key, strlen(room->key.private_key), 0600, err));
-	must(machines_open(room->folder, room_ended, room, NULL, &room->machines, err));
+	room_enter(room);
 }
 
 static inline void room_close(struct room *room)
 {
-	machines_close(room->machines);
+	room_leave(room);
 	must(file_remove_tree(room->folder, err));
 	pthread_cond_destroy(&room->told);
 	pthread_mutex_destroy(&room->lock);

@@ -257,6 +257,7 @@ static void leaves_nothing_when_it_is_killed(void **state)
 	room_open(&room);
 	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
 	assert_int_equal(pipe(ready), 0);
+	room_leave(&room);
 	server = fork();
 	if (server == 0)
 		serve_until_killed(&room, &spec, ready[1]);
@@ -275,6 +276,7 @@ static void leaves_nothing_when_it_is_killed(void **state)
 	assert_int_equal(room_ssh_once(&room, address, "no", "true", NULL), 255);
 
 	/* And the next serving process goes on with it. */
+	room_enter(&room);
 	must(machine_boot(room.machines, "i-1", err));
 	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
 	room_close(&room);
@@ -290,6 +292,7 @@ static void leaves_nothing_when_it_is_killed_while_booting(void **state)
 	room_open(&room);
 	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
 	must(machine_create(room.machines, &spec, err));
+	room_leave(&room);
 	for (size_t i = 0; i < ARRAY_SIZE(moments_ms); i++) {
 		pid_t server = fork();
 		if (server == 0)
@@ -299,6 +302,7 @@ static void leaves_nothing_when_it_is_killed_while_booting(void **state)
 		waitpid(server, NULL, 0);
 		expect_no_traces(room.folder);
 	}
+	room_enter(&room);
 	must(machine_boot(room.machines, "i-1", err));
 	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
 	room_close(&room);
@@ -442,38 +446,36 @@ static bool take_port_22(void)
 	return bind(fd, (struct sockaddr *)&all, sizeof(all)) == 0 && listen(fd, 1) == 0;
 }
 
-static int answer_beside_another_sshd(struct room *room)
+static int answer_beside_another_sshd(void)
 {
+	struct room room;
 	char address[16];
 
 	if (!take_port_22())
 		return 1;
-	must(machines_open(room->folder, NULL, NULL, NULL, &room->machines, err));
-	struct machine_spec spec =
-		room_spec(room, "i-1", (const char *const[]){room->base, NULL}, address, room->keyed);
-	room_boot(room, &spec);
-	if (room_ssh(room, address, "true", NULL) != 0)
+	room_open(&room);
+	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	room_boot(&room, &spec);
+	if (room_ssh(&room, address, "true", NULL) != 0)
 		return 2;
-	must(machine_reboot(room->machines, "i-1", err));
-	if (room_ssh(room, address, "true", NULL) != 0)
+	must(machine_reboot(room.machines, "i-1", err));
+	if (room_ssh(&room, address, "true", NULL) != 0)
 		return 3;
-	machines_close(room->machines);
+	room_close(&room);
 	return 0;
 }
 
 static void lives_beside_an_sshd_that_has_port_22(void **state)
 {
-	struct room room;
-	pid_t child;
 	int status = -1;
+	pid_t child;
 
-	room_open(&room);
+	room_needed();
 	child = fork();
 	if (child == 0)
-		_exit(answer_beside_another_sshd(&room));
+		_exit(answer_beside_another_sshd());
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	room_close(&room);
 }
 
 /* ---- the rest of a life */
