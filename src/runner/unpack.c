@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Every name is checked, and every folder on the way to a file is opened by itself without following links, so that
- * neither a name nor a folder that somebody exchanges in between leads elsewhere. Formats: IEEE Std 1003.1, pax, "ustar
- * Interchange Format"; tar(5) of libarchive, "GNU tar Archives". */
+ * neither a name nor a folder that somebody exchanges in between leads elsewhere. libarchive reads the archive; it
+ * makes nothing: its own way to disk knows no rule "files and folders only". */
+#include <archive.h>
+#include <archive_entry.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,15 +19,10 @@
 #include "bakery/str.h"
 #include "unpack.h"
 
-#define BLOCK 512
+#define END_SIZE 1024
 #define WINDOW (1 << 20)
 #define MOST_NAME 3000 /* PATH_MAX less what stands before it */
 #define MOST_DEPTH 100
-
-struct header {
-	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], kind, link[100], magic[8], user[32],
-		group[32], major[8], minor[8], prefix[155], unused[12];
-};
 
 struct entry {
 	const char *name;
@@ -35,13 +31,13 @@ struct entry {
 };
 
 struct unpacking {
-	int archive, scratch, to;
+	struct archive *tar;
+	int scratch, to;
 	const char *to_path;
 	char *window;
 	struct arena *arena;
 	struct entry *entries;
 	size_t count;
-	char *long_name, *long_link; /* of the entry to come, or NULL */
 	struct unpack_count *told;
 };
 
@@ -51,8 +47,7 @@ static void unpacking_end(struct unpacking *unpacking)
 	closep(&unpacking->to);
 	free(unpacking->window);
 	free(unpacking->entries);
-	freep(&unpacking->long_name);
-	freep(&unpacking->long_link);
+	archive_read_free(unpacking->tar);
 	arena_free(unpacking->arena);
 }
 
@@ -73,11 +68,6 @@ static bool refuse(const char *name, const char *why, struct error *err)
 	_cleanup_(freep) char *shown = printable(name);
 
 	return error_set(err, ERROR_REMOTE, "the machine sent \"%s\", %s: nothing of the folder is taken", shown, why);
-}
-
-static bool cut_off(struct error *err)
-{
-	return error_set(err, ERROR_REMOTE, "the machine's archive of it is not whole");
 }
 
 /* --- names --- */
@@ -144,72 +134,35 @@ static int parent_open(int root, const char *name, const char **last, struct err
 
 /* --- reading the archive --- */
 
-/* Fewer bytes than asked for: the end. */
-static bool read_some(int fd, void *data, size_t length, size_t *got, struct error *err)
+static bool not_whole(struct unpacking *unpacking, struct error *err)
 {
-	ssize_t part = 1;
+	const char *why = archive_error_string(unpacking->tar);
+	_cleanup_(freep) char *shown = printable(why ? why : "it is cut off");
 
-	for (*got = 0; *got < length && part;) {
-		part = read(fd, (char *)data + *got, length - *got);
-		if (part < 0 && errno != EINTR)
-			return error_errno(err, "reading the archive");
-		*got += part > 0 ? (size_t)part : 0;
-	}
+	return error_set(err, ERROR_REMOTE, "the machine's archive of it is not whole: %s", shown);
+}
+
+/* Without the blocks of nothing at its end libarchive would take it as well. */
+static bool has_end(int archive)
+{
+	char end[END_SIZE], nothing[END_SIZE] = "";
+	struct stat found;
+
+	return fstat(archive, &found) == 0 && found.st_size >= END_SIZE &&
+	       pread(archive, end, END_SIZE, found.st_size - END_SIZE) == END_SIZE &&
+	       memcmp(end, nothing, END_SIZE) == 0;
+}
+
+/* As the system's tars write it; several may come one behind the other. */
+static bool reading_begin(struct unpacking *unpacking, int archive, struct error *err)
+{
+	if (!has_end(archive))
+		return not_whole(unpacking, err);
+	if (archive_read_support_format_tar(unpacking->tar) != ARCHIVE_OK ||
+	    archive_read_set_options(unpacking->tar, "tar:read_concatenated_archives,tar:!mac-ext") != ARCHIVE_OK ||
+	    archive_read_open_fd(unpacking->tar, archive, WINDOW) != ARCHIVE_OK)
+		return not_whole(unpacking, err);
 	return true;
-}
-
-static bool read_whole(int fd, void *data, size_t length, struct error *err)
-{
-	size_t got;
-
-	return read_some(fd, data, length, &got, err) && (got == length || cut_off(err));
-}
-
-static bool octal(const char *field, size_t width, int64_t *out)
-{
-	char text[16] = "", *end;
-
-	memcpy(text, field, width);
-	*out = (int64_t)strtoull(text, &end, 8); /* 12 digits at most */
-	return end != text && !end[strspn(end, " ")];
-}
-
-static bool is_end(const struct header *header)
-{
-	const char *bytes = (const char *)header;
-
-	for (size_t i = 0; i < sizeof(*header); i++) {
-		if (bytes[i])
-			return false;
-	}
-	return true;
-}
-
-static bool sum_is_right(const struct header *header)
-{
-	struct header plain = *header;
-	int64_t told, sum = 0;
-
-	memset(plain.checksum, ' ', sizeof(plain.checksum));
-	for (size_t i = 0; i < sizeof(plain); i++)
-		sum += ((const unsigned char *)&plain)[i];
-	return octal(header->checksum, sizeof(header->checksum), &told) && told == sum;
-}
-
-static char *header_name(const struct header *header)
-{
-	int name = (int)strnlen(header->name, sizeof(header->name));
-	int prefix = (int)strnlen(header->prefix, sizeof(header->prefix));
-
-	/* GNU's own format has other things there. */
-	if (memcmp(header->magic, "ustar\0", 6) != 0 || !prefix)
-		return mem_strndup(header->name, (size_t)name);
-	return mem_printf("%.*s/%.*s", prefix, header->prefix, name, header->name);
-}
-
-static bool skip_padding(struct unpacking *unpacking, int64_t size, struct error *err)
-{
-	return read_whole(unpacking->archive, unpacking->window, (size_t)((BLOCK - size % BLOCK) % BLOCK), err);
 }
 
 /* --- making what it says --- */
@@ -228,14 +181,16 @@ static bool write_whole(int fd, const char *data, size_t length, struct error *e
 
 static bool copy(struct unpacking *unpacking, int to, int64_t size, struct error *err)
 {
-	for (int64_t left = size; left;) {
-		size_t part = left < WINDOW ? (size_t)left : WINDOW;
-		if (!read_whole(unpacking->archive, unpacking->window, part, err) ||
-		    !write_whole(to, unpacking->window, part, err))
+	la_ssize_t part;
+
+	while ((part = archive_read_data(unpacking->tar, unpacking->window, WINDOW)) > 0) {
+		if (!write_whole(to, unpacking->window, (size_t)part, err))
 			return false;
-		left -= (int64_t)part;
 	}
-	return skip_padding(unpacking, size, err);
+	if (part < 0)
+		return not_whole(unpacking, err);
+	/* A hole at its end is not read as data. */
+	return ftruncate(to, size) == 0 || error_errno(err, "writing");
 }
 
 /* The umask has its say, and the bits that change who runs a file never come along. */
@@ -281,27 +236,16 @@ static bool make_link(struct unpacking *unpacking, const struct entry *entry, co
 	return linkat(old_parent, old_last, parent, last, 0) == 0 || error_errno(err, "a second name of %s", old);
 }
 
-static bool read_long(struct unpacking *unpacking, int64_t size, char **out, struct error *err)
+static bool take_entry(struct unpacking *unpacking, struct archive_entry *header, struct error *err)
 {
-	free(take(out));
-	if (size <= 0 || size > MOST_NAME)
-		return refuse("", "whose name is too long", err);
-	*out = mem_alloc((size_t)size + 1);
-	return read_whole(unpacking->archive, *out, (size_t)size, err) && skip_padding(unpacking, size, err);
-}
+	const char *name = archive_entry_pathname(header), *link = archive_entry_hardlink(header);
+	struct entry entry = {.mode = archive_entry_perm(header),
+			      .is_folder = archive_entry_filetype(header) == AE_IFDIR};
 
-static bool make_entry(struct unpacking *unpacking, const struct header *header, const char *name, int64_t size,
-		       struct error *err)
-{
-	char short_link[sizeof(header->link) + 1] = "";
-	struct entry entry = {.is_folder = header->kind == '5'};
-	int64_t mode = 0;
-
-	if (!name_clean(name, unpacking->arena, &entry.name, err))
-		return false;
-	if (!octal(header->mode, sizeof(header->mode), &mode) || (size && (entry.is_folder || header->kind == '1')))
-		return refuse(name, "of which the archive says nonsense", err);
-	entry.mode = (unsigned)mode;
+	if (!name || !name_clean(name, unpacking->arena, &entry.name, err))
+		return name ? false : refuse("", "a name in another character set", err);
+	if (!link && !entry.is_folder && archive_entry_filetype(header) != AE_IFREG)
+		return refuse(name, "which is neither a file nor a folder", err);
 	if (!*entry.name)
 		return entry.is_folder || refuse(name, "which is no name below the folder", err);
 	if (unpacking->count == UNPACK_MOST_ENTRIES)
@@ -309,52 +253,26 @@ static bool make_entry(struct unpacking *unpacking, const struct header *header,
 	unpacking->entries = mem_grow(unpacking->entries, unpacking->count + 1, sizeof(*unpacking->entries));
 	unpacking->entries[unpacking->count++] = entry;
 	unpacking->told->folders += entry.is_folder;
-	memcpy(short_link, header->link, sizeof(header->link));
+	if (link)
+		return make_link(unpacking, &entry, link, err);
 	if (entry.is_folder)
 		return make_folder(unpacking->scratch, &entry, err);
-	return header->kind == '1'
-		       ? make_link(unpacking, &entry, unpacking->long_link ? unpacking->long_link : short_link, err)
-		       : make_file(unpacking, &entry, size, err);
+	/* Holes cost nothing on the way, but are written here. */
+	if (archive_entry_size(header) > UNPACK_MOST_BYTES - unpacking->told->bytes)
+		return refuse(name, "with which it is larger than 8 GiB", err);
+	return make_file(unpacking, &entry, archive_entry_size(header), err);
 }
 
-/* What went before it may have said names that have no room in a header. */
-static bool take_entry(struct unpacking *unpacking, const struct header *header, struct error *err)
-{
-	int64_t size;
-
-	if (!octal(header->size, sizeof(header->size), &size))
-		return refuse("", "which is larger than 8 GiB", err);
-	if (header->kind == 'L')
-		return read_long(unpacking, size, &unpacking->long_name, err);
-	if (header->kind == 'K')
-		return read_long(unpacking, size, &unpacking->long_link, err);
-	_cleanup_(freep) char *name = unpacking->long_name ? take(&unpacking->long_name) : header_name(header);
-	if (!strchr("015", header->kind)) /* or NUL, which is a file, too */
-		return refuse(name, "which is neither a file nor a folder", err);
-	bool done = make_entry(unpacking, header, name, size, err);
-	free(take(&unpacking->long_link));
-	return done;
-}
-
-/* One archive or several, each ended by blocks of nothing. */
 static bool read_archive(struct unpacking *unpacking, struct error *err)
 {
-	struct header header;
-	bool ended = false;
-	size_t got;
+	struct archive_entry *header;
+	int found;
 
-	_Static_assert(sizeof(header) == BLOCK, "a header is a block");
-	for (;;) {
-		if (!read_some(unpacking->archive, &header, sizeof(header), &got, err))
-			return false;
-		if (got < sizeof(header))
-			return (ended && !got) || cut_off(err);
-		ended = is_end(&header);
-		if (!ended && !sum_is_right(&header))
-			return cut_off(err);
-		if (!ended && !take_entry(unpacking, &header, err))
+	while ((found = archive_read_next_header(unpacking->tar, &header)) == ARCHIVE_OK) {
+		if (!take_entry(unpacking, header, err))
 			return false;
 	}
+	return found == ARCHIVE_EOF || not_whole(unpacking, err);
 }
 
 /* --- putting it in place --- */
@@ -389,7 +307,7 @@ static int folder_open(const char *path, struct error *err)
 
 bool archive_unpack(int archive, const char *scratch, const char *to, struct unpack_count *count, struct error *err)
 {
-	_cleanup_(unpacking_end) struct unpacking unpacking = {.archive = archive,
+	_cleanup_(unpacking_end) struct unpacking unpacking = {.tar = archive_read_new(),
 							       .scratch = folder_open(scratch, err),
 							       .to = -1,
 							       .to_path = to,
@@ -398,7 +316,7 @@ bool archive_unpack(int archive, const char *scratch, const char *to, struct unp
 							       .told = count};
 
 	*count = (struct unpack_count){0};
-	if (unpacking.scratch < 0 || !read_archive(&unpacking, err))
+	if (unpacking.scratch < 0 || !reading_begin(&unpacking, archive, err) || !read_archive(&unpacking, err))
 		return false;
 	unpacking.to = folder_open(to, err);
 	return unpacking.to >= 0 && place_all(&unpacking, err);

@@ -173,7 +173,7 @@ static void nothing_is_written_elsewhere(void **state)
 		{{{"l", '2', NULL, "/etc/passwd"}}, 1, "neither a file nor a folder"},
 		{{{"dev", '3'}}, 1, "neither a file nor a folder"},
 		{{{"pipe", '6'}}, 1, "neither a file nor a folder"},
-		{{{"x", 'x', "30 path=../outside/x\n"}, {"a", '0', "x"}}, 2, "neither a file nor a folder"},
+		{{{"x", 'x', "21 path=../outside/x\n"}, {"a", '0', "x"}}, 2, "no name below the folder"},
 		{{{"h", '1', NULL, "../outside/there"}}, 1, "no name below the folder"},
 		{{{"h", '1', NULL, "/etc/passwd"}}, 1, "no name below the folder"},
 		{{{"h", '1', NULL, "nothing"}}, 1, "No such file"},
@@ -186,7 +186,7 @@ static void nothing_is_written_elsewhere(void **state)
 		{{{"a", '0', "x"}, {"a/b", '0', "x"}}, 2, "none here"},
 		{{{"a", '0', "x"}, {"a", '0', "y"}}, 2, "File exists"},
 		{{{"a/b", '0', "x"}}, 1, "No such file"},
-		{{{"a", '5', "x"}}, 1, "nonsense"},
+		{{{"a", '5', "x"}}, 1, "not whole"},
 	};
 	struct error err = {0};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -226,9 +226,28 @@ static void too_many(void **state)
 		_cleanup_(freep) char *name = mem_printf("f%d", i);
 		add(&tar, &(struct member){name, '0'});
 	}
+	for (size_t i = 0; i < 1024; i++)
+		str_add_n(&tar, "", 1);
 	assert_false(unpack_data(&tar, &count, &err));
 	assert_non_null(strstr(err.text, "one too many"));
 	expect_untouched();
+}
+
+static void larger_than_it_looks(void **state)
+{
+	_cleanup_(closep) int fd = -1;
+	struct unpack_count count;
+	struct error err = {0};
+	shell("mkdir from; truncate -s 5M from/a; truncate -s 8G from/huge; tar -cSf a.tar -C from a huge");
+	fd = open("a.tar", O_RDONLY | O_CLOEXEC);
+	assert_false(archive_unpack(fd, "scratch", "to", &count, &err));
+	assert_non_null(strstr(err.text, "\"huge\", with which it is larger than 8 GiB"));
+	expect_untouched();
+	shell("rm -rf scratch/*; tar -cSf a.tar -C from a");
+	_cleanup_(closep) int good = open("a.tar", O_RDONLY | O_CLOEXEC);
+	assert_true(archive_unpack(good, "scratch", "to", &count, &err));
+	assert_int_equal(count.bytes, 5 << 20);
+	shell("cmp from/a to/a");
 }
 
 /* What the person whose host this is has put there is not written through, either. */
@@ -299,9 +318,10 @@ static void no_room_here(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(honest_archives), TEST(nothing_is_written_elsewhere), TEST(names_that_are_too_much),
-		TEST(too_many),	       TEST(links_of_this_host),	   TEST(cut_off_anywhere),
-		TEST(no_room_here),
+		TEST(honest_archives),	       TEST(nothing_is_written_elsewhere),
+		TEST(names_that_are_too_much), TEST(too_many),
+		TEST(larger_than_it_looks),    TEST(links_of_this_host),
+		TEST(cut_off_anywhere),	       TEST(no_room_here),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
