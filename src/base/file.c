@@ -42,8 +42,10 @@ bool file_read(const char *path, size_t most_bytes, struct str *out, struct erro
 	return true;
 }
 
-static bool write_all(int fd, const char *data, size_t length)
+bool file_write_all(int fd, const void *bytes, size_t length)
 {
+	const char *data = bytes;
+
 	while (length) {
 		ssize_t put = write(fd, data, length);
 		if (put < 0 && errno == EINTR)
@@ -66,8 +68,8 @@ static bool folder_sync(const char *path)
 
 static bool write_beside(int fd, const char *temporary, const char *path, const void *data, size_t length, mode_t mode)
 {
-	return write_all(fd, data, length) && fchmod(fd, mode) == 0 && fsync(fd) == 0 && rename(temporary, path) == 0 &&
-	       folder_sync(path);
+	return file_write_all(fd, data, length) && fchmod(fd, mode) == 0 && fsync(fd) == 0 &&
+	       rename(temporary, path) == 0 && folder_sync(path);
 }
 
 bool file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err)

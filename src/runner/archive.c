@@ -81,14 +81,7 @@ bool archive_list(const struct archive *archive, struct str *list, bool *is_fold
 
 static bool put(int fd, const char *data, size_t length, struct error *err)
 {
-	while (length) {
-		ssize_t done = write(fd, data, length);
-		if (done < 0 && errno != EINTR)
-			return error_errno(err, "packing");
-		data += done > 0 ? done : 0;
-		length -= done > 0 ? (size_t)done : 0;
-	}
-	return true;
+	return file_write_all(fd, data, length) || error_errno(err, "packing");
 }
 
 static bool pad(int fd, int64_t size, struct error *err)

@@ -167,25 +167,13 @@ static bool reading_begin(struct unpacking *unpacking, int archive, struct error
 
 /* --- making what it says --- */
 
-static bool write_whole(int fd, const char *data, size_t length, struct error *err)
-{
-	while (length) {
-		ssize_t put = write(fd, data, length);
-		if (put < 0 && errno != EINTR)
-			return error_errno(err, "writing");
-		data += put > 0 ? put : 0;
-		length -= put > 0 ? (size_t)put : 0;
-	}
-	return true;
-}
-
 static bool copy(struct unpacking *unpacking, int to, int64_t size, struct error *err)
 {
 	la_ssize_t part;
 
 	while ((part = archive_read_data(unpacking->tar, unpacking->window, WINDOW)) > 0) {
-		if (!write_whole(to, unpacking->window, (size_t)part, err))
-			return false;
+		if (!file_write_all(to, unpacking->window, (size_t)part))
+			return error_errno(err, "writing");
 	}
 	if (part < 0)
 		return not_whole(unpacking, err);

@@ -218,18 +218,6 @@ bool ssh_upload_data(struct ssh *ssh, const void *data, size_t length, const cha
 	return upload(ssh, &source, remote, mode, err);
 }
 
-static bool write_local(int fd, const char *data, size_t length, struct error *err)
-{
-	while (length) {
-		ssize_t put = write(fd, data, length);
-		if (put < 0 && errno != EINTR)
-			return error_errno(err, "writing");
-		data += put > 0 ? put : 0;
-		length -= put > 0 ? (size_t)put : 0;
-	}
-	return true;
-}
-
 static bool receive_all(struct transfer_context *context, int fd, int64_t most, struct error *err)
 {
 	_cleanup_(freep) char *buffer = mem_alloc(READ_SIZE);
@@ -239,8 +227,8 @@ static bool receive_all(struct transfer_context *context, int fd, int64_t most, 
 			return true;
 		if (rc > 0 && (most -= rc) < 0)
 			return error_set(err, ERROR_REMOTE, "it is larger than it may be");
-		if (rc > 0 && !write_local(fd, buffer, (size_t)rc, err))
-			return false;
+		if (rc > 0 && !file_write_all(fd, buffer, (size_t)rc))
+			return error_errno(err, "writing");
 		if (rc < 0 && rc != LIBSSH2_ERROR_EAGAIN)
 			return sftp_fail(context->ssh, err, "reading");
 		if (rc < 0 && !session_wait(context->ssh, NO_DEADLINE, err))
