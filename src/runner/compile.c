@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "compile.h"
+#include "pack.h"
 #include "unpack.h"
 
 static const char runtime[] =
@@ -114,12 +114,12 @@ static bool list_uploads(const struct playbook *playbook, struct script *script,
 	script->lists = mem_array(script->step_count + 1, sizeof(*script->lists));
 	for (size_t i = 0; i < script->step_count; i++) {
 		const struct step *step = script->steps[i];
-		const struct archive archive = {.upload = step->upload, .variables = &playbook->vars};
+		const struct pack pack = {.upload = step->upload, .variables = &playbook->vars};
 		_cleanup_(str_free) struct str list = STR_INIT;
 		bool is_folder;
 		if (step->kind != STEP_UPLOAD)
 			continue;
-		if (!archive_list(&archive, &list, &is_folder, err))
+		if (!pack_list(&pack, &list, &is_folder, err))
 			return error_context(err, "step %s", step->id);
 		script->lists[i] = str_take(&list);
 	}

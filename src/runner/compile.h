@@ -16,7 +16,7 @@ struct script {
 	struct program *programs;
 	size_t program_count;
 	enum runner_mode mode;
-	char **lists; /* RUNNER_LOOK: of each step that uploads, what it would bring (archive.h); else NULL */
+	char **lists; /* RUNNER_LOOK: of each step that uploads, what it would bring (pack.h); else NULL */
 };
 
 /* Reads what is to be uploaded when it only looks. Fails with ERROR_INVALID when a step has names that a shell would

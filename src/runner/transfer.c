@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
+#include "pack.h"
 #include "run.h"
 #include "unpack.h"
 
@@ -34,10 +34,10 @@ static bool make_staging(struct run *run, struct error *err)
 	       error_set(err, ERROR_FAILED, "making a folder for uploads: the machine answered \"%s\"", said.data);
 }
 
-static bool send_template(struct run *run, const struct archive *archive, const char *to, struct error *err)
+static bool send_template(struct run *run, const struct pack *pack, const char *to, struct error *err)
 {
 	_cleanup_(str_free) struct str filled = STR_INIT;
-	return archive_fill(archive, archive->upload->from, &filled, err) &&
+	return pack_fill(pack, pack->upload->from, &filled, err) &&
 	       ssh_upload_data(run->ssh, filled.data, filled.len, to, 0600, err);
 }
 
@@ -51,7 +51,7 @@ static int nameless_file(struct error *err)
 }
 
 /* As one archive, by way of a file without a name. */
-static bool send_folder(struct run *run, const struct archive *archive, const char *to, const struct str *list,
+static bool send_folder(struct run *run, const struct pack *pack, const char *to, const struct str *list,
 			struct error *err)
 {
 	_cleanup_(freep) char *list_to = mem_printf("%s.list", to);
@@ -59,7 +59,7 @@ static bool send_folder(struct run *run, const struct archive *archive, const ch
 	if (fd < 0)
 		return false;
 	_cleanup_(freep) char *packed = mem_printf("/proc/self/fd/%d", fd);
-	return archive_write(archive, fd, err) && ssh_upload(run->ssh, packed, to, 0600, err) &&
+	return pack_write(pack, fd, err) && ssh_upload(run->ssh, packed, to, 0600, err) &&
 	       ssh_upload_data(run->ssh, list->data, list->len, list_to, 0600, err);
 }
 
@@ -72,16 +72,15 @@ static bool is_folder(const char *path)
 static bool send_file(struct run *run, const struct step *step, size_t index, struct error *err)
 {
 	const struct transfer *upload = step->upload;
-	const struct archive archive = {.upload = upload, .variables = run->options->variables};
+	const struct pack pack = {.upload = upload, .variables = run->options->variables};
 	_cleanup_(str_free) struct str list = STR_INIT;
 	bool folder = is_folder(upload->from);
-	if (!upload_check(upload, err) || (folder && !archive_list(&archive, &list, &folder, err)) ||
-	    !make_staging(run, err))
+	if (!upload_check(upload, err) || (folder && !pack_list(&pack, &list, &folder, err)) || !make_staging(run, err))
 		return false;
 	_cleanup_(freep) char *to = mem_printf("%s/%zu", run->staging, index);
 	if (folder)
-		return send_folder(run, &archive, to, &list, err);
-	return upload->is_template ? send_template(run, &archive, to, err)
+		return send_folder(run, &pack, to, &list, err);
+	return upload->is_template ? send_template(run, &pack, to, err)
 				   : ssh_upload(run->ssh, upload->from, to, 0600, err);
 }
 
@@ -92,7 +91,7 @@ static bool take_apart(int archive, const char *local, struct unpack_count *coun
 	struct error left = {0};
 	if (!mkdtemp(scratch))
 		return error_errno(err, "%s", scratch);
-	bool done = lseek(archive, 0, SEEK_SET) == 0 && archive_unpack(archive, scratch, local, count, err);
+	bool done = lseek(archive, 0, SEEK_SET) == 0 && unpack_folder(archive, scratch, local, count, err);
 	if (!file_remove_tree(scratch, &left) && done)
 		return error_set(err, left.kind, "%s is left: %s", scratch, left.text);
 	return done;

@@ -293,7 +293,7 @@ static int folder_open(const char *path, struct error *err)
 	return fd;
 }
 
-bool archive_unpack(int archive, const char *scratch, const char *to, struct unpack_count *count, struct error *err)
+bool unpack_folder(int archive, const char *scratch, const char *to, struct unpack_count *count, struct error *err)
 {
 	_cleanup_(unpacking_end) struct unpacking unpacking = {.tar = archive_read_new(),
 							       .scratch = folder_open(scratch, err),

@@ -22,7 +22,7 @@ struct unpack_count {
  * whole in scratch, an empty folder on the same file system; then each file replaces what has its name below `to`,
  * which is there. What else is in it stays, and all of it when the archive is not whole or holds anything else than
  * files and folders. */
-bool archive_unpack(int archive, const char *scratch, const char *to, struct unpack_count *count,
-		    struct error *err) must_check;
+bool unpack_folder(int archive, const char *scratch, const char *to, struct unpack_count *count,
+		   struct error *err) must_check;
 
 #endif

@@ -106,7 +106,7 @@ known_only_in 'microhttpd' src/sandbox/server.c
 known_only_in 'json-c' src/base/tree
 known_only_in 'yaml' src/base/yaml.c
 known_only_in 'expat' src/base/xml.c
-known_only_in 'archive' src/runner/unpack.c
+known_only_in 'archive' src/runner/pack.c src/runner/unpack.c
 known_only_in 'openssl/' src/base/ src/sandbox/
 known_only_in 'zlib' src/store/
 result 4 "a library is known to one place"

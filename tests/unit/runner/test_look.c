@@ -208,22 +208,17 @@ static void folders(void **state)
 	shell("test -z \"$(ls -A placed/tree | grep bakery)\"");
 }
 
-/* Long names go into a field of their own; too long ones are refused before anything is sent. */
+/* Longer than the fields that a tar header has for one. */
 static void long_names(void **state)
 {
 	_cleanup_(freep) char *from = in_folder("long"), *to = in_folder("long-placed");
 	const struct transfer upload = {.from = from, .to = to};
-	shell("d=long/$(printf '%060d' 1)/$(printf '%060d' 2); mkdir -p $d; echo x >$d/$(printf '%090d' 3)");
+	shell("d=long/$(printf '%060d' 1)/$(printf '%060d' 2); mkdir -p $d; echo x >$d/$(printf '%090d' 3); "
+	      "echo y >long/$(printf '%0150d' 4); d=long/$(printf '%0200d' 5)/$(printf '%0200d' 6); mkdir -p $d; "
+	      "echo z >$d/$(printf '%0200d' 7)");
 	expect_upload(&upload, STEP_CHANGED);
 	shell("diff -r long long-placed");
-	shell("echo x >long/$(printf '%0150d' 4)");
-	struct step step = {.kind = STEP_UPLOAD, .upload = &upload};
-	struct told told = {0};
-	struct error err = {0};
-	assert_false(run_steps(&sshd, &step, 1, &(struct runner_options){0}, &told, &err));
-	assert_non_null(strstr(err.text, "the name is too long to be sent"));
-	assert_true(told_nothing_left(&told));
-	told_free(&told);
+	expect_upload(&upload, STEP_UNCHANGED);
 }
 
 int main(void)

@@ -91,7 +91,7 @@ static bool unpack_data(const struct str *tar, struct unpack_count *count, struc
 {
 	_cleanup_(closep) int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	assert_true(fd >= 0 && write(fd, tar->data, tar->len) == (ssize_t)tar->len && lseek(fd, 0, SEEK_SET) == 0);
-	return archive_unpack(fd, "scratch", "to", count, err);
+	return unpack_folder(fd, "scratch", "to", count, err);
 }
 
 static bool unpack_members(const struct member *members, size_t count, struct error *err)
@@ -138,7 +138,7 @@ static void honest_archives(void **state)
 		shell("rm -rf to scratch && mkdir to scratch && echo mine >to/mine && echo old >to/a && ln -s "
 		      "../outside/x to/run");
 		_cleanup_(closep) int fd = open("a.tar", O_RDONLY | O_CLOEXEC);
-		if (!archive_unpack(fd, "scratch", "to", &count, &err))
+		if (!unpack_folder(fd, "scratch", "to", &count, &err))
 			fail_msg("%s: %s", tars[i], err.text);
 		assert_int_equal(count.files, strstr(tars[i], "ustar") ? 8 : 9);
 		assert_int_equal(count.folders, 6);
@@ -240,12 +240,12 @@ static void larger_than_it_looks(void **state)
 	struct error err = {0};
 	shell("mkdir from; truncate -s 5M from/a; truncate -s 8G from/huge; tar -cSf a.tar -C from a huge");
 	fd = open("a.tar", O_RDONLY | O_CLOEXEC);
-	assert_false(archive_unpack(fd, "scratch", "to", &count, &err));
+	assert_false(unpack_folder(fd, "scratch", "to", &count, &err));
 	assert_non_null(strstr(err.text, "\"huge\", with which it is larger than 8 GiB"));
 	expect_untouched();
 	shell("rm -rf scratch/*; tar -cSf a.tar -C from a");
 	_cleanup_(closep) int good = open("a.tar", O_RDONLY | O_CLOEXEC);
-	assert_true(archive_unpack(good, "scratch", "to", &count, &err));
+	assert_true(unpack_folder(good, "scratch", "to", &count, &err));
 	assert_int_equal(count.bytes, 5 << 20);
 	shell("cmp from/a to/a");
 }
@@ -306,7 +306,7 @@ static void no_room_here(void **state)
 	small = (struct rlimit){5, before.rlim_max};
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	bool done = archive_unpack(fd, "scratch", "to", &count, &err);
+	bool done = unpack_folder(fd, "scratch", "to", &count, &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_false(done);
 	assert_non_null(strstr(err.text, "File too large"));
