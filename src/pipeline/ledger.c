@@ -130,6 +130,13 @@ bool build_hold(struct build *build, const struct held_kind *kind, const char *r
 	return store_hold_made(build->store, hold.row, id, err) || error_context(err, "ledger: %s %s", kind->name, id);
 }
 
+/* What another process has taken over is not this one's to remove. */
+static bool drop_ours(struct build *build, const struct held_kind *kind, const struct hold *hold, struct error *err)
+{
+	return (store_build_is_claimed(build->store, build->id, err) && kind->drop(build, hold, err)) ||
+	       error_context(err, "%s %s in %s", hold->kind, hold->id, hold->region);
+}
+
 /* *gone: AWS has it no more, even when the ledger could not be told. */
 static bool hold_drop(struct build *build, const struct hold *hold, bool *gone, struct error *err)
 {
@@ -146,8 +153,8 @@ static bool hold_drop(struct build *build, const struct hold *hold, bool *gone, 
 			return false;
 		found.id = id;
 	}
-	if (found.id[0] && !kind->drop(build, &found, err))
-		return error_context(err, "%s %s in %s", hold->kind, found.id, hold->region);
+	if (found.id[0] && !drop_ours(build, kind, &found, err))
+		return false;
 	*gone = true;
 	return store_hold_dropped(build->store, hold->row, err) ||
 	       error_context(err, "%s %s is gone, but the ledger still names it", hold->kind,
