@@ -39,8 +39,8 @@ struct sweep_found {
 	const char *region, *id, *name;
 	const char *project, *build, *recipe, *token; /* tags; NULL: not there */
 	const char *parameter;			      /* that names the image, or NULL */
+	const char *unreadable;			      /* a tag that should hold a date and does not, or NULL */
 	bool has_expires, has_retire_after, quarantined;
-	const char *unreadable; /* the tag that should hold a date and holds something else, or NULL */
 	int64_t made_ms; /* 0: not told */
 	int64_t expires_ms, retire_after_ms;
 	double cost_month_usd; /* an estimate; below 0: not known */

@@ -97,8 +97,9 @@ static bool remove_one(void *item, struct error *err)
 	if (!verdict.removable)
 		return error_set(err, ERROR_CONFLICT, "%s in %s stays: %s", found->id, found->region, verdict.reason);
 	context.aws = found->in->aws;
-	return build.known && found->kind == SWEEP_IMAGE ? build_retire(&context, found->build, found->region, found->id, remove_found, removal, err)
-			   : remove_found(removal, err);
+	return build.known && found->kind == SWEEP_IMAGE
+		       ? build_retire(&context, found->build, found->region, found->id, remove_found, removal, err)
+		       : remove_found(removal, err);
 }
 
 /* Side by side but for images, whose builds are claimed one at a time. */

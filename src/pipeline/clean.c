@@ -154,7 +154,7 @@ bool build_retire(const struct build_context *context, const char *id, const cha
 	struct error unwritten = {0};
 	enum build_status status;
 	struct build build;
-	size_t left;
+	size_t left = 0;
 	bool done, gone;
 
 	if (!clean_load(&build, context, id, arena, &status, err))

@@ -75,9 +75,10 @@ static bool group_drop(struct build *build, const struct hold *hold, struct erro
 		if (!str_eq(err->code, "DependencyViolation"))
 			return false;
 		if (left == 1)
-			return error_hint(err, "something that bakery did not make uses it: "
-					       "`aws ec2 describe-network-interfaces --region %s --filters "
-					       "Name=group-id,Values=%s` shows what",
+			return error_hint(err,
+					  "something that bakery did not make uses it: "
+					  "`aws ec2 describe-network-interfaces --region %s --filters "
+					  "Name=group-id,Values=%s` shows what",
 					  hold->region, hold->id);
 		if (!stop_sleep_ms(build_stop(build), PAUSE_MS))
 			return false;
