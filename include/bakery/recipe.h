@@ -191,7 +191,9 @@ struct settings {
 		struct text_list accounts; /* ids, or "organization" alone */
 		struct text_list regions;
 		const char *role; /* its name, in each of the accounts */
+		const struct tree *required_tags, *exemptions;
 	} fleet;
+	const struct tree *notify;
 };
 
 /* What the command line adds. */

@@ -86,9 +86,10 @@ static bool policy_print(struct app *app, const struct tree *policy, struct erro
 	size_t size;
 
 	tree_to_json_pretty(policy, &json);
-	if (printf("%s\n", json.data) < 0 || fflush(stdout) != 0)
-		return error_errno(err, "standard output");
 	size = size_of(json.data);
+	str_add_char(&json, '\n');
+	if (!output_text(stdout, &json, err))
+		return false;
 	if (size > PERMISSIONS_MOST_SIZE)
 		log_warn(
 			app->log,

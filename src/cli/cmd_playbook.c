@@ -50,10 +50,9 @@ static bool compile_run(struct app *app, void *arguments, struct error *err)
 	const struct playbook *playbook = NULL;
 	_cleanup_(str_free) struct str program = STR_INIT;
 
-	if (!load(app, args, &playbook, err) ||
-	    !runner_compile(playbook, args->dry_run ? RUNNER_LOOK : RUNNER_APPLY, &program, err))
-		return false;
-	return fwrite(program.data, 1, program.len, stdout) == program.len || error_errno(err, "standard output");
+	return load(app, args, &playbook, err) &&
+	       runner_compile(playbook, args->dry_run ? RUNNER_LOOK : RUNNER_APPLY, &program, err) &&
+	       output_text(stdout, &program, err);
 }
 
 /* --- what is told while it runs --- */
@@ -165,7 +164,7 @@ static void split_host(const char *text, struct arena *arena, struct ssh_target 
 static bool host_make(struct app *app, const struct playbook_args *args, struct str *key, struct ssh_target *target,
 		      struct error *err)
 {
-	const char *home = getenv("HOME");
+	_cleanup_(freep) char *home = path_home();
 
 	if (!args->host || !*args->host)
 		return error_set(err, ERROR_USAGE,
@@ -177,8 +176,8 @@ static bool host_make(struct app *app, const struct playbook_args *args, struct 
 	if (args->key && !file_read(args->key, MOST_KEY, key, err))
 		return error_context(err, "--key");
 	target->private_key = args->key ? key->data : NULL;
-	target->known_hosts = args->known_hosts ? args->known_hosts
-						: arena_printf(app->arena, "%s/.ssh/known_hosts", home ? home : "");
+	target->known_hosts =
+		args->known_hosts ? args->known_hosts : arena_printf(app->arena, "%s/.ssh/known_hosts", home);
 	return true;
 }
 

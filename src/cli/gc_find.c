@@ -119,13 +119,23 @@ static bool is_same(const struct tree *row, const struct sweep_found *found)
 	       ((id && str_eq(id, found->id)) || (token && str_eq(token, found->token)));
 }
 
+/* The ledger is older than that; whoever removes what it holds looks once more. */
+static void row_is_published(struct gc *gc, struct tree *row, const struct sweep_found *found)
+{
+	row_finish(gc, row, found->cost_month_usd, false,
+		   arena_printf(gc->app->arena, "published as %s; `bakery resume %s` finishes its build",
+				found->parameter, found->build));
+}
+
 /* Whether a ledger has it; then its row gets to know the price. */
 static bool ledger_has(struct gc *gc, const struct sweep_found *found)
 {
 	for (struct tree_iter i = tree_iter(gc->rows); tree_next(&i);) {
 		if (!is_same(i.value, found))
 			continue;
-		if (found->kind != SWEEP_ROLE && tree_kind(tree_key(i.value, "cost_month_usd")) == TREE_NULL)
+		if (found->parameter)
+			row_is_published(gc, i.value, found);
+		else if (found->kind != SWEEP_ROLE && tree_kind(tree_key(i.value, "cost_month_usd")) == TREE_NULL)
 			row_finish(gc, i.value, found->cost_month_usd, tree_bool(i.value, "removable", false),
 				   tree_text(i.value, "reason"));
 		return true;

@@ -13,6 +13,13 @@
 
 #define AT(type, member) offsetof(struct type, member)
 
+static void check_map(const struct fields_context *context, const struct tree *node, const void *value)
+{
+	if (tree_kind(node) != TREE_OBJECT)
+		faults_add_at(context->faults, context->file, node, "%s: must be a map, not %s", context->key,
+			      tree_kind_name(tree_kind(node)));
+}
+
 static void check_launch(const struct fields_context *context, const struct tree *node, const void *value)
 {
 	struct launch ignored;
@@ -61,6 +68,8 @@ static const struct field fleet_fields[] = {
 	 .doc = "Name of a role in each of the accounts that bakery may take. Needed with `accounts`."},
 	{"regions", AT(fleet, regions), FIELD_TEXT_LIST, FIELD_NOT_EMPTY, .check = must_be_region,
 	 .doc = "Default: all that the account may use."},
+	{"required_tags", AT(fleet, required_tags), FIELD_TREE, .doc = "For audits, which this version does not make."},
+	{"exemptions", AT(fleet, exemptions), FIELD_TREE, .doc = "For audits, which this version does not make."},
 	{0},
 };
 
@@ -96,6 +105,8 @@ const struct field settings_fields[] = {
 	 .doc = "How long the image of a build that failed late is kept; `bakery gc` removes it after that."},
 	{"fleet", AT(settings, fleet), FIELD_INLINE, .fields = fleet_fields, .check = check_fleet,
 	 .doc = "Where `bakery gc` looks for what builds left behind."},
+	{"notify", AT(settings, notify), FIELD_TREE, .check = check_map,
+	 .doc = "Who is to be told about builds and audits. Kept: this version tells nobody."},
 	{0},
 };
 
