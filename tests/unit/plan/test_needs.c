@@ -27,14 +27,6 @@ struct bench {
 	const char *folder;
 };
 
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	_cleanup_(freep) char *path = path_join(folder, name);
-	struct error err = {0};
-
-	assert_works(file_replace(path, text, strlen(text), 0644, &err));
-}
-
 static int bench_setup(void **state)
 {
 	struct bench *bench = mem_alloc(sizeof(*bench));
@@ -46,7 +38,7 @@ static int bench_setup(void **state)
 		return -1;
 	bench->folder = folder;
 	bench->arena = arena_new();
-	write_file(folder, "bakery.yaml", "project: shop\n");
+	folder_write(folder, "bakery.yaml", "project: shop\n");
 	settings = path_join(folder, "bakery.yaml");
 	assert_works(settings_load(settings, folder, bench->arena, &bench->settings, &err));
 	*state = bench;
@@ -75,7 +67,7 @@ static struct tree *policy_of(struct bench *bench, struct recipe_text text, bool
 	struct recipe *recipe;
 	struct error err = {0};
 
-	write_file(bench->folder, "web.yaml", document);
+	folder_write(bench->folder, "web.yaml", document);
 	assert_works(recipe_load(&bench->settings, path, &(struct recipe_options){0}, bench->arena, &recipe, &err));
 	permission_needs_init(&needs);
 	needs_of_recipe(&bench->settings, recipe, &scope, &needs);
