@@ -117,7 +117,7 @@ static bool policy_run(struct app *app, void *arguments, struct error *err)
 #define AT(member) offsetof(struct policy_args, member)
 
 static const struct option policy_options[] = {
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "recipe"),
 	{"--account", 0, OPTION_TEXT, AT(account), "ID", "for this account (default: the credentials', else any)"},
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{"--doctor", 0, OPTION_FLAG, AT(doctor), NULL,

@@ -251,7 +251,7 @@ static bool run_run(struct app *app, void *arguments, struct error *err)
 #define AT(member) offsetof(struct playbook_args, member)
 
 static const struct option compile_options[] = {
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "playbook"),
 	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "what run --dry-run sends: only conditions and checks"},
 	{0},
 };
@@ -268,7 +268,7 @@ static const struct option run_options[] = {
 	 "with --sandbox: what the scratch machine is of, an AMI or a name with * (the newest Debian 12)"},
 	{"--fresh", 0, OPTION_FLAG, AT(fresh), NULL, "with --sandbox: a new scratch machine, even if there is one"},
 	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "change nothing: only look what each step would do"},
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "playbook"),
 	{0},
 };
 

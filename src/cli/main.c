@@ -85,10 +85,14 @@ static bool operands_check(const struct line *line, struct error *err)
 
 static bool line_read(const char *const *argv, struct arena *arena, struct line *line, struct error *err)
 {
-	size_t at = command_word(argv), count = 0, used = 0;
+	static const char *const version[] = {"version", NULL};
+	size_t at, count = 0, used = 0;
 	const char **rest;
 	int words = 0;
 
+	if (str_eq(argv[0], "--version")) /* as other programs have it */
+		argv = version;
+	at = command_word(argv);
 	while (argv[count])
 		count++;
 	rest = arena_alloc(arena, (count + 1) * sizeof(*rest));

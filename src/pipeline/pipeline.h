@@ -195,6 +195,9 @@ bool build_release_results(struct build *build, struct error *err) must_check;
 void quarantine_begin(struct build *build, const char *stage, const char *why);
 void quarantine_end(struct build *build);
 
+/* Before an image of the ledger goes: ERROR_CONFLICT when a parameter names it (published.c). */
+bool image_check_unpublished(struct build *build, const struct hold *hold, struct error *err) must_check;
+
 /* --- images (images.c) --- */
 /* What the plan says (architecture, boot mode, TPM, ENA) against EC2's description. */
 bool image_check(const struct build *build, const struct tree *image, struct error *err) must_check;
