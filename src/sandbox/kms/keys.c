@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../ec2/region_fill.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -52,7 +51,7 @@ struct tree *kms_key_find(struct request *rq, const char *named)
 		id = split_arn(rq, named, account);
 	if (id == NULL)
 		return NULL;
-	region_fill(rq->cloud, account, rq->region);
+	kms_fill(rq->cloud, account, rq->region); /* it may be another account, which has not asked for anything yet */
 	_cleanup_(tree_freep) struct tree *alias =
 		str_starts(id, "alias/") ? state_get(rq->cloud->state, account, rq->region, "kms-alias", id) : NULL;
 	if (str_starts(id, "alias/"))
