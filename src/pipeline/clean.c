@@ -107,6 +107,18 @@ bool build_clean(const struct build_context *context, const char *id, size_t *dr
 
 /* --- retiring --- */
 
+/* What was asked for and never made is not left; what cannot be looked at is. */
+static bool is_left(struct build *build, const struct hold *hold)
+{
+	struct error unseen = {0};
+	bool exists;
+
+	if (build_hold_exists(build, hold, &exists, &unseen))
+		return exists;
+	build_note(build, "%s of %s: %s", hold->kind, hold->region, unseen.text);
+	return true;
+}
+
 /* Before the image goes, so that nothing but its tags, by which it is found again, may be left of a retirement that was
  * cut off. *left: images that are still held. */
 static bool result_unhold(struct build *build, const char *ami, size_t *left, struct error *err)
@@ -121,7 +133,7 @@ static bool result_unhold(struct build *build, const char *ami, size_t *left, st
 		if (!str_eq(holds[i].kind, held_image.name) && !str_eq(holds[i].kind, held_copy.name))
 			continue;
 		if (!str_eq(holds[i].id, ami))
-			++*left;
+			*left += is_left(build, &holds[i]);
 		else if (!store_hold_dropped(build->store, holds[i].row, err))
 			return false;
 	}

@@ -181,6 +181,8 @@ bool build_find_shown(struct build *build, const struct held_kind *kind, const s
 		      struct error *err) must_check;
 /* Drops one if it is held. */
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err) must_check;
+/* Whether something was made of an intent at all; if not, the ledger holds it no more. */
+bool build_hold_exists(struct build *build, const struct hold *hold, bool *exists, struct error *err) must_check;
 /* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted,
  * and makes it fail with ERROR_LEFTOVER. When all is gone, but the ledger could not be told so (its disk is full), it
  * fails with the code LEDGER_UNTOLD. */
