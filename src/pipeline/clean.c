@@ -33,10 +33,10 @@ static bool held_sweep(struct build *build, enum build_status status, size_t *dr
 
 	bool published = swept && list_has(done, "publish");
 
-	if (swept && !published && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate")) {
-		quarantine_begin(build, stages[stage_first_undone(done)].name, "interrupted");
-		status = BUILD_QUARANTINED;
-	}
+	if (swept && !published && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate"))
+		status = quarantine_begin(build, stages[stage_first_undone(done)].name, "interrupted")
+				 ? BUILD_QUARANTINED
+				 : BUILD_FAILED;
 	swept = swept && build_drop_held(build, published ? DROP_ALL_BUT_RESULTS : extent_of(status), dropped, err);
 	if (published && swept)
 		status = BUILD_DONE;

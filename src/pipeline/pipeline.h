@@ -193,8 +193,9 @@ bool build_release_results(struct build *build, struct error *err) must_check;
 
 /* --- quarantine (quarantine.c) --- */
 /* The images are kept though the build failed in that stage; until when, tags, the record and a note say.
- * why: a word for the note; NULL: there is nothing to try again. */
-void quarantine_begin(struct build *build, const char *stage, const char *why);
+ * why: a word for the note; NULL: there is nothing to try again. false: all of them are gone from AWS, and from state.
+ */
+bool quarantine_begin(struct build *build, const char *stage, const char *why);
 void quarantine_end(struct build *build);
 
 /* Before an image of the ledger goes: ERROR_CONFLICT when a parameter names it (published.c). */
