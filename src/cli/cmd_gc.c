@@ -161,17 +161,7 @@ static bool builds_find(struct gc *gc, struct error *err)
 
 static struct text_list regions_wanted(struct gc *gc)
 {
-	const struct tree *settled = tree_get(gc->app->settings.fleet, "regions");
-	struct text_list regions = gc->args->regions;
-
-	if (regions.count || !tree_count(settled))
-		return regions;
-	regions.items = arena_alloc(gc->app->arena, (tree_count(settled) + 1) * sizeof(const char *));
-	for (struct tree_iter i = tree_iter(settled); tree_next(&i);) {
-		if (tree_text(i.value, NULL))
-			regions.items[regions.count++] = tree_text(i.value, NULL);
-	}
-	return regions;
+	return gc->args->regions.count ? gc->args->regions : gc->app->settings.fleet.regions;
 }
 
 static bool show(struct gc *gc, struct error *err)

@@ -50,10 +50,9 @@ static bool compile_run(struct app *app, void *arguments, struct error *err)
 	const struct playbook *playbook = NULL;
 	_cleanup_(str_free) struct str program = STR_INIT;
 
-	if (!load(app, args, &playbook, err) ||
-	    !runner_compile(playbook, args->dry_run ? RUNNER_LOOK : RUNNER_APPLY, &program, err))
-		return false;
-	return fwrite(program.data, 1, program.len, stdout) == program.len || error_errno(err, "standard output");
+	return load(app, args, &playbook, err) &&
+	       runner_compile(playbook, args->dry_run ? RUNNER_LOOK : RUNNER_APPLY, &program, err) &&
+	       output_text(stdout, &program, err);
 }
 
 /* --- what is told while it runs --- */
@@ -136,7 +135,8 @@ static void tell_sum(const struct telling *telling)
 			str_addf(&text, "%s%zu %s", text.len ? ", " : "", telling->results[result],
 				 step_result_name(result));
 	if (text.len)
-		log_info(telling->app->log, "%zu steps: %s", tree_count(telling->rows), text.data);
+		log_info(telling->app->log, "%zu %s: %s", tree_count(telling->rows),
+			 tree_count(telling->rows) == 1 ? "step" : "steps", text.data);
 }
 
 static void on_reconnected(void *cookie, const char *why)
@@ -164,7 +164,7 @@ static void split_host(const char *text, struct arena *arena, struct ssh_target 
 static bool host_make(struct app *app, const struct playbook_args *args, struct str *key, struct ssh_target *target,
 		      struct error *err)
 {
-	const char *home = getenv("HOME");
+	_cleanup_(freep) char *home = path_home();
 
 	if (!args->host || !*args->host)
 		return error_set(err, ERROR_USAGE,
@@ -176,8 +176,8 @@ static bool host_make(struct app *app, const struct playbook_args *args, struct 
 	if (args->key && !file_read(args->key, MOST_KEY, key, err))
 		return error_context(err, "--key");
 	target->private_key = args->key ? key->data : NULL;
-	target->known_hosts = args->known_hosts ? args->known_hosts
-						: arena_printf(app->arena, "%s/.ssh/known_hosts", home ? home : "");
+	target->known_hosts =
+		args->known_hosts ? args->known_hosts : arena_printf(app->arena, "%s/.ssh/known_hosts", home);
 	return true;
 }
 
@@ -252,7 +252,7 @@ static bool run_run(struct app *app, void *arguments, struct error *err)
 #define AT(member) offsetof(struct playbook_args, member)
 
 static const struct option compile_options[] = {
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "playbook"),
 	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "what run --dry-run sends: only conditions and checks"},
 	{0},
 };
@@ -269,7 +269,7 @@ static const struct option run_options[] = {
 	 "with --sandbox: what the scratch machine is of, an AMI or a name with * (the newest Debian 12)"},
 	{"--fresh", 0, OPTION_FLAG, AT(fresh), NULL, "with --sandbox: a new scratch machine, even if there is one"},
 	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "change nothing: only look what each step would do"},
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "playbook"),
 	{0},
 };
 

@@ -206,6 +206,28 @@ static void gc_has_a_policy_of_its_own(void **state)
 	assert_false(speaks_of(policy, "aws:RequestedRegion"));
 }
 
+static struct tree *gc_policy(struct bench *bench, struct fleet fleet)
+{
+	_cleanup_(permission_needs_free) struct permission_needs needs;
+
+	bench->settings.fleet = fleet;
+	permission_needs_init(&needs);
+	needs_of_gc(&bench->settings, &(struct needs_scope){.account = "111122223333"}, bench->arena, &needs);
+	return permissions_policy(&needs);
+}
+
+static void gc_may_take_its_role_in_the_accounts_of_the_fleet(void **state)
+{
+	const char *all = "organization", *one = "222233334444";
+	_cleanup_(tree_freep) struct tree *of_one = gc_policy(*state, (struct fleet){{&one, 1}, {0}, "sweeper"});
+	_cleanup_(tree_freep) struct tree *of_all = gc_policy(*state, (struct fleet){{&all, 1}, {0}, "sweeper"});
+
+	assert_true(speaks_of(of_one, "arn:aws:iam::222233334444:role/sweeper"));
+	assert_false(speaks_of(of_one, "organizations:ListAccounts"));
+	assert_true(speaks_of(of_all, "arn:aws:iam::*:role/sweeper"));
+	assert_true(speaks_of(of_all, "organizations:ListAccounts"));
+}
+
 int main(void)
 {
 #define bench_test(function) cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
@@ -214,6 +236,7 @@ int main(void)
 		bench_test(each_feature_left_out_takes_its_own),
 		bench_test(any_account_is_a_star),
 		bench_test(gc_has_a_policy_of_its_own),
+		bench_test(gc_may_take_its_role_in_the_accounts_of_the_fleet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
