@@ -140,16 +140,26 @@ static bool result_unhold(struct build *build, const char *ami, size_t *left, st
 	return true;
 }
 
-/* A copy that was never finished has no row. */
+/* A copy that was never finished has no row, nor has one that somebody made by hand, with the tags. */
+static bool is_recorded(struct build *build, const char *region, const char *ami, bool *recorded, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *show = NULL;
+
+	*recorded = false;
+	if (!store_show(build->store, build->id, &show, err))
+		return false;
+	for (struct tree_iter i = tree_iter(tree_get(show, "images")); tree_next(&i);)
+		*recorded |= str_eq(tree_text(i.value, "region"), region) && str_eq(tree_text(i.value, "ami"), ami);
+	return true;
+}
+
 static bool image_is_retired(struct build *build, const char *region, const char *ami, struct error *err)
 {
+	bool recorded;
+
 	build_note(build, "%s in %s is retired: its quarantine ended", ami, region);
-	if (store_image_state(build->store, build->id, region, "retired", err))
-		return true;
-	if (!error_is(err, ERROR_ABSENT))
-		return false;
-	error_clear(err);
-	return true;
+	return is_recorded(build, region, ami, &recorded, err) &&
+	       (!recorded || store_image_state(build->store, build->id, region, "retired", err));
 }
 
 /* What was found in quarantine may have been gone on with while somebody thought about it. */

@@ -252,6 +252,18 @@ static void another_image_keeps_it_there(void **state)
 	assert_int_equal(status(world), BUILD_QUARANTINED);
 }
 
+/* With the tags of the build's own, which stays as it is. */
+static void a_copy_made_by_hand_is_not_the_recorded_one(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	build_leave(world, "gate", BUILD_QUARANTINED);
+	assert_works(build_retire(&world->context, build_id, "us-east-1", "ami-9", removed, NULL, &err));
+	assert_int_equal(status(world), BUILD_QUARANTINED);
+	assert_string_equal(image_state(world), "available");
+}
+
 static void a_snapshot_left_behind_keeps_no_record(void **state)
 {
 	struct world *world = *state;
@@ -273,6 +285,7 @@ int main(void)
 		world_test(what_somebody_removed_is_not_kept),
 		world_test(the_last_image_ends_the_quarantine),
 		world_test(another_image_keeps_it_there),
+		world_test(a_copy_made_by_hand_is_not_the_recorded_one),
 		world_test(a_snapshot_left_behind_keeps_no_record),
 	};
 
