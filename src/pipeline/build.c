@@ -238,15 +238,19 @@ static void explain_stop(struct build *build, struct error *why)
 			  build->stage ? build->stage->name : "?", build->id);
 }
 
+static bool images_keep(struct build *build, const struct error *why)
+{
+	build->cleaning = true;
+	return quarantine_begin(build, build->stage ? build->stage->name : "?",
+				str_eq(why->code, BUILD_SUPERSEDED) ? NULL : error_kind_name(why->kind));
+}
+
 /* Removes or keeps what there is after a failure; *why becomes what the user is told. */
 static void after_failure(struct build *build, enum build_status status, struct error *why)
 {
 	struct error leftover = {0};
 
 	build->cleaning = true;
-	if (status == BUILD_QUARANTINED)
-		quarantine_begin(build, build->stage ? build->stage->name : "?",
-				 str_eq(why->code, BUILD_SUPERSEDED) ? NULL : error_kind_name(why->kind));
 	if (was_until(why) || error_is(why, ERROR_LEFTOVER)) /* tidy has tried */
 		return;
 	if (build->context->keep_on_failure && status != BUILD_INTERRUPTED) {
@@ -267,6 +271,8 @@ static bool finish(struct build *build, struct error *why, struct build_result *
 
 	explain_stop(build, why);
 	status = status_of(build, why);
+	if (status == BUILD_QUARANTINED && !build->claim_lost && !images_keep(build, why))
+		status = BUILD_FAILED;
 	out->status = status;
 	if (status != BUILD_DONE && !build->claim_lost)
 		after_failure(build, status, why);

@@ -33,10 +33,10 @@ static bool held_sweep(struct build *build, enum build_status status, size_t *dr
 
 	bool published = swept && list_has(done, "publish");
 
-	if (swept && !published && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate")) {
-		quarantine_begin(build, stages[stage_first_undone(done)].name, "interrupted");
-		status = BUILD_QUARANTINED;
-	}
+	if (swept && !published && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate"))
+		status = quarantine_begin(build, stages[stage_first_undone(done)].name, "interrupted")
+				 ? BUILD_QUARANTINED
+				 : BUILD_FAILED;
 	swept = swept && build_drop_held(build, published ? DROP_ALL_BUT_RESULTS : extent_of(status), dropped, err);
 	if (published && swept)
 		status = BUILD_DONE;
@@ -107,6 +107,18 @@ bool build_clean(const struct build_context *context, const char *id, size_t *dr
 
 /* --- retiring --- */
 
+/* What was asked for and never made is not left; what cannot be looked at is. */
+static bool is_left(struct build *build, const struct hold *hold)
+{
+	struct error unseen = {0};
+	bool exists;
+
+	if (build_hold_exists(build, hold, &exists, &unseen))
+		return exists;
+	build_note(build, "%s of %s: %s", hold->kind, hold->region, unseen.text);
+	return true;
+}
+
 /* Before the image goes, so that nothing but its tags, by which it is found again, may be left of a retirement that was
  * cut off. *left: images that are still held. */
 static bool result_unhold(struct build *build, const char *ami, size_t *left, struct error *err)
@@ -121,23 +133,33 @@ static bool result_unhold(struct build *build, const char *ami, size_t *left, st
 		if (!str_eq(holds[i].kind, held_image.name) && !str_eq(holds[i].kind, held_copy.name))
 			continue;
 		if (!str_eq(holds[i].id, ami))
-			++*left;
+			*left += is_left(build, &holds[i]);
 		else if (!store_hold_dropped(build->store, holds[i].row, err))
 			return false;
 	}
 	return true;
 }
 
-/* A copy that was never finished has no row. */
+/* A copy that was never finished has no row, nor has one that somebody made by hand, with the tags. */
+static bool is_recorded(struct build *build, const char *region, const char *ami, bool *recorded, struct error *err)
+{
+	_cleanup_(tree_freep) struct tree *show = NULL;
+
+	*recorded = false;
+	if (!store_show(build->store, build->id, &show, err))
+		return false;
+	for (struct tree_iter i = tree_iter(tree_get(show, "images")); tree_next(&i);)
+		*recorded |= str_eq(tree_text(i.value, "region"), region) && str_eq(tree_text(i.value, "ami"), ami);
+	return true;
+}
+
 static bool image_is_retired(struct build *build, const char *region, const char *ami, struct error *err)
 {
+	bool recorded;
+
 	build_note(build, "%s in %s is retired: its quarantine ended", ami, region);
-	if (store_image_state(build->store, build->id, region, "retired", err))
-		return true;
-	if (!error_is(err, ERROR_ABSENT))
-		return false;
-	error_clear(err);
-	return true;
+	return is_recorded(build, region, ami, &recorded, err) &&
+	       (!recorded || store_image_state(build->store, build->id, region, "retired", err));
 }
 
 /* What was found in quarantine may have been gone on with while somebody thought about it. */

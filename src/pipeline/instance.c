@@ -193,10 +193,23 @@ static bool instance_make(struct build *build, const struct hold *hold, const vo
 	return false;
 }
 
+/* Somebody may have launched another one like it, with its tags. */
+static const char *launched_with(const struct tree *reply, const char *token)
+{
+	for (struct tree_iter i = tree_iter(tree_get(reply, "reservationSet")); tree_next(&i);) {
+		for (struct tree_iter k = tree_iter(tree_get(i.value, "instancesSet")); tree_next(&k);) {
+			if (str_starts(tree_text_or(k.value, "clientToken", ""), token))
+				return tree_text(k.value, "instanceId");
+		}
+	}
+	return NULL;
+}
+
 static bool instance_find(struct build *build, const struct hold *hold, char id[ID_SIZE], struct error *err)
 {
 	struct aws_call call = aws_call(AWS_ec2_DescribeInstances, hold->region);
 	_cleanup_(tree_freep) struct tree *reply = NULL;
+	const char *found;
 
 	aws_arg(&call, "Filter.1.Name", "tag:bakery:token");
 	aws_arg(&call, "Filter.1.Value.1", hold->token);
@@ -207,7 +220,8 @@ static bool instance_find(struct build *build, const struct hold *hold, char id[
 	aws_arg(&call, "Filter.2.Value.4", "stopped");
 	if (!build_send(build, &call, &reply, err))
 		return false;
-	snprintf(id, ID_SIZE, "%s", tree_text_or(reply, "reservationSet.1.instancesSet.1.instanceId", ""));
+	found = launched_with(reply, hold->token);
+	snprintf(id, ID_SIZE, "%s", found ? found : "");
 	return true;
 }
 

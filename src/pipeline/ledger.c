@@ -178,6 +178,20 @@ bool build_drop(struct build *build, const struct held_kind *kind, const char *p
 	return true;
 }
 
+bool build_hold_exists(struct build *build, const struct hold *hold, bool *exists, struct error *err)
+{
+	const struct held_kind *kind = kind_find(hold->kind);
+	char id[ID_SIZE] = "";
+
+	*exists = true;
+	if (hold->id || !kind)
+		return true;
+	if (!find_for(build, kind, hold, build_unsettled_s(build, hold) * 1000, id, err))
+		return false;
+	*exists = id[0];
+	return *exists || store_hold_dropped(build->store, hold->row, err);
+}
+
 struct dropping {
 	struct build *build;
 	const struct hold *hold;

@@ -181,6 +181,8 @@ bool build_find_shown(struct build *build, const struct held_kind *kind, const s
 		      struct error *err) must_check;
 /* Drops one if it is held. */
 bool build_drop(struct build *build, const struct held_kind *kind, const char *purpose, struct error *err) must_check;
+/* Whether something was made of an intent at all; if not, the ledger holds it no more. */
+bool build_hold_exists(struct build *build, const struct hold *hold, bool *exists, struct error *err) must_check;
 /* Drops everything held, newest first, results only if asked; what could not be dropped stays in the ledger, is noted,
  * and makes it fail with ERROR_LEFTOVER. When all is gone, but the ledger could not be told so (its disk is full), it
  * fails with the code LEDGER_UNTOLD. */
@@ -191,8 +193,9 @@ bool build_release_results(struct build *build, struct error *err) must_check;
 
 /* --- quarantine (quarantine.c) --- */
 /* The images are kept though the build failed in that stage; until when, tags, the record and a note say.
- * why: a word for the note; NULL: there is nothing to try again. */
-void quarantine_begin(struct build *build, const char *stage, const char *why);
+ * why: a word for the note; NULL: there is nothing to try again. false: all of them are gone from AWS, and from state.
+ */
+bool quarantine_begin(struct build *build, const char *stage, const char *why);
 void quarantine_end(struct build *build);
 
 /* Before an image of the ledger goes: ERROR_CONFLICT when a parameter names it (published.c). */

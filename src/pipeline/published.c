@@ -2,6 +2,8 @@
  *
  * Whether an image of the ledger may go at all: never while a parameter names it. A ledger can be older than the world
  * (a backup that was put back, a copy of the database), and then calls unfinished what was published since. */
+#include <string.h>
+
 #include "bakery/str.h"
 #include "pipeline.h"
 #include "sweep/sweep.h"
@@ -38,18 +40,22 @@ static bool by_own(struct build *build, const struct hold *hold, char **name, st
 	return true;
 }
 
+static bool is_under(const char *name, const char *prefix)
+{
+	return str_starts(name, prefix) && (name[strlen(prefix)] == '/' || str_eq(prefix, "/"));
+}
+
 static bool parameter_find(struct build *build, const struct hold *hold, char **name, struct error *err)
 {
-	bool has_own = build->plan->publish.parameter;
+	const char *prefix = build->context->parameter_prefix, *own = build->plan->publish.parameter;
+	bool seen = prefix && by_prefix(build, hold, name, err);
 
-	if (build->context->parameter_prefix) {
-		if (by_prefix(build, hold, name, err))
-			return true;
-		if (!error_is(err, ERROR_DENIED) || !has_own)
-			return false;
-		error_clear(err); /* gc with the rights of a build */
-	}
-	return !has_own || by_own(build, hold, name, err);
+	if (seen && (*name || !own || is_under(own, prefix)))
+		return true;
+	if (prefix && !seen && (!error_is(err, ERROR_DENIED) || !own))
+		return false;
+	error_clear(err); /* gc with the rights of a build, or of another project of the same database */
+	return !own || by_own(build, hold, name, err);
 }
 
 bool image_check_unpublished(struct build *build, const struct hold *hold, struct error *err)

@@ -18,10 +18,11 @@ struct world {
 	const char *protection; /* NULL: there is no image */
 	const char *refusal;	/* of DeregisterImage, or NULL */
 	const char *snapshot_refusal;
-	const char *in_use;   /* by which image snap-1 is in use, or NULL */
-	const char *named;    /* the image that the build's parameter names, or NULL */
-	const char *prefixed; /* the image that one under the prefix names, or NULL */
-	int busy;	      /* so many times the group cannot go yet */
+	const char *in_use;	   /* by which image snap-1 is in use, or NULL */
+	const char *named;	   /* the image that the build's parameter names, or NULL */
+	const char *prefixed;	   /* the image that one under the prefix names, or NULL */
+	const char *launched_with; /* client token of i-1 */
+	int busy;		   /* so many times the group cannot go yet */
 	struct plan plan;
 	struct str actions;
 };
@@ -62,6 +63,17 @@ static void users(const struct world *world, struct str *reply)
 	loopback_reply(reply, 200, "text/xml", "", text);
 }
 
+static void instances(const struct world *world, struct str *reply)
+{
+	_cleanup_(freep) char *text = mem_printf(
+		"<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>"
+		"<clientToken>%s</clientToken></item></instancesSet></item></reservationSet></"
+		"DescribeInstancesResponse>",
+		world->launched_with);
+
+	loopback_reply(reply, 200, "text/xml", "", text);
+}
+
 /* Parameter Store speaks JSON. */
 static bool parameter_answer(struct world *world, const struct loopback_request *request, struct str *reply)
 {
@@ -94,7 +106,9 @@ static enum loopback_after answer(void *cookie, const struct loopback_request *r
 		return LOOPBACK_KEEP;
 	str_add_n(&world->actions, action, length);
 	str_add_char(&world->actions, ' ');
-	if (is(action, length, "DeleteSecurityGroup") && world->busy-- > 0)
+	if (world->launched_with)
+		instances(world, reply);
+	else if (is(action, length, "DeleteSecurityGroup") && world->busy-- > 0)
 		refuse(reply, "DependencyViolation");
 	else if (is(action, length, "DeleteSnapshot") && world->in_use)
 		refuse(reply, "InvalidSnapshot.InUse");
@@ -295,6 +309,38 @@ static void gc_asks_for_all_parameters(void **state)
 	assert_fails(held_copy.drop(&world->build, &hold, &err), ERROR_CONFLICT, "/shop/web/candidate names it");
 }
 
+static void another_prefix_hides_nothing(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "disabled";
+	world->context.parameter_prefix = "/sho"; /* gc was begun in another project, which shares the database */
+	world->prefixed = "ami-2";
+	world->plan.publish.parameter = "/shop/web/candidate";
+	world->named = "ami-1";
+	assert_fails(held_image.drop(&world->build, &hold, &err), ERROR_CONFLICT, "/shop/web/candidate names it");
+	world->context.parameter_prefix = "/shop";
+	str_clear(&world->actions);
+	assert_works(held_image.drop(&world->build, &hold, &err)); /* GetParametersByPath has seen it */
+	assert_null(strstr(world->actions.data, "GetParameter "));
+}
+
+static void tags_alone_make_no_instance_ours(void **state)
+{
+	struct world *world = *state;
+	const struct hold intended = {.region = "us-east-1", .token = "bakery-b1-build-5e6f"};
+	struct error err = {0};
+	char id[ID_SIZE] = "";
+
+	world->launched_with = "by-hand";
+	assert_works(held_instance.find(&world->build, &intended, id, &err));
+	assert_string_equal(id, "");
+	world->launched_with = "bakery-b1-build-5e6f-1-0";
+	assert_works(held_instance.find(&world->build, &intended, id, &err));
+	assert_string_equal(id, "i-1");
+}
+
 static void a_group_waits_for_its_last_interface(void **state)
 {
 	struct world *world = *state;
@@ -317,6 +363,7 @@ int main(void)
 		world_test(time_to_settle_is_bounded),		world_test(a_snapshot_in_use_stays),
 		world_test(a_snapshot_that_stays_is_told),	world_test(a_published_image_stays),
 		world_test(gc_asks_for_all_parameters),		world_test(a_group_waits_for_its_last_interface),
+		world_test(another_prefix_hides_nothing),	world_test(tags_alone_make_no_instance_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,7 +237,9 @@ static void resume_takes_the_newest_that_can_go_on(void **state)
 	resumable_is(f, "one", "b1");
 	end_build(f, "b3", BUILD_FAILED); /* nothing left of it */
 	resumable_is(f, NULL, "b2");
+	assert_ok(store_build_claim(f->store, "b3", &f->err));
 	assert_ok(store_hold_intend(f->store, "b3", &wish, f->arena, &hold, &f->err));
+	end_build(f, "b3", BUILD_FAILED);
 	resumable_is(f, NULL, "b3");
 	end_build(f, "b4", BUILD_DONE);
 	resumable_is(f, NULL, "b3");
