@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bakery/build.h"
 #include "bakery/cli.h"
@@ -18,6 +19,8 @@
 #include "recipe_args.h"
 #include "results.h"
 #include "view.h"
+
+#define PLAN_FROM_INPUT "standard input"
 
 struct build_args {
 	struct text_list recipes;
@@ -258,7 +261,7 @@ static bool jobs_run(struct app *app, const struct build_args *args, struct job 
 	context.keep_on_failure = args->keep_on_failure;
 	context.no_preflight = args->no_preflight;
 	context.until = args->until;
-	context.plan_from = args->plan && str_eq(args->plan, "-") ? "standard input" : args->plan;
+	context.plan_from = args->plan && str_eq(args->plan, "-") ? PLAN_FROM_INPUT : args->plan;
 	for (size_t i = 0; i < count; i++)
 		jobs[i].arena = arena_new();
 	parallel_crew(width, work, &shop);
@@ -287,6 +290,8 @@ static bool until_check(const char *until, struct error *err)
 
 static bool args_check(const struct build_args *args, struct error *err)
 {
+	if (args->jobs < 0)
+		return error_set(err, ERROR_USAGE, "--jobs wants a number above 0");
 	if (args->max_age_s && !args->if_changed)
 		return error_set(err, ERROR_USAGE, "--max-age says when --if-changed builds all the same; give both");
 	if (!args->plan)
@@ -314,11 +319,12 @@ static bool plan_account_check(struct app *app, const struct plan *plan, struct 
 static bool plan_open(struct app *app, const char *file, struct job *job, struct error *err)
 {
 	enum { MOST_PLAN = 64 << 20 };
-	const char *path = str_eq(file, "-") ? "/dev/stdin" : file;
 	_cleanup_(str_free) struct str text = STR_INIT;
 	struct plan *plan = NULL;
 
-	if (!file_read(path, MOST_PLAN, &text, err))
+	/* Not /dev/stdin: a socket cannot be opened anew, nor a pipe by another user than the one who made it. */
+	if (!(str_eq(file, "-") ? file_read_open(STDIN_FILENO, PLAN_FROM_INPUT, MOST_PLAN, &text, err)
+				: file_read(file, MOST_PLAN, &text, err)))
 		return error_context(err, "--plan");
 	if (!plan_unwrap(&text, app->arena, &plan, err) || !plan_account_check(app, plan, err) ||
 	    !plan_waivers_check(plan, err) || !plan_files_check(plan, err))
