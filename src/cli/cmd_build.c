@@ -2,6 +2,7 @@
  *
  * `bakery build`: recipes are read and checked all together before anything is launched, then built side by side,
  * parents before children. */
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,15 +317,25 @@ static bool plan_account_check(struct app *app, const struct plan *plan, struct 
 			 identity.account);
 }
 
+enum { MOST_PLAN = 64 << 20 };
+
+/* Not /dev/stdin: a socket cannot be opened anew, nor a pipe by another user than the one who made it. */
+static bool plan_from_input(struct app *app, struct str *text, struct error *err)
+{
+	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = app->stop->event_fd, .events = POLLIN}};
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		continue;
+	if (stop_requested(app->stop))
+		return error_set(err, ERROR_STOPPED, "interrupted while waiting for the plan on standard input");
+	return file_read_open(STDIN_FILENO, PLAN_FROM_INPUT, MOST_PLAN, text, err);
+}
+
 static bool plan_open(struct app *app, const char *file, struct job *job, struct error *err)
 {
-	enum { MOST_PLAN = 64 << 20 };
 	_cleanup_(str_free) struct str text = STR_INIT;
 	struct plan *plan = NULL;
 
-	/* Not /dev/stdin: a socket cannot be opened anew, nor a pipe by another user than the one who made it. */
-	if (!(str_eq(file, "-") ? file_read_open(STDIN_FILENO, PLAN_FROM_INPUT, MOST_PLAN, &text, err)
-				: file_read(file, MOST_PLAN, &text, err)))
+	if (!(str_eq(file, "-") ? plan_from_input(app, &text, err) : file_read(file, MOST_PLAN, &text, err)))
 		return error_context(err, "--plan");
 	if (!plan_unwrap(&text, app->arena, &plan, err) || !plan_account_check(app, plan, err) ||
 	    !plan_waivers_check(plan, err) || !plan_files_check(plan, err))

@@ -3,7 +3,9 @@
  * What reaches stdout and stderr, and what does not: nothing that steers a terminal, nothing into somebody else's file.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../../../src/cli/view_private.h"
@@ -112,6 +114,69 @@ static void a_plan_comes_through_a_socket(void **state)
 	assert_null(strstr(err, "cannot open"));
 }
 
+/* A process that runs bakery on a pipe that nobody writes to. */
+static pid_t waiting(const char *folder, const char *const *argv, int input)
+{
+	fflush(NULL);
+	pid_t child = fork();
+	if (child != 0)
+		return child;
+	_cleanup_(freep) char *path = path_join(folder, "err"), *store = path_join(folder, "bakery.db");
+	setenv("BAKERY_STORE", store, 1);
+	dup2(input, STDIN_FILENO);
+	dup2(open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+	int count = 0;
+	while (argv[count])
+		count++;
+	_exit(cli_main(count, (char **)argv));
+}
+
+/* Signals it until it ends: how many it takes depends on how fast it is. */
+static int ended_by_signals(pid_t child, int number)
+{
+	int status = 0;
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		kill(child, number);
+		stop_sleep_ms(NULL, 250);
+	}
+	return status;
+}
+
+static bool is_watching(pid_t child)
+{
+	_cleanup_(freep) char *path = mem_printf("/proc/%d/task", (int)child);
+	struct stat info;
+	return stat(path, &info) == 0 && info.st_nlink > 3; /* a thread for signals beside the first */
+}
+
+static void a_wait_for_a_plan_ends_by_a_signal(void **state)
+{
+	static const char *const argv[] = {"bakery", "build", "--region", "us-east-1", "--plan", "-", NULL};
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	pid_t child = waiting(*state, argv, ends[0]);
+	while (!is_watching(child))
+		stop_sleep_ms(NULL, 10);
+	kill(child, SIGINT);
+	int status = 0;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void what_looks_at_no_wish_ends_by_the_third(void **state)
+{
+	_cleanup_(freep) char *recipe = path_join(*state, "odd.yaml");
+	const char *argv[] = {"bakery", "validate", recipe, NULL};
+	assert_int_equal(mkfifo(recipe, 0600), 0);
+	pid_t child = waiting(*state, argv, STDIN_FILENO);
+	while (!is_watching(child))
+		stop_sleep_ms(NULL, 10);
+	int status = ended_by_signals(child, SIGTERM);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
 static void sentence(const struct build_event *event, const char *wanted)
 {
 	_cleanup_(str_free) struct str out = STR_INIT;
@@ -160,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		folder_test(closed_streams_are_not_reused),	   folder_test(errors_do_not_steer_terminals),
 		folder_test(faults_do_not_steer_terminals),	   folder_test(a_plan_comes_through_a_socket),
+		folder_test(a_wait_for_a_plan_ends_by_a_signal),   folder_test(what_looks_at_no_wish_ends_by_the_third),
 		cmocka_unit_test(machines_do_not_steer_terminals), cmocka_unit_test(talk_does_not_steer_terminals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
