@@ -135,7 +135,8 @@ static void tell_sum(const struct telling *telling)
 			str_addf(&text, "%s%zu %s", text.len ? ", " : "", telling->results[result],
 				 step_result_name(result));
 	if (text.len)
-		log_info(telling->app->log, "%zu steps: %s", tree_count(telling->rows), text.data);
+		log_info(telling->app->log, "%zu %s: %s", tree_count(telling->rows),
+			 tree_count(telling->rows) == 1 ? "step" : "steps", text.data);
 }
 
 static void on_reconnected(void *cookie, const char *why)

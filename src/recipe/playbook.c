@@ -118,10 +118,17 @@ static void check_given(const struct level *level)
 				      variables_unknown(given->items[i].key, &level->vars, level->request->faults,
 							level->request->arena));
 	}
-	for (size_t i = 0; i < level->vars.count; i++)
-		if (!level->vars.items[i].value)
+	for (size_t i = 0; i < level->vars.count; i++) {
+		const char *key = level->vars.items[i].key;
+		if (level->vars.items[i].value)
+			continue;
+		if (level->request->place.file && *level->request->place.file)
 			request_fault(level->request, "playbook %s needs a value for its variable %s", level->name,
-				      level->vars.items[i].key);
+				      key);
+		else
+			request_fault(level->request, "playbook %s needs a value for its variable %s: --var %s=...",
+				      level->name, key, key);
+	}
 }
 
 /* The document with the variables of its steps replaced. */

@@ -151,7 +151,7 @@ static bool found_nothing(struct str *looked, struct error *err)
 	looked->data[looked->len] = '\0';
 	error_coded(err, ERROR_DENIED, "NoCredentials", "no AWS credentials found; looked at %s", looked->data);
 	return error_hint(err, "name a profile with --profile or AWS_PROFILE, set the AWS_ACCESS_KEY_ID variables, or "
-			       "set up a profile with `aws configure`");
+			       "set up a profile with `aws configure`; --sandbox needs none");
 }
 
 bool credentials_find(void *cookie, struct credentials *out, struct error *err)

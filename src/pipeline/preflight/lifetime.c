@@ -26,11 +26,12 @@ void check_lifetime(struct probe *probe)
 		probe_warn(probe, "%s: they are temporary, and nobody tells when they end; the build may take until %s",
 			   source, latest);
 	else if (lifetime.expires_ms < deadline_ms)
-		probe_fail(
-			probe, ERROR_EXPIRED,
-			"they end at %s, and the build may take until %s (deadline in the recipe); get newer ones, or "
-			"let bakery take a role by itself (a profile with role_arn), which it renews; %s",
-			ends, latest, source);
+		probe_fail(probe, ERROR_EXPIRED,
+			   "they end at %s, and the build may take until %s (deadline in the recipe); get "
+			   "some that last longer (of a role: duration_seconds in a profile), shorten the deadline, or "
+			   "let "
+			   "bakery take a role with keys that do not end (role_arn in a profile), which it renews; %s",
+			   ends, latest, source);
 	else
 		probe_ok(probe, "%s; they end at %s", source, ends);
 }

@@ -217,7 +217,8 @@ static void test_nothing_found(void **state)
 				 "/config (not there), AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "
 				 "AWS_CONTAINER_CREDENTIALS_FULL_URI (not set), the instance metadata service "
 				 "(AWS_EC2_METADATA_DISABLED is set); name a profile with --profile or AWS_PROFILE, "
-				 "set the AWS_ACCESS_KEY_ID variables, or set up a profile with `aws configure`",
+				 "set the AWS_ACCESS_KEY_ID variables, or set up a profile with `aws configure`; "
+				 "--sandbox needs none",
 				 NULL});
 	struct aws_call call = aws_call(AWS_sts_GetCallerIdentity, "eu-west-1");
 	assert_false(aws_send(aws, &call, NULL, &err));

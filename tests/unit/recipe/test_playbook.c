@@ -221,6 +221,7 @@ static void what_steps_must_not_say(void **state)
 
 static void where_the_request_stands(void **state)
 {
+	_cleanup_(faults_free) struct faults nowhere = FAULTS_INIT; /* from the command line */
 	_cleanup_(project_free) struct project project = project_new();
 	static struct text_pair pairs[] = {{"levl", "1"}};
 	static const struct text_map vars = {pairs, 1};
@@ -232,6 +233,9 @@ static void where_the_request_stands(void **state)
 	assert_string_equal(project.faults.data,
 			    "recipes/r.yaml:20:5: playbook p needs a value for its variable must\n"
 			    "recipes/r.yaml:20:5: playbook p: unknown variable levl (did you mean level?)\n");
+	playbook_load(&project.settings, "p", NULL, NULL, NULL, project.arena, &nowhere);
+	assert_int_equal(nowhere.count, 1);
+	assert_string_equal(nowhere.items[0].text, "playbook p needs a value for its variable must: --var must=...");
 	project_write("playbooks/p.yaml", "playbook: 1\nname: q\nsteps: [{run: x}]\n");
 	load(&project, "p");
 	assert_string_equal(project.faults.data, "playbooks/p.yaml:2:7: name: must be p, as the file is called\n");
