@@ -15,7 +15,9 @@
 void closep(int *fd); /* for _cleanup_(closep) int fd = -1 */
 
 bool file_read(const char *path, size_t most_bytes, struct str *out,
-	       struct error *err) must_check;		      /* appends; ERROR_ABSENT when missing */
+	       struct error *err) must_check; /* appends; ERROR_ABSENT when missing */
+/* The rest of what was opened already; path: its name, for errors. */
+bool file_read_open(int fd, const char *path, size_t most_bytes, struct str *out, struct error *err) must_check;
 bool file_write_all(int fd, const void *data, size_t length); /* false: errno says why */
 /* Writes beside it, fsyncs, renames over it, fsyncs the folder. */
 bool file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err) must_check;

@@ -21,15 +21,12 @@ void closep(int *fd)
 		close(*fd);
 }
 
-bool file_read(const char *path, size_t most_bytes, struct str *out, struct error *err)
+bool file_read_open(int fd, const char *path, size_t most_bytes, struct str *out, struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t before = out->len;
 	char chunk[16384];
 	ssize_t got;
 
-	if (fd < 0)
-		return error_errno(err, "cannot open %s", path);
 	while ((got = read(fd, chunk, sizeof(chunk))) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -41,6 +38,13 @@ bool file_read(const char *path, size_t most_bytes, struct str *out, struct erro
 	}
 	mem_wipe(chunk, sizeof(chunk)); /* keys are read here, too */
 	return true;
+}
+
+bool file_read(const char *path, size_t most_bytes, struct str *out, struct error *err)
+{
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? error_errno(err, "cannot open %s", path) : file_read_open(fd, path, most_bytes, out, err);
 }
 
 bool file_write_all(int fd, const void *bytes, size_t length)

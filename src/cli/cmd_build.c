@@ -2,10 +2,12 @@
  *
  * `bakery build`: recipes are read and checked all together before anything is launched, then built side by side,
  * parents before children. */
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bakery/build.h"
 #include "bakery/cli.h"
@@ -18,6 +20,8 @@
 #include "recipe_args.h"
 #include "results.h"
 #include "view.h"
+
+#define PLAN_FROM_INPUT "standard input"
 
 struct build_args {
 	struct text_list recipes;
@@ -258,7 +262,7 @@ static bool jobs_run(struct app *app, const struct build_args *args, struct job 
 	context.keep_on_failure = args->keep_on_failure;
 	context.no_preflight = args->no_preflight;
 	context.until = args->until;
-	context.plan_from = args->plan && str_eq(args->plan, "-") ? "standard input" : args->plan;
+	context.plan_from = args->plan && str_eq(args->plan, "-") ? PLAN_FROM_INPUT : args->plan;
 	for (size_t i = 0; i < count; i++)
 		jobs[i].arena = arena_new();
 	parallel_crew(width, work, &shop);
@@ -287,6 +291,8 @@ static bool until_check(const char *until, struct error *err)
 
 static bool args_check(const struct build_args *args, struct error *err)
 {
+	if (args->jobs < 0)
+		return error_set(err, ERROR_USAGE, "--jobs wants a number above 0");
 	if (args->max_age_s && !args->if_changed)
 		return error_set(err, ERROR_USAGE, "--max-age says when --if-changed builds all the same; give both");
 	if (!args->plan)
@@ -311,14 +317,25 @@ static bool plan_account_check(struct app *app, const struct plan *plan, struct 
 			 identity.account);
 }
 
+enum { MOST_PLAN = 64 << 20 };
+
+/* Not /dev/stdin: a socket cannot be opened anew, nor a pipe by another user than the one who made it. */
+static bool plan_from_input(struct app *app, struct str *text, struct error *err)
+{
+	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = app->stop->event_fd, .events = POLLIN}};
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		continue;
+	if (stop_requested(app->stop))
+		return error_set(err, ERROR_STOPPED, "interrupted while waiting for the plan on standard input");
+	return file_read_open(STDIN_FILENO, PLAN_FROM_INPUT, MOST_PLAN, text, err);
+}
+
 static bool plan_open(struct app *app, const char *file, struct job *job, struct error *err)
 {
-	enum { MOST_PLAN = 64 << 20 };
-	const char *path = str_eq(file, "-") ? "/dev/stdin" : file;
 	_cleanup_(str_free) struct str text = STR_INIT;
 	struct plan *plan = NULL;
 
-	if (!file_read(path, MOST_PLAN, &text, err))
+	if (!(str_eq(file, "-") ? plan_from_input(app, &text, err) : file_read(file, MOST_PLAN, &text, err)))
 		return error_context(err, "--plan");
 	if (!plan_unwrap(&text, app->arena, &plan, err) || !plan_account_check(app, plan, err) ||
 	    !plan_waivers_check(plan, err) || !plan_files_check(plan, err))

@@ -50,16 +50,13 @@ static void tally_add(struct gc *gc, struct tally *tally, const struct error *er
 		tally->first = *err;
 }
 
-static void ledgers_clean(struct gc *gc, struct tally *tally)
+static void ledgers_clean(struct gc *gc, const struct build_context *context, struct tally *tally)
 {
-	struct build_context context = context_make(gc->app, (struct build_events){0});
-
-	context.parameter_prefix = gc->options.parameter_prefix;
 	for (size_t i = 0; i < gc->ledger.count && !stop_requested(gc->app->stop); i++) {
 		struct error err = {0};
 		size_t dropped;
 
-		if (!build_clean(&context, gc->ledger.items[i], &dropped, &err)) {
+		if (!build_clean(context, gc->ledger.items[i], &dropped, &err)) {
 			tally_add(gc, tally, &err);
 			continue;
 		}
@@ -68,8 +65,9 @@ static void ledgers_clean(struct gc *gc, struct tally *tally)
 	}
 }
 
-struct removal {
-	struct gc *gc;
+struct removal { /* one of several at a time */
+	const struct gc *gc;
+	const struct build_context *context;
 	const struct sweep_found *found;
 };
 
@@ -86,7 +84,7 @@ static bool remove_one(void *item, struct error *err)
 {
 	struct removal *removal = item;
 	const struct sweep_found *found = removal->found;
-	struct build_context context = context_make(removal->gc->app, (struct build_events){0});
+	struct build_context context = *removal->context;
 	const struct sweep_rules rules = gc_rules(removal->gc, found->in->aws);
 	struct sweep_verdict verdict;
 	struct sweep_build build;
@@ -103,7 +101,7 @@ static bool remove_one(void *item, struct error *err)
 }
 
 /* Side by side but for images, whose builds are claimed one at a time. */
-static void kind_clean(struct gc *gc, enum sweep_kind kind, struct tally *tally)
+static void kind_clean(struct gc *gc, const struct build_context *context, enum sweep_kind kind, struct tally *tally)
 {
 	enum { AT_ONCE = 8 };
 	_cleanup_(freep) struct removal *items = mem_array(gc->found.count + 1, sizeof(*items));
@@ -113,7 +111,7 @@ static void kind_clean(struct gc *gc, enum sweep_kind kind, struct tally *tally)
 
 	for (size_t i = 0; i < gc->found.count; i++) {
 		if (gc->found.items[i].kind == kind)
-			items[count++] = (struct removal){gc, &gc->found.items[i]};
+			items[count++] = (struct removal){gc, context, &gc->found.items[i]};
 	}
 	if (!count || stop_requested(gc->app->stop))
 		return;
@@ -125,11 +123,13 @@ static void kind_clean(struct gc *gc, enum sweep_kind kind, struct tally *tally)
 
 static bool clean(struct gc *gc, struct error *err)
 {
+	struct build_context context = context_make(gc->app, (struct build_events){0});
 	struct tally tally = {0};
 
-	ledgers_clean(gc, &tally);
+	context.parameter_prefix = gc->options.parameter_prefix;
+	ledgers_clean(gc, &context, &tally);
 	for (int kind = 0; kind < SWEEP_KIND_COUNT; kind++)
-		kind_clean(gc, (enum sweep_kind)kind, &tally);
+		kind_clean(gc, &context, (enum sweep_kind)kind, &tally);
 	log_info(gc->app->log, "removed %zu", tally.removed);
 	if (stop_requested(gc->app->stop))
 		return error_set(err, ERROR_STOPPED, "interrupted; `bakery gc` goes on");

@@ -17,26 +17,43 @@ struct signals {
 /* One wish may arrive several times: a closing terminal hangs up on its processes twice (the kernel, and the shell),
  * and who is told with its process group is told by its parent, too. So a hang-up never says "leave at once", and
  * nothing does so shortly after the first. */
-static bool is_second_wish(int signal, int64_t first_ms)
+static bool is_another_wish(int signal, int64_t last_ms, int64_t same_wish_ms)
 {
-	enum { SAME_WISH_MS = 200 };
+	return signal != SIGHUP && clock_mono_ms() - last_ms > same_wish_ms;
+}
 
-	return signal != SIGHUP && clock_mono_ms() - first_ms > SAME_WISH_MS;
+/* Something waits that looks at no wish: a file that is a pipe, a dead network drive. What a killed process leaves is
+ * in the ledger. */
+static void end_by(int number)
+{
+	sigset_t only;
+
+	sigemptyset(&only);
+	sigaddset(&only, number);
+	signal(number, SIG_DFL);
+	pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+	raise(number);
 }
 
 /* SIGUSR1 from signals_end ends the thread. */
 static void *watch(void *argument)
 {
+	enum { SAME_WISH_MS = 200, LEAVING_MS = 1000 };
 	struct signals *signals = argument;
-	int64_t first_ms = 0;
+	int64_t first_ms = 0, second_ms = 0;
 	int signal;
 
 	while (sigwait(&signals->watched, &signal) == 0 && signal != SIGUSR1) {
 		if (!stop_requested(signals->stop)) {
 			first_ms = clock_mono_ms();
 			stop_request(signals->stop, signal);
-		} else if (is_second_wish(signal, first_ms)) {
+		} else if (!is_another_wish(signal, first_ms, SAME_WISH_MS)) {
+			continue;
+		} else if (!stop_requested(signals->leave)) {
+			second_ms = clock_mono_ms();
 			stop_request(signals->leave, signal);
+		} else if (is_another_wish(signal, second_ms, LEAVING_MS)) {
+			end_by(signal);
 		}
 	}
 	return NULL;

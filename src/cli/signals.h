@@ -7,7 +7,7 @@
 #include "bakery/clock.h"
 
 /* SIGINT, SIGTERM or SIGHUP (unless it is ignored, as under nohup): the first asks to stop and clean up; a second
- * SIGINT or SIGTERM to leave at once. */
+ * SIGINT or SIGTERM to leave at once; one more, a second after that, ends the process as if nobody had watched. */
 struct signals;
 struct signals *signals_watch(struct stop *stop, struct stop *leave);
 void signals_end(struct signals *signals);

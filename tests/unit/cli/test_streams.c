@@ -3,6 +3,9 @@
  * What reaches stdout and stderr, and what does not: nothing that steers a terminal, nothing into somebody else's file.
  */
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../../../src/cli/view_private.h"
@@ -11,8 +14,9 @@
 #include "bakery/file.h"
 #include "bakery/mem.h"
 
-/* Runs bakery in a process of its own with its streams in files of the folder; those in `closed` are closed. */
-static int run(const char *folder, const char *closed, const char *const *argv)
+/* Runs bakery in a process of its own with its streams in files of the folder; those in `closed` are closed. input:
+ * what it gets for stdin; -1: a file, too. */
+static int run_with(const char *folder, int input, const char *closed, const char *const *argv)
 {
 	fflush(NULL);
 	pid_t child = fork();
@@ -25,6 +29,8 @@ static int run(const char *folder, const char *closed, const char *const *argv)
 			dup2(file, fd);
 			close(file);
 		}
+		if (input >= 0)
+			dup2(input, STDIN_FILENO);
 		for (const char *c = closed; *c; c++)
 			close(*c - '0');
 		int count = 0;
@@ -39,6 +45,11 @@ static int run(const char *folder, const char *closed, const char *const *argv)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+static int run(const char *folder, const char *closed, const char *const *argv)
+{
+	return run_with(folder, -1, closed, argv);
 }
 
 static char *said(const char *folder, const char *name)
@@ -83,6 +94,87 @@ static void faults_do_not_steer_terminals(void **state)
 	_cleanup_(freep) char *told = said(*state, "err");
 	assert_non_null(strstr(told, "na\\x1b[2Jme: unknown key"));
 	assert_null(strchr(told, '\x1b'));
+}
+
+/* A socket, as some programs give their children, cannot be opened a second time by its name. */
+static void a_plan_comes_through_a_socket(void **state)
+{
+	static const char *const argv[] = {"bakery", "build", "--region", "us-east-1", "--plan", "-", NULL};
+	_cleanup_(freep) char *store = path_join(*state, "bakery.db");
+	int ends[2];
+	setenv("BAKERY_STORE", store, 1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(write(ends[0], "{}", 2), 2);
+	close(ends[0]);
+	assert_int_equal(run_with(*state, ends[1], "", argv), 3);
+	close(ends[1]);
+	unsetenv("BAKERY_STORE");
+	_cleanup_(freep) char *err = said(*state, "err");
+	assert_non_null(strstr(err, "plan -: "));
+	assert_null(strstr(err, "cannot open"));
+}
+
+/* A process that runs bakery on a pipe that nobody writes to. */
+static pid_t waiting(const char *folder, const char *const *argv, int input)
+{
+	fflush(NULL);
+	pid_t child = fork();
+	if (child != 0)
+		return child;
+	_cleanup_(freep) char *path = path_join(folder, "err"), *store = path_join(folder, "bakery.db");
+	setenv("BAKERY_STORE", store, 1);
+	dup2(input, STDIN_FILENO);
+	dup2(open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+	int count = 0;
+	while (argv[count])
+		count++;
+	_exit(cli_main(count, (char **)argv));
+}
+
+/* Signals it until it ends: how many it takes depends on how fast it is. */
+static int ended_by_signals(pid_t child, int number)
+{
+	int status = 0;
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		kill(child, number);
+		stop_sleep_ms(NULL, 250);
+	}
+	return status;
+}
+
+static bool is_watching(pid_t child)
+{
+	_cleanup_(freep) char *path = mem_printf("/proc/%d/task", (int)child);
+	struct stat info;
+	return stat(path, &info) == 0 && info.st_nlink > 3; /* a thread for signals beside the first */
+}
+
+static void a_wait_for_a_plan_ends_by_a_signal(void **state)
+{
+	static const char *const argv[] = {"bakery", "build", "--region", "us-east-1", "--plan", "-", NULL};
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	pid_t child = waiting(*state, argv, ends[0]);
+	while (!is_watching(child))
+		stop_sleep_ms(NULL, 10);
+	kill(child, SIGINT);
+	int status = 0;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void what_looks_at_no_wish_ends_by_the_third(void **state)
+{
+	_cleanup_(freep) char *recipe = path_join(*state, "odd.yaml");
+	const char *argv[] = {"bakery", "validate", recipe, NULL};
+	assert_int_equal(mkfifo(recipe, 0600), 0);
+	pid_t child = waiting(*state, argv, STDIN_FILENO);
+	while (!is_watching(child))
+		stop_sleep_ms(NULL, 10);
+	int status = ended_by_signals(child, SIGTERM);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
 static void sentence(const struct build_event *event, const char *wanted)
@@ -131,9 +223,10 @@ static void talk_does_not_steer_terminals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		folder_test(closed_streams_are_not_reused),	 folder_test(errors_do_not_steer_terminals),
-		folder_test(faults_do_not_steer_terminals),	 cmocka_unit_test(machines_do_not_steer_terminals),
-		cmocka_unit_test(talk_does_not_steer_terminals),
+		folder_test(closed_streams_are_not_reused),	   folder_test(errors_do_not_steer_terminals),
+		folder_test(faults_do_not_steer_terminals),	   folder_test(a_plan_comes_through_a_socket),
+		folder_test(a_wait_for_a_plan_ends_by_a_signal),   folder_test(what_looks_at_no_wish_ends_by_the_third),
+		cmocka_unit_test(machines_do_not_steer_terminals), cmocka_unit_test(talk_does_not_steer_terminals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
