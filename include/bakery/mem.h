@@ -24,6 +24,7 @@ struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *arena);
 void arena_freep(struct arena **arena);
+void arena_wipe_freep(struct arena **arena);	     /* overwrites all that was allocated: for secrets */
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
 /* The arena owns what was made elsewhere too (a tree): release(pointer) is called by arena_free, newest first. */
 void arena_own(struct arena *arena, void *pointer, void (*release)(void *pointer));

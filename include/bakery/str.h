@@ -26,7 +26,7 @@ extern char str_empty_[1];
 	}
 
 void str_free(struct str *s);	   /* back to STR_INIT */
-void str_wipe_free(struct str *s); /* the same, for secrets */
+void str_wipe_free(struct str *s); /* the same, for secrets; what they grew out of was wiped already */
 void str_clear(struct str *s);	   /* empty, keeps the memory */
 char *str_take(struct str *s);	   /* hands the text out (free() it); s is empty again */
 void str_reserve(struct str *s, size_t more);

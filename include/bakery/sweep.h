@@ -38,6 +38,7 @@ struct sweep_found {
 	const struct sweep_account *in;
 	const char *region, *id, *name;
 	const char *project, *build, *recipe, *token; /* tags; NULL: not there */
+	const char *made_as;			      /* how its maker called it: begins with token. NULL: not told */
 	const char *parameter;			      /* that names the image, or NULL */
 	const char *unreadable;			      /* a tag that should hold a date and does not, or NULL */
 	bool has_expires, has_retire_after, quarantined;

@@ -70,7 +70,7 @@ static void set_path(struct tree *node, const char *path, const struct tree *val
 
 static void encode_json(const struct tree *args, struct str *out)
 {
-	_cleanup_(tree_freep) struct tree *root = tree_new_object();
+	_cleanup_(tree_wipe_freep) struct tree *root = tree_new_object();
 	for (struct tree_iter i = tree_iter(args); tree_next(&i);)
 		set_path(root, i.key, i.value);
 	tree_to_json(root, out);

@@ -58,7 +58,7 @@ static struct canonical_headers headers_to_sign(struct arena *arena, const struc
 void sigv4_sign_headers(const struct sigv4_request *request, const struct sigv4_credentials *credentials,
 			const struct sigv4_scope *scope, struct sigv4 *out)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_(arena_wipe_freep) struct arena *arena = arena_new(); /* the token is in it */
 	start(out, scope);
 	const char *hash = body_hash(request, scope, out);
 	if (credentials->session_token) {
@@ -89,7 +89,7 @@ static void add_parameter(struct str *query, const char *name, const char *value
 void sigv4_sign_query(const struct sigv4_request *request, const struct sigv4_credentials *credentials,
 		      const struct sigv4_scope *scope, struct sigv4 *out)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_(arena_wipe_freep) struct arena *arena = arena_new(); /* the token is in it */
 	start(out, scope);
 	struct canonical_headers headers = canonical_headers(arena, request->headers, request->header_count, NULL);
 	const char *token = credentials->session_token;

@@ -115,7 +115,7 @@ static int compare_parameters(const void *a, const void *b)
 
 static char *recoded(struct arena *arena, const char *text, size_t length)
 {
-	_cleanup_(str_free) struct str out = STR_INIT;
+	_cleanup_(str_wipe_free) struct str out = STR_INIT;
 	size_t decoded_length = 0;
 	char *decoded = percent_decode(arena, text, length, &decoded_length);
 	encode(&out, decoded, decoded_length, false);
@@ -152,7 +152,7 @@ static size_t count_parts(const char *text, char separator)
 
 char *canonical_query(struct arena *arena, const char *query)
 {
-	_cleanup_(str_free) struct str out = STR_INIT;
+	_cleanup_(str_wipe_free) struct str out = STR_INIT;
 	if (!query || !*query)
 		return arena_strdup(arena, "");
 	struct parameter *parameters = arena_alloc(arena, count_parts(query, '&') * sizeof *parameters);
@@ -240,7 +240,7 @@ struct canonical_headers canonical_headers(struct arena *arena, const struct sig
 					   const char *only)
 {
 	_cleanup_(str_free) struct str names = STR_INIT;
-	_cleanup_(str_free) struct str lines = STR_INIT;
+	_cleanup_(str_wipe_free) struct str lines = STR_INIT; /* a session token is among them */
 	struct header *chosen = arena_alloc(arena, (count + 1) * sizeof *chosen);
 	size_t chosen_count = choose_headers(arena, headers, count, only, chosen);
 	for (size_t i = 0; i < chosen_count; i++) {

@@ -33,12 +33,18 @@ struct arena *arena_new(void)
 	return mem_alloc(sizeof(struct arena));
 }
 
+static void release_owned(struct arena *arena)
+{
+	for (struct owned *owned = arena->owned; owned; owned = owned->next)
+		owned->release(owned->pointer);
+	arena->owned = NULL;
+}
+
 void arena_free(struct arena *arena)
 {
 	if (!arena)
 		return;
-	for (struct owned *owned = arena->owned; owned; owned = owned->next)
-		owned->release(owned->pointer);
+	release_owned(arena);
 	while (arena->blocks) {
 		struct block *block = arena->blocks;
 		arena->blocks = block->next;
@@ -49,6 +55,16 @@ void arena_free(struct arena *arena)
 
 void arena_freep(struct arena **arena)
 {
+	arena_free(*arena);
+}
+
+void arena_wipe_freep(struct arena **arena)
+{
+	if (!*arena)
+		return;
+	release_owned(*arena);
+	for (struct block *block = (*arena)->blocks; block; block = block->next)
+		mem_wipe(block->data, block->used);
 	arena_free(*arena);
 }
 

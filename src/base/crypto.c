@@ -94,7 +94,7 @@ void crypto_base64(const void *data, size_t length, struct str *out)
 
 bool crypto_base64_decode(const char *text, struct str *out)
 {
-	_cleanup_(str_free) struct str plain = STR_INIT;
+	_cleanup_(str_wipe_free) struct str plain = STR_INIT;
 	size_t padding = 0;
 	int length;
 

@@ -43,13 +43,19 @@ void str_reserve(struct str *s, size_t more)
 {
 	size_t wanted = s->len + more + 1;
 	size_t size = s->size ? s->size : 32;
+	char *grown;
 
 	if (wanted <= s->size)
 		return;
 	while (size < wanted)
 		size += size / 2 + 32;
-	s->data = mem_grow(s->size ? s->data : NULL, size, 1);
-	s->data[s->len] = '\0';
+	grown = mem_grow(NULL, size, 1);
+	memcpy(grown, s->data, s->len + 1);
+	if (s->size) { /* it may be a secret that grows: no copy of its beginning stays behind */
+		mem_wipe(s->data, s->len);
+		free(s->data);
+	}
+	s->data = grown;
 	s->size = size;
 }
 

@@ -11,6 +11,7 @@
 #include "bakery/sandbox.h"
 #include "bakery/str.h"
 #include "ec2/ec2.h"
+#include "ec2/region_fill.h"
 #include "jobs.h"
 #include "kms/kms.h"
 #include "organization.h"
@@ -139,6 +140,8 @@ static bool try_out(struct request *rq)
 {
 	struct error err = {0};
 	state_begin(rq->cloud->state);
+	if (rq->caller.kind != CALLER_NOBODY)
+		region_fill(rq->cloud, rq->caller.account, rq->region);
 	bool done = authorize(rq) && rq->operation->handle(rq);
 	if (done && (rq->operation->flags & OPERATION_DRY_RUN) && arg_bool(rq, "DryRun", false))
 		done = refuse(rq, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.");

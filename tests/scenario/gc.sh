@@ -2,7 +2,7 @@
 # What killed builds left is found by its tags alone, in all regions, when no database knows of it: young things stay, old ones go; what is
 # published, of another project or not known for sure stays. The cloud's clock is set forward, since a day is the least age of a result.
 . "$2/tests/lib/scenario.sh"
-plan 61
+plan 66
 project_make
 # shellcheck disable=SC2086
 sandbox_start latency.launch=400ms latency.stop=400ms latency.terminate=50ms latency.image=400ms latency.copy=1s
@@ -38,6 +38,19 @@ ok "gc has nothing to say of it" finds
 ok "nothing" row 'x == []'
 ok "but with --all that it is a result" finds --all
 ok "in both regions" row 'len(x) == 2 and {r["region"] for r in x} == {"us-east-1", "eu-west-1"} and all(r["kind"] == "image" and not r["removable"] and "published" in r["reason"] for r in x)'
+python3 - "$BAKERY_STORE" <<'PY'
+import sqlite3, sys
+from_backup = sqlite3.connect(sys.argv[1])
+with sqlite3.connect(sys.argv[1] + ".kept") as kept: from_backup.backup(kept)
+with from_backup:
+    from_backup.execute("UPDATE build SET status = 'interrupted'")
+    from_backup.execute("UPDATE hold SET status = 'held' WHERE kind IN ('image', 'copy')")
+    from_backup.execute("DELETE FROM stage WHERE stage IN ('gate', 'distribute', 'share', 'publish', 'tidy')")
+PY
+ok "with a backup of the database from before the gates" exits 8 "$bakery" gc --sandbox --yes
+ok "gc says that the images are published" says 'keep +published as /bakery/tiny/candidate'
+ok "and leaves them" sh -c "[ $(image_count us-east-1) = 1 ] && [ $(image_count eu-west-1) = 1 ]"
+mv "$BAKERY_STORE.kept" "$BAKERY_STORE" && rm -f "$BAKERY_STORE"-*
 { sed 's/^name: tiny/name: profiled/' recipes/tiny.yaml | sed 's/^launch:$/launch:\n  temporary_profile: {policy: policy.json, managed_policies: ["arn:aws:iam::aws:policy\/AmazonSSMManagedInstanceCore"]}/'; } >recipes/profiled.yaml
 echo '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}' >recipes/policy.json
 for stage in launch connect provision; do
@@ -49,7 +62,9 @@ instances() { cloud ec2 describe-instances --filters Name=instance-state-name,Va
 group=$(cloud ec2 create-security-group --group-name theirs --description theirs --tag-specifications \
   'ResourceType=security-group,Tags=[{Key=bakery:project,Value=theirs},{Key=bakery:build,Value=b1},{Key=bakery:expires,Value=2020-01-01T00:00:00Z}]' --query GroupId --output text)
 far=$(cloud --region eu-west-1 ec2 create-security-group --group-name far --description far --tag-specifications \
-  'ResourceType=security-group,Tags=[{Key=bakery:project,Value=scenario},{Key=bakery:build,Value=b1},{Key=bakery:expires,Value=2020-01-01T00:00:00Z}]' --query GroupId --output text)
+  'ResourceType=security-group,Tags=[{Key=bakery:project,Value=scenario},{Key=bakery:build,Value=b1},{Key=bakery:token,Value=far},{Key=bakery:expires,Value=2020-01-01}]' --query GroupId --output text)
+like=$(cloud ec2 create-security-group --group-name like-far --description like-far --tag-specifications \
+  'ResourceType=security-group,Tags=[{Key=bakery:project,Value=scenario},{Key=bakery:build,Value=b1},{Key=bakery:token,Value=far},{Key=bakery:expires,Value=2020-01-01}]' --query GroupId --output text)
 ok "the ledger and the tags do not tell the same thing twice" finds
 ok "each id stands once" row 'len({(r["id"], r["region"]) for r in x if r["id"]}) == len([r for r in x if r["id"]])'
 ok "an image that passed its gates stays for resume" row 'any("passed its gates" in r["reason"] and not r["removable"] for r in x)'
@@ -59,6 +74,8 @@ ok "without a database" finds
 ok "all that is young stays" row 'x and {r["id"] for r in x if r["removable"]} == {"'"$far"'"} and any(r["kind"] == "instance" and "young" in r["reason"] for r in x)'
 ok "an instance has a price" row 'any(r["kind"] == "instance" and r["cost_month_usd"] > 1 for r in x)'
 ok "without a terminal nothing is removed" exits 4 "$bakery" gc --sandbox
+"$bakery" sandbox set fault.DeleteSecurityGroup=InvalidGroup.Reserved >/dev/null
+ok "one thing that cannot be removed is enough to fail" exits 8 "$bakery" gc --sandbox --yes
 ok "with --yes what is due goes" gc --yes
 ok "in the other region, too" sh -c "! '$bakery' gc --dry-run --sandbox --format csv | grep -q '$far'"
 
@@ -72,7 +89,7 @@ ok "they go with the permissions of iam-policy --gc" gc --yes
 "$bakery" sandbox up --policy '' >/dev/null
 ok "the images of unknown builds go with --images" gc --yes --images
 ok "one that is published does not" finds --all
-ok "as it says" row 'len(x) == 2 and all("published as /bakery/tiny/candidate" in r["reason"] for r in x)'
+ok "as it says" row '["published as /bakery/tiny/candidate"] * 2 == [r["reason"] for r in x if r["kind"] == "image"]'
 now_again
 ok "no role is left" sh -c "[ $(cloud iam list-roles --query "length(Roles[?starts_with(RoleName, 'bakery-20')])") = 0 ] && [ $(cloud iam list-instance-profiles --query "length(InstanceProfiles[?starts_with(InstanceProfileName, 'bakery-20')])") = 0 ]"
 ok "no instance is left" sh -c "[ $(instances) = 0 ]"
@@ -80,7 +97,8 @@ ok "the published images are left, with their snapshots" sh -c "[ $(image_count 
 pointed=$(cloud ssm get-parameter --name /bakery/tiny/candidate --query Parameter.Value --output text)
 ok "and pointed to" test "$(cloud ec2 describe-images --image-ids "$pointed" --query 'Images[0].State' --output text)" = available
 ok "what is not ours is untouched" cloud ec2 describe-security-groups --group-ids "$group"
-cloud ec2 delete-security-group --group-id "$group" >/dev/null
+ok "nor is what somebody tagged like ours" cloud ec2 describe-security-groups --group-ids "$like"
+for id in "$group" "$like"; do cloud ec2 delete-security-group --group-id "$id" >/dev/null; done
 ok "nothing else is left" nothing_left
 
 # --- other accounts ---
@@ -92,7 +110,7 @@ EOF
   AWS_ACCESS_KEY_ID=$key AWS_SECRET_ACCESS_KEY=$secret AWS_SESSION_TOKEN=$token cloud "$@"
 }
 member ec2 create-security-group --group-name lost --description lost --tag-specifications \
-  'ResourceType=security-group,Tags=[{Key=bakery:project,Value=scenario},{Key=bakery:build,Value=b1},{Key=bakery:expires,Value=2020-01-01T00:00:00Z}]' >/dev/null
+  'ResourceType=security-group,Tags=[{Key=bakery:project,Value=scenario},{Key=bakery:build,Value=b1},{Key=bakery:token,Value=lost},{Key=bakery:expires,Value=2020-01-01T00:00:00Z}]' >/dev/null
 lost() { member ec2 describe-security-groups --filters Name=group-name,Values=lost --query 'length(SecurityGroups)'; }
 cp bakery.yaml "$work/own.yaml"
 echo 'fleet: {accounts: ["210987654321", "123456789012"], role: bakery-nobody}' >>bakery.yaml

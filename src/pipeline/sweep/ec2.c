@@ -10,7 +10,7 @@
 struct shape { /* of a description */
 	enum sweep_kind kind;
 	enum aws_operation operation;
-	const char *list, *id, *made;
+	const char *list, *id, *made, *made_as;
 	const char *state_filter; /* and the states that are of interest */
 	const char *states[5];
 };
@@ -20,10 +20,18 @@ static const struct shape shapes[] = {
 	 "reservationSet",
 	 "instanceId",
 	 "launchTime",
+	 "clientToken",
 	 "instance-state-name",
 	 {"pending", "running", "stopping", "stopped"}},
-	{SWEEP_VOLUME, AWS_ec2_DescribeVolumes, "volumeSet", "volumeId", "createTime", "status", {"available"}},
-	{SWEEP_SECURITY_GROUP, AWS_ec2_DescribeSecurityGroups, "securityGroupInfo", "groupId", NULL, NULL, {NULL}},
+	{SWEEP_VOLUME, AWS_ec2_DescribeVolumes, "volumeSet", "volumeId", "createTime", NULL, "status", {"available"}},
+	{SWEEP_SECURITY_GROUP,
+	 AWS_ec2_DescribeSecurityGroups,
+	 "securityGroupInfo",
+	 "groupId",
+	 NULL,
+	 "groupName",
+	 NULL,
+	 {NULL}},
 };
 
 static double cost_of(enum sweep_kind kind, const struct tree *item)
@@ -43,6 +51,7 @@ static void take_one(struct sweeping *sweeping, const struct shape *shape, const
 	sweeping_tags(sweeping, found, tree_get(item, "tagSet"), "key", "value");
 	if (!made || !clock_parse_rfc3339(made, &found->made_ms))
 		found->made_ms = 0;
+	found->made_as = shape->made_as ? arena_strdup(sweeping->arena, tree_text_or(item, shape->made_as, "")) : NULL;
 	found->cost_month_usd = cost_of(shape->kind, item);
 }
 

@@ -42,6 +42,7 @@ static bool take_one(struct sweeping *sweeping, const struct shape *shape, const
 	item = tree_key(reply, shape->item);
 	found = sweeping_add(sweeping, shape->kind, name);
 	sweeping_tags(sweeping, found, tree_get(item, "Tags"), "Key", "Value");
+	found->made_as = found->id;
 	made = tree_text(item, "CreateDate");
 	if (!made || !clock_parse_rfc3339(made, &found->made_ms))
 		found->made_ms = 0;

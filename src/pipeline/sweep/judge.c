@@ -98,11 +98,23 @@ static struct sweep_verdict of_image(const struct sweep_found *found, const stru
 		       "unknown image: neither this database nor a parameter names it; --images removes it");
 }
 
+/* People copy tags onto what they make ("Launch more like this", snapshots that take the tags of their volume). What a
+ * build made has its token in its name or client token as well; and its snapshots, being results, carry no date. */
+static bool is_copy_of_tags(const struct sweep_found *found)
+{
+	if (found->made_as)
+		return !found->token || !str_starts(found->made_as, found->token);
+	return found->kind == SWEEP_SNAPSHOT && (found->has_expires || str_eq(found->unreadable, "bakery:expires"));
+}
+
 struct sweep_verdict sweep_judge(const struct sweep_found *found, const struct sweep_build *build,
 				 const struct sweep_rules *rules)
 {
 	if (!found->project || !str_eq(found->project, rules->project) || !found->build)
 		return verdict(false, true, "not of project %s", rules->project);
+	if (is_copy_of_tags(found))
+		return verdict(false, true, "not made by a build: its tags are a copy of those of %s",
+			       found->token ? found->token : found->build);
 	if (found->parameter)
 		return verdict(false, true, "published as %s", found->parameter);
 	if (build->live)

@@ -75,6 +75,19 @@ void sweeping_tags(struct sweeping *sweeping, struct sweep_found *found, const s
 
 /* --- what is published --- */
 
+/* A value may be a list of images, or a document that names some. Metadata names what its image was made of. */
+static void named_take(struct tree *named, const char *value, const char *parameter)
+{
+	if (str_glob("*/metadata", parameter))
+		return;
+	for (const char *at = strstr(value, "ami-"); at; at = strstr(at + 1, "ami-")) {
+		size_t length = strlen("ami-") + strspn(at + strlen("ami-"), "0123456789abcdef");
+		_cleanup_(freep) char *id = mem_strndup(at, length);
+
+		tree_set_text(named, id, parameter);
+	}
+}
+
 bool sweep_parameters(const struct sweep_account *in, const struct sweep_options *options, const char *region,
 		      struct tree **out, struct error *err)
 {
@@ -88,7 +101,7 @@ bool sweep_parameters(const struct sweep_account *in, const struct sweep_options
 		return false;
 	*out = tree_new_object();
 	for (struct tree_iter i = tree_iter(tree_get(reply, "Parameters")); tree_next(&i);)
-		tree_set_text(*out, tree_text_or(i.value, "Value", ""), tree_text_or(i.value, "Name", ""));
+		named_take(*out, tree_text_or(i.value, "Value", ""), tree_text_or(i.value, "Name", ""));
 	return true;
 }
 

@@ -27,7 +27,7 @@ void sweeping_tags(struct sweeping *sweeping, struct sweep_found *found, const s
 bool sweep_look_ec2(struct sweeping *sweeping, struct error *err) must_check;	 /* sweep_ec2.c */
 bool sweep_look_images(struct sweeping *sweeping, struct error *err) must_check; /* sweep_images.c */
 bool sweep_look_iam(struct sweeping *sweeping, struct error *err) must_check;	 /* sweep_iam.c */
-/* The parameters under the prefix: value -> name. */
+/* The images that parameters under the prefix name: id -> the parameter. */
 bool sweep_parameters(const struct sweep_account *in, const struct sweep_options *options, const char *region,
 		      struct tree **out, struct error *err) must_check;
 

@@ -3,7 +3,6 @@
  * What RunInstances touches without naming it, and other resources of EC2 that want a second look. */
 #include <string.h>
 
-#include "../ec2/region_fill.h"
 #include "../regions.h"
 #include "../ssm/ssm.h"
 #include "bakery/mem.h"
@@ -81,7 +80,6 @@ static void launch_volumes(struct request *rq, const struct need *need, struct a
 
 static struct tree *default_of(struct request *rq, const char *kind, const char *key, const char *value)
 {
-	region_prepare(rq);
 	_cleanup_(tree_freep) struct tree *all = state_list(rq->cloud->state, rq->caller.account, rq->region, kind);
 	for (struct tree_iter i = tree_iter(all); tree_next(&i);)
 		if (str_eq(tree_text(i.value, key), value))

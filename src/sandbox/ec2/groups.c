@@ -9,7 +9,6 @@
 #include "bakery/str.h"
 #include "ec2.h"
 #include "group_rules.h"
-#include "region_fill.h"
 
 static void add_everything_out(struct tree *group)
 {
@@ -37,7 +36,6 @@ struct tree *security_group_new(const char *account, const char *vpc_id, const c
 
 struct tree *default_vpc(struct request *rq)
 {
-	region_prepare(rq);
 	_cleanup_(tree_freep) struct tree *vpcs = list_objects(rq, "vpc");
 	for (struct tree_iter i = tree_iter(vpcs); tree_next(&i);)
 		if (tree_bool(i.value, "isDefault", false))
@@ -93,7 +91,6 @@ static bool check_group_name(struct request *rq, const char *name)
 static struct tree *vpc_asked(struct request *rq)
 {
 	if (arg(rq, "VpcId") != NULL) {
-		region_prepare(rq);
 		return need_object(rq, "vpc", arg(rq, "VpcId"), "InvalidVpcID.NotFound", "vpc ID");
 	}
 	struct tree *vpc = default_vpc(rq);
@@ -271,7 +268,6 @@ static struct tree *groups_by_name(struct request *rq)
 
 static bool describe_security_groups(struct request *rq)
 {
-	region_prepare(rq);
 	struct tree *groups =
 		arg_tree(rq, "GroupName") != NULL ? groups_by_name(rq)
 		: arg_tree(rq, "GroupId") != NULL

@@ -8,7 +8,6 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "region_fill.h"
 
 struct tree *image_new(const char *account, const char *id, const char *name, const char *created)
 {
@@ -224,7 +223,6 @@ static struct tree *images_seen(struct request *rq)
 
 static bool describe_images(struct request *rq)
 {
-	region_prepare(rq);
 	_cleanup_(tree_freep) struct tree *images =
 		arg_tree(rq, "ImageId") != NULL ? images_by_id(rq) : images_seen(rq);
 	if (images == NULL)

@@ -8,7 +8,6 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "region_fill.h"
 
 #define FORGET_EVERY_MS 10000
 
@@ -150,7 +149,6 @@ struct tree *instances_by_id(struct request *rq)
 
 static struct tree *instances_wanted(struct request *rq)
 {
-	region_prepare(rq);
 	instance_forget_old(rq);
 	if (arg_tree(rq, "InstanceId") == NULL)
 		return list_objects(rq, "instance");

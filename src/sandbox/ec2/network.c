@@ -5,7 +5,6 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "region_fill.h"
 
 /* --- regions and zones --- */
 
@@ -83,7 +82,6 @@ static const struct filter vpc_filters[] = {
 
 static bool describe_vpcs(struct request *rq)
 {
-	region_prepare(rq);
 	struct tree *vpcs = arg_tree(rq, "VpcId") == NULL
 				    ? list_objects(rq, "vpc")
 				    : need_objects(rq, "vpc", "VpcId", "InvalidVpcID.NotFound", "vpc ID");
@@ -132,7 +130,6 @@ static void count_addresses(struct request *rq, struct tree **subnets)
 
 static bool describe_subnets(struct request *rq)
 {
-	region_prepare(rq);
 	struct tree *subnets = arg_tree(rq, "SubnetId") == NULL ? list_objects(rq, "subnet")
 								: need_objects(rq, "subnet", "SubnetId",
 									       "InvalidSubnetID.NotFound", "subnet ID");

@@ -164,8 +164,3 @@ void region_fill(struct cloud *cloud, const char *account, const char *region)
 	kms_fill(cloud, account, region);
 	state_put(cloud->state, account, region, "region", region, mark);
 }
-
-void region_prepare(struct request *rq)
-{
-	region_fill(rq->cloud, rq->caller.account, rq->region);
-}

@@ -6,11 +6,9 @@
 #define BAKERY_SANDBOX_REGION_FILL_H
 
 #include "../cloud.h"
-#include "../request.h"
 
-/* Makes what is missing in the account's region. Under the lock, inside a transaction. */
+/* Makes what is missing in the account's region. Under the lock, inside a transaction. Done before each operation for
+ * who asks and the request's region; one that looks elsewhere does it itself. */
 void region_fill(struct cloud *cloud, const char *account, const char *region);
-/* The same for the asking account in the request's region: before it is looked at. */
-void region_prepare(struct request *rq);
 
 #endif

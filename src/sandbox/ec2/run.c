@@ -11,7 +11,6 @@
 #include "bakery/str.h"
 #include "launch.h"
 #include "launch_volumes.h"
-#include "region_fill.h"
 #include "spot.h"
 
 /* --- the network interface --- */
@@ -252,7 +251,6 @@ static bool run_instances(struct request *rq)
 {
 	char earlier[ID_SIZE];
 	_cleanup_(launch_clear) struct launch launch = {0};
-	region_prepare(rq);
 	if (!client_token_look(rq, earlier))
 		return false;
 	if (*earlier != '\0')

@@ -8,7 +8,6 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "ec2.h"
-#include "region_fill.h"
 
 struct tree *snapshot_new(const char *account, const char *id, const char *volume_id, int64_t size_gib,
 			  const char *started)
@@ -122,7 +121,6 @@ static struct tree *snapshots_by_id(struct request *rq)
 
 static bool describe_snapshots(struct request *rq)
 {
-	region_prepare(rq);
 	struct tree *snapshots = arg_tree(rq, "SnapshotId") != NULL ? snapshots_by_id(rq) : snapshots_seen(rq);
 	return snapshots != NULL && apply_filters(rq, snapshot_filters, &snapshots) &&
 	       reply_page(rq, "snapshotSet", snapshots);

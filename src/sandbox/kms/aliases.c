@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "../ec2/region_fill.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "kms.h"
@@ -63,7 +62,6 @@ static bool list_aliases(struct request *rq)
 {
 	const char *wanted = arg(rq, "KeyId");
 	_cleanup_(tree_freep) struct tree *key = NULL;
-	region_prepare(rq);
 	if (wanted != NULL) {
 		key = kms_key_asked(rq, wanted, "kms:ListAliases");
 		if (key == NULL)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keys of KMS: the ones that are there from the start, making more, looking them up, their states. */
+ * Keys of KMS: making, looking them up, their states. */
 #include <stdio.h>
 #include <string.h>
 
-#include "../ec2/region_fill.h"
-#include "../organization.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -14,104 +12,12 @@
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 #define MOST_PAGE 1000
 
-/* --- making --- */
-
-static struct tree *key_new(const char *account, const char *region, const char *id, int64_t created_ms)
-{
-	struct tree *key = tree_new_object();
-	tree_set_text(key, "AWSAccountId", account);
-	tree_set_text(key, "KeyId", id);
-	tree_setf(key, "Arn", "arn:aws:kms:%s:%s:key/%s", region, account, id);
-	tree_set(key, "CreationDate", tree_new_double((double)created_ms / 1000));
-	tree_set_bool(key, "Enabled", true);
-	tree_set_text(key, "Description", "");
-	tree_set_text(key, "KeyUsage", "ENCRYPT_DECRYPT");
-	tree_set_text(key, "KeyState", "Enabled");
-	tree_set_text(key, "Origin", "AWS_KMS");
-	tree_set_text(key, "KeyManager", "CUSTOMER");
-	tree_set_text(key, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
-	tree_set_text(key, "KeySpec", "SYMMETRIC_DEFAULT");
-	tree_add_text(tree_set_array(key, "EncryptionAlgorithms"), "SYMMETRIC_DEFAULT");
-	tree_set_bool(key, "MultiRegion", false);
-	tree_set_text(key, "_account", account);
-	return key;
-}
-
-/* A UUID that is the same for the same seed. */
-static void stable_uuid(const char *account, const char *region, const char *name, char id[37])
-{
-	char hex[SHA256_HEX_SIZE];
-	_cleanup_(freep) char *seed = mem_printf("bakery sandbox key %s %s %s", account, region, name);
-	crypto_sha256_hex(seed, strlen(seed), hex);
-	snprintf(id, 37, "%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18);
-}
-
-static char *organization_policy(const char *account)
-{
-	return mem_printf(
-		"{\"Version\":\"2012-10-17\",\"Statement\":["
-		"{\"Sid\":\"Administration\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},"
-		"\"Action\":\"kms:*\",\"Resource\":\"*\"},"
-		"{\"Sid\":\"Organization\",\"Effect\":\"Allow\",\"Principal\":\"*\","
-		"\"Action\":[\"kms:Decrypt\",\"kms:DescribeKey\",\"kms:Encrypt\",\"kms:GenerateDataKey*\",\"kms:"
-		"ReEncrypt*\",\"kms:CreateGrant\"],"
-		"\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:PrincipalOrgID\":\"%s\"}}}]}",
-		account, ORGANIZATION_ID);
-}
-
 char *kms_default_policy(const char *account)
 {
 	return mem_printf("{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{\"Sid\":\"Enable IAM "
 			  "User Permissions\",\"Effect\":\"Allow\","
 			  "\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}",
 			  account);
-}
-
-static char *service_policy(const char *account)
-{
-	return mem_printf(
-		"{\"Version\":\"2012-10-17\",\"Id\":\"auto-ebs-2\",\"Statement\":[{\"Sid\":\"Allow access through EBS "
-		"for all principals in the account that are authorized to use EBS\",\"Effect\":\"Allow\","
-		"\"Principal\":{\"AWS\":\"*\"},"
-		"\"Action\":[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:GenerateDataKey*\",\"kms:"
-		"CreateGrant\",\"kms:DescribeKey\"],"
-		"\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"kms:CallerAccount\":\"%s\"}}},"
-		"{\"Sid\":\"Allow direct access to key metadata to the account\",\"Effect\":\"Allow\","
-		"\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},"
-		"\"Action\":[\"kms:Describe*\",\"kms:Get*\",\"kms:List*\",\"kms:RevokeGrant\"],\"Resource\":\"*\"}]}",
-		account, account);
-}
-
-static void fill_one(struct cloud *cloud, const char *account, const char *region, const char *alias, bool aws,
-		     const char *policy)
-{
-	char id[37];
-	stable_uuid(account, region, alias, id);
-	_cleanup_(tree_freep) struct tree *known = state_get(cloud->state, account, region, "kms-key", id);
-	if (known != NULL)
-		return;
-	_cleanup_(tree_freep) struct tree *key = key_new(account, region, id, cloud->started_ms);
-	_cleanup_(tree_freep) struct tree *name = tree_new_object();
-	tree_set_text(key, "KeyManager", aws ? "AWS" : "CUSTOMER");
-	tree_set_text(key, "Description",
-		      aws ? "Default key that protects my EBS volumes when no other key is defined"
-			  : "Images that the organization shares");
-	tree_set_text(key, "_policy", policy);
-	tree_set_bool(key, "_rotation", aws);
-	tree_set_text(name, "AliasName", alias);
-	tree_setf(name, "AliasArn", "arn:aws:kms:%s:%s:%s", region, account, alias);
-	tree_set_text(name, "TargetKeyId", id);
-	state_put(cloud->state, account, region, "kms-key", id, key);
-	state_put(cloud->state, account, region, "kms-alias", alias, name);
-}
-
-void kms_fill(struct cloud *cloud, const char *account, const char *region)
-{
-	_cleanup_(freep) char *service = service_policy(account);
-	_cleanup_(freep) char *organization = organization_policy(account);
-	fill_one(cloud, account, region, KMS_DEFAULT_ALIAS, true, service);
-	if (str_eq(account, CLOUD_ACCOUNT))
-		fill_one(cloud, account, region, "alias/bakery", false, organization);
 }
 
 /* --- looking up --- */
@@ -140,13 +46,12 @@ struct tree *kms_key_find(struct request *rq, const char *named)
 {
 	char account[16];
 	const char *id = named;
-	region_prepare(rq);
 	snprintf(account, sizeof account, "%s", rq->caller.account);
 	if (str_starts(named, "arn:"))
 		id = split_arn(rq, named, account);
 	if (id == NULL)
 		return NULL;
-	region_fill(rq->cloud, account, rq->region);
+	kms_fill(rq->cloud, account, rq->region); /* it may be another account, which has not asked for anything yet */
 	_cleanup_(tree_freep) struct tree *alias =
 		str_starts(id, "alias/") ? state_get(rq->cloud->state, account, rq->region, "kms-alias", id) : NULL;
 	if (str_starts(id, "alias/"))
@@ -228,10 +133,9 @@ static bool create_key(struct request *rq)
 	char id[37];
 	if (!check_spec(rq))
 		return false;
-	region_prepare(rq);
 	crypto_random_uuid(id);
 	_cleanup_(freep) char *policy = kms_default_policy(rq->caller.account);
-	_cleanup_(tree_freep) struct tree *key = key_new(rq->caller.account, rq->region, id, rq->now_ms);
+	_cleanup_(tree_freep) struct tree *key = kms_key_new(rq->caller.account, rq->region, id, rq->now_ms);
 	tree_set_text(key, "Description", arg_or(rq, "Description", ""));
 	tree_set_text(key, "_policy", arg_or(rq, "Policy", policy));
 	tree_set(key, "_tags", arg_tree(rq, "Tags") == NULL ? tree_new_array() : tree_copy(arg_tree(rq, "Tags")));
@@ -250,7 +154,6 @@ static bool describe_key(struct request *rq)
 
 static bool list_keys(struct request *rq)
 {
-	region_prepare(rq);
 	_cleanup_(tree_freep) struct tree *keys = list_objects(rq, "kms-key");
 	struct tree *list = tree_new_array();
 	for (struct tree_iter i = tree_iter(keys); tree_next(&i);) {

@@ -13,6 +13,8 @@ extern const struct operation kms_key_operations[], kms_alias_operations[], kms_
 #define KMS_DEFAULT_ALIAS "alias/aws/ebs" /* EBS's own key, which every account has in every region */
 #define KMS_ARN_SIZE 160
 
+/* An enabled customer key without a policy. Free it. */
+struct tree *kms_key_new(const char *account, const char *region, const char *id, int64_t created_ms);
 /* The keys that an account finds in a region: EBS's own, and for the sandbox's account alias/bakery, whose policy
  * admits the organization. */
 void kms_fill(struct cloud *cloud, const char *account, const char *region);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../ec2/public_images.h"
-#include "../ec2/region_fill.h"
 #include "bakery/crypto.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -214,7 +213,6 @@ static struct tree *parameters_under(struct request *rq, const char *path)
 {
 	if (!str_starts(path, "/aws/service"))
 		return list_objects(rq, "parameter");
-	region_prepare(rq);
 	return state_list(rq->cloud->state, PUBLIC_PARAMETERS_ACCOUNT, rq->region, "parameter");
 }
 

@@ -7,7 +7,6 @@
 
 #include "../ec2/ec2.h"
 #include "../ec2/public_images.h"
-#include "../ec2/region_fill.h"
 #include "../quotas.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
@@ -21,7 +20,6 @@ struct tree *parameter_find(struct request *rq, const char *name)
 		return NULL;
 	if (!str_starts(name, "/aws/service/"))
 		return find_object(rq, "parameter", name);
-	region_prepare(rq);
 	return state_get(rq->cloud->state, PUBLIC_PARAMETERS_ACCOUNT, rq->region, "parameter", name);
 }
 
@@ -187,7 +185,6 @@ static bool image_passes(struct request *rq)
 {
 	if (!str_eq(arg(rq, "DataType"), "aws:ec2:image"))
 		return true;
-	region_prepare(rq);
 	_cleanup_(tree_freep) struct tree *image = image_seen(rq, arg(rq, "Value"));
 	return str_eq(tree_text(image, "imageState"), "available");
 }

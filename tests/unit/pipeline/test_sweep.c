@@ -205,6 +205,38 @@ static const struct row rows[] = {
 	 true,
 	 false,
 	 "its quarantine ended"},
+	{"an instance launched like a build's",
+	 {.kind = SWEEP_INSTANCE, OURS, EXPIRED, .token = "bakery-b1-build-5e6f", .made_as = "console-1"},
+	 {.known = true, .status = BUILD_FAILED},
+	 true,
+	 false,
+	 true,
+	 "not made by a build: its tags are a copy of those of bakery-b1-build-5e6f"},
+	{"an instance of a build's second candidate",
+	 {.kind = SWEEP_INSTANCE,
+	  OURS,
+	  EXPIRED,
+	  .token = "bakery-b1-build-5e6f",
+	  .made_as = "bakery-b1-build-5e6f-2-0"},
+	 {0},
+	 false,
+	 true,
+	 false,
+	 "its time ended"},
+	{"a role with the tags of another",
+	 {.kind = SWEEP_ROLE, OURS, EXPIRED, .made_as = "bakery-2026-a-b-build-ffff"},
+	 {0},
+	 false,
+	 false,
+	 true,
+	 "not made by a build"},
+	{"a snapshot with the tags of a volume",
+	 {.kind = SWEEP_SNAPSHOT, OURS, EXPIRED, .made_ms = 1},
+	 {0},
+	 true,
+	 false,
+	 true,
+	 "not made by a build"},
 	{"a date that somebody wrote as no date",
 	 {.kind = SWEEP_IMAGE, OURS, .made_ms = 1, .quarantined = true, .unreadable = "bakery:retire-after"},
 	 {.known = true, .status = BUILD_QUARANTINED},
@@ -252,6 +284,7 @@ static void nothing_makes_these_go(void **state)
 			struct sweep_build build = {.known = bits & 1, .passed = bits & 2, .status = BUILD_FAILED};
 			struct sweep_rules with = rules;
 
+			found.has_expires = kind != SWEEP_SNAPSHOT;
 			found.quarantined = found.has_retire_after = bits & 4;
 			with.with_images = bits & 8;
 			found.unreadable = "bakery:expires";
