@@ -189,6 +189,9 @@ static bool plan_run(struct app *app, void *arguments, struct error *err)
 	struct facts facts;
 	struct plan *plan;
 
+	if (str_eq(args->out, "-"))
+		return error_set(err, ERROR_USAGE,
+				 "--out wants a file; --format json prints the same to standard output");
 	return variables_read(&args->variables, app->arena, &options, err) &&
 	       recipe_open(app, args->recipes.items[0], &options, &recipe, err) &&
 	       facts_gather(app->aws, &app->settings, recipe, app->arena, &facts, err) &&

@@ -17,7 +17,6 @@
 #include "recipe_args.h"
 #include "scratch.h"
 
-#define MOST_KEY 65536
 #define SCRATCH_BOOT_S 60
 
 struct playbook_args {
@@ -173,7 +172,7 @@ static bool host_make(struct app *app, const struct playbook_args *args, struct 
 	split_host(args->host, app->arena, target);
 	if (!*target->host || !*target->user)
 		return error_set(err, ERROR_USAGE, "--host wants USER@ADDRESS, not \"%s\"", args->host);
-	if (args->key && !file_read(args->key, MOST_KEY, key, err))
+	if (args->key && !ssh_key_read(args->key, key, err))
 		return error_context(err, "--key");
 	target->private_key = args->key ? key->data : NULL;
 	target->known_hosts =

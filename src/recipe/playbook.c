@@ -155,6 +155,20 @@ static void name_level(struct level *level, const struct tree *document)
 		faults_add_at(level->request->faults, NULL, node, "name: must be %s, as the file is called", file_name);
 }
 
+/* What people give in a playbook's place. */
+static bool is_something_else(const struct level *level, const struct tree *document)
+{
+	const char *what = NULL;
+
+	if (tree_kind(document) == TREE_ARRAY)
+		what = "must be a map, not a list; a playbook of Ansible's is named with `ansible`";
+	else if (tree_key(document, "bakery") && !tree_key(document, "playbook"))
+		what = "is a recipe, not a playbook";
+	if (what)
+		faults_add_at(level->request->faults, level->shown, document, "%s", what);
+	return what;
+}
+
 static bool read_wish(struct level *level, struct playbook_wish *wish)
 {
 	const struct playbook_request *request = level->request;
@@ -163,7 +177,7 @@ static bool read_wish(struct level *level, struct playbook_wish *wish)
 		.file = level->shown, .faults = request->faults, .arena = request->arena};
 	size_t first = request->faults->count, second;
 
-	if (!document)
+	if (!document || is_something_else(level, document))
 		return false;
 	name_level(level, document);
 	level->vars = variables_declare(tree_key(document, "vars"), "vars", request->vars, &(struct text_map){0},

@@ -295,6 +295,11 @@ static void read_document(struct load *load, const char *name_or_file)
 			      tree_kind_name(tree_kind(document)));
 		return;
 	}
+	if (tree_key(document, "playbook") && !tree_key(document, "bakery")) {
+		faults_add_at(load->faults, load->shown, document,
+			      "is a playbook, not a recipe; `bakery playbook compile` checks one by itself");
+		return;
+	}
 	document = complete(load, document);
 	name = tree_text_or(tree_key(document, "name"), NULL, file_name(load));
 	load->tree = replace_variables(load, document, name);

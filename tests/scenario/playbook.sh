@@ -5,7 +5,7 @@
 # step, a restart of the machine. Arguments: bakery, the source tree.
 . "$(dirname "$0")/../lib/scenario.sh"
 [ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
-plan 35
+plan 36
 # shellcheck disable=SC2086
 sandbox_start $fast
 mkdir -p "$work/project/playbooks" "$work/project/files"
@@ -95,6 +95,8 @@ ok "... the next run finds what the first did" eval 'exits 0 scratch && result_i
 ok "... --fresh does not" eval 'exits 0 scratch --fresh && result_is changed && exits 2 scratch --host admin@127.0.0.1 && exits 2 play scratch --fresh'
 
 # --- what goes wrong
+ssh-keygen -q -t rsa -b 2048 -N '' -f "$work/rsa" </dev/null
+ok "a key of no use is named before anything is sent" eval 'exits 3 "$bakery" playbook run scratch --host "admin@$address" --key "$work/rsa" --known-hosts "$work/known_hosts" && says "is an RSA key" && exits 3 "$bakery" playbook run scratch --host "admin@$address" --key "$work/login.pub" --known-hosts "$work/known_hosts" && says "is a public key"'
 ok "a missing secret stops it beforehand with exit 2" eval '(unset SCENARIO_SECRET; exits 2 play everything) && says "SCENARIO_SECRET for step everything/secret"'
 cat >playbooks/failing.yaml <<'YAML'
 playbook: 1

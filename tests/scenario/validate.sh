@@ -1,7 +1,7 @@
 #!/bin/sh
 # Documents on the command line, offline: validate, schema, playbook compile.
 . "$2/tests/lib/scenario.sh"
-plan 18
+plan 20
 
 mkdir -p "$work/shop/recipes/base" "$work/shop/playbooks"
 cd "$work/shop" || exit 1
@@ -37,6 +37,9 @@ ok "an unknown variable exits with 3" exits 3 "$bakery" validate web --var pakag
 ok "and is named with a suggestion" says '^--var: unknown variable pakage \(did you mean package\?\)$'
 ok "an unknown recipe exits with 2" exits 2 "$bakery" validate wep
 ok "and is named with a suggestion" says 'no recipe wep \(did you mean web\?\)'
+
+ok "a plan goes to a file, or to standard output as JSON" exits 2 "$bakery" plan web --out -
+ok "--version is understood" sh -c "[ \"\$('$bakery' --version)\" = \"\$('$bakery' version)\" ]"
 
 for i in $(seq 100); do echo "key_$i: x"; done >>recipes/web.yaml
 echo "  - reboot: {timeout: long}" >>playbooks/app.yaml

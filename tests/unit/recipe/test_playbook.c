@@ -236,6 +236,14 @@ static void where_the_request_stands(void **state)
 	playbook_load(&project.settings, "p", NULL, NULL, NULL, project.arena, &nowhere);
 	assert_int_equal(nowhere.count, 1);
 	assert_string_equal(nowhere.items[0].text, "playbook p needs a value for its variable must: --var must=...");
+	project_write("playbooks/p.yaml", "- hosts: all\n");
+	load(&project, "p");
+	assert_string_equal(
+		project.faults.data,
+		"playbooks/p.yaml:1:1: must be a map, not a list; a playbook of Ansible's is named with `ansible`\n");
+	project_write("playbooks/p.yaml", "bakery: 1\nname: p\n");
+	load(&project, "p");
+	assert_string_equal(project.faults.data, "playbooks/p.yaml:1:1: is a recipe, not a playbook\n");
 	project_write("playbooks/p.yaml", "playbook: 1\nname: q\nsteps: [{run: x}]\n");
 	load(&project, "p");
 	assert_string_equal(project.faults.data, "playbooks/p.yaml:2:7: name: must be p, as the file is called\n");

@@ -240,6 +240,16 @@ static void extending_merges_maps_and_replaces_the_rest(void **state)
 	assert_int_equal(recipe->launch.subnets->tags.count, 0);
 }
 
+static void a_playbook_is_no_recipe(void **state)
+{
+	_cleanup_(project_free) struct project project = project_new();
+
+	project_write("recipes/p.yaml", "playbook: 1\nsteps: [{run: x}]\n");
+	assert_null(project_read(&project, "p"));
+	assert_string_equal(project.faults.data, "recipes/p.yaml:1:1: is a playbook, not a recipe; `bakery playbook "
+						 "compile` checks one by itself\n");
+}
+
 static void a_name_is_not_inherited(void **state)
 {
 	_cleanup_(project_free) struct project project = project_new();
@@ -583,6 +593,7 @@ int main(void)
 		cmocka_unit_test(shorthands),
 		cmocka_unit_test(scanners_and_their_content),
 		cmocka_unit_test(extending_merges_maps_and_replaces_the_rest),
+		cmocka_unit_test(a_playbook_is_no_recipe),
 		cmocka_unit_test(a_name_is_not_inherited),
 		cmocka_unit_test(faults_name_the_file_they_stand_in),
 		cmocka_unit_test(circles_and_missing_bases),
