@@ -11,6 +11,7 @@
 #include "bakery/cli.h"
 #include "bakery/crypto.h"
 #include "bakery/file.h"
+#include "bakery/output.h"
 #include "bakery/runner.h"
 #include "bakery/str.h"
 #include "faults_tell.h"
@@ -78,12 +79,16 @@ static void on_began(void *cookie, const struct step *step, size_t index, size_t
 /* Terminals must not be steered by what a machine prints. */
 static void add_shown(struct str *line, const char *data, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)data[i];
-		if (c == '\t' || (c >= ' ' && c != 127))
-			str_add_char(line, (char)c);
-		else if (c != '\r')
-			str_addf(line, "\\x%02x", c);
+	const char *end = data + length;
+
+	while (data < end) {
+		const char *stop = data;
+		while (stop < end && *stop != '\t' && *stop != '\r')
+			stop++;
+		output_visible(line, data, (size_t)(stop - data));
+		if (stop < end && *stop == '\t')
+			str_add_char(line, '\t');
+		data = stop + 1;
 	}
 }
 

@@ -2,9 +2,11 @@
  *
  * From argv to an exit status: finds the command, reads its options, opens what it needs, runs it, prints its error. */
 #include <stdio.h>
+#include <string.h>
 
 #include "app.h"
 #include "bakery/cli.h"
+#include "bakery/output.h"
 #include "globals.h"
 #include "help.h"
 #include "options.h"
@@ -134,6 +136,22 @@ static bool results_flushed(struct error *err)
 	return error_errno(err, "cannot write the results");
 }
 
+/* Its lines are ours; what else is in them may be a machine's. */
+static void tell_error(const char *text, bool color)
+{
+	_cleanup_(str_free) struct str shown = STR_INIT;
+
+	for (const char *at = text;; at++) {
+		size_t length = strcspn(at, "\n");
+		output_visible(&shown, at, length);
+		at += length;
+		if (!*at)
+			break;
+		str_add_char(&shown, '\n');
+	}
+	fprintf(stderr, "%sbakery: %s%s\n", color ? "\033[31m" : "", shown.data, color ? "\033[0m" : "");
+}
+
 int cli_main(int argc, char **argv)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -152,7 +170,7 @@ int cli_main(int argc, char **argv)
 		done = false;
 	}
 	if (!done && err.text[0])
-		fprintf(stderr, "%sbakery: %s%s\n", app.color ? "\033[31m" : "", err.text, app.color ? "\033[0m" : "");
+		tell_error(err.text, app.color);
 	app_release(&app);
 	signals_end(signals);
 	stop_close(&stop);
