@@ -39,6 +39,7 @@ struct aws; /* credentials, endpoints, connections, retry budget of one process 
 struct aws_options {
 	const char *profile;		     /* --profile, or NULL: AWS_PROFILE, "default" */
 	const char *region;		     /* --region, or NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's */
+	const char *region_otherwise;	     /* where none of these names one; or NULL */
 	const char *endpoint;		     /* overrides AWS_ENDPOINT_URL: the sandbox; or NULL */
 	const char *access_key, *secret_key; /* with endpoint: the sandbox's keys; or NULL */
 	struct log *log;

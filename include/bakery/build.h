@@ -61,6 +61,8 @@ struct build_context { /* what all builds of a process share */
 	const char *until;     /* stage after which to stop, or NULL */
 	const char *why;       /* why it is built, for its log; or NULL */
 	const char *plan_from; /* where the plan was read from, for its log; or NULL: just made */
+	/* Of the parameters that keep an image from being removed; NULL: only the one that its build publishes to. */
+	const char *parameter_prefix;
 };
 
 struct build_result {

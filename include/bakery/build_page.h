@@ -10,7 +10,4 @@
 /* build: as store_show gives it. width: of the terminal, 0 when there is none. */
 void build_page(struct str *out, const struct tree *build, int width);
 
-/* The newest answer of each control, step and phase: what store_show has under "controls", without the older ones. */
-struct tree *build_controls(const struct tree *build);
-
 #endif

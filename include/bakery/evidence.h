@@ -8,12 +8,15 @@
 #include "bakery/str.h"
 #include "bakery/tree.h"
 
-/* build: as store_show gives it. A row for each control of each step, in the order they were first asked:
+/* build, here and below: as store_show gives it. The newest answer of each control, step and phase. Free it. */
+struct tree *evidence_newest(const struct tree *build);
+
+/* A row for each control of each step, in the order they were first asked:
  *   {control, step, title, verdict, answer, drift, file, line, evidence,
  *    built: {answer, evidence, phase, instance, at, took_s}, fresh: {...}}
  * built or fresh is null where it was not asked. verdict: what counts, the fresh instance's answer where there is one
  * (pass, fail, skipped, waived), or "drift" for a control that passed on the built machine and does not on the fresh
- * instance. answer: the same, drift being a fail. evidence: of what counts; for drift both. */
+ * instance. answer: the same, drift being a fail. evidence: of what counts; for drift both. Free it. */
 struct tree *evidence_rows(const struct tree *build);
 
 enum evidence_format { EVIDENCE_JUNIT, EVIDENCE_SARIF, EVIDENCE_XCCDF };

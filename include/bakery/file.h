@@ -28,8 +28,10 @@ bool file_remove_tree(const char *path,
 
 char *path_join(const char *folder, const char *name); /* free() it; an absolute name stays as it is */
 char *path_folder(const char *path);		       /* "a/b.yaml" -> "a", "b" -> "."; free() it */
-char *path_state_home(void);			       /* $XDG_STATE_HOME, else ~/.local/state; free() it */
-char *path_cache_home(void);			       /* $XDG_CACHE_HOME, else ~/.cache; free() it */
+char *path_home(void); /* $HOME, else what the accounts of this host say (cron, systemd and containers leave it out),
+			  else "/"; free() it */
+char *path_state_home(void); /* $XDG_STATE_HOME, else ~/.local/state; free() it */
+char *path_cache_home(void); /* $XDG_CACHE_HOME, else ~/.cache; free() it */
 /* The nearest `name` in folder or one of its parents, or NULL; free() it. */
 char *path_search_upward(const char *folder, const char *name);
 

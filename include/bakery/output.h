@@ -34,6 +34,9 @@ bool output_rows(FILE *out, enum output_format format, const struct tree *rows, 
 /* Text as a terminal may safely get it: control characters, bidirectional overrides and bad UTF-8 are written out
  * ("\n", "\x1b", "\u202e"). */
 void output_visible(struct str *out, const char *text, size_t length);
+/* A line that a machine printed, as a terminal would be left with it: of one that was overwritten with carriage
+ * returns, the last version; no colors, no cursor movements; the rest as output_visible(). */
+void output_as_seen(struct str *out, const char *text, size_t length);
 /* Columns that UTF-8 text takes on a terminal. */
 size_t output_width(const char *text);
 /* The columns of the terminal on file's descriptor, 0 when it is none. */
@@ -45,5 +48,8 @@ bool output_object(FILE *out, enum output_format format, const struct tree *obje
 
 /* Text as it is. */
 bool output_text(FILE *out, const struct str *text, struct error *err) must_check;
+/* Brings out what was written so far; fails when any of it could not be (a full disk). A reader that has seen enough
+ * (`| head`) is no failure. */
+bool output_flush(FILE *out, struct error *err) must_check;
 
 #endif

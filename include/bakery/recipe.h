@@ -187,7 +187,13 @@ struct settings {
 	struct text_list trusted_accounts; /* besides our own: whose images may be parents */
 	int64_t settle_s;		   /* how long AWS may not show what it has made */
 	int64_t quarantine_s;		   /* how long images of builds that failed late are kept */
-	const struct tree *fleet, *notify;
+	struct fleet {
+		struct text_list accounts; /* ids, or "organization" alone */
+		struct text_list regions;
+		const char *role; /* its name, in each of the accounts */
+		const struct tree *required_tags, *exemptions;
+	} fleet;
+	const struct tree *notify;
 };
 
 /* What the command line adds. */

@@ -61,6 +61,9 @@ bool store_build_create(struct store *store, const struct build_new *build, stru
  * fails with ERROR_CONFLICT when the claim was lost. */
 bool store_build_claim(struct store *store, const char *build, struct error *err) must_check;
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err) must_check;
+/* Only asks: ERROR_CONFLICT, STORE_CLAIM_LOST when the claim is another process's, or nobody's any more. So is
+ * everything below refused that writes of a build's stages, holds, end and leases. */
+bool store_build_is_claimed(struct store *store, const char *build, struct error *err) must_check;
 /* What only one build may do at a time (publish to a channel). holder "": `build`, which this process has claimed, has
  * it now; else the build that has it and is worked on by a living process. It ends when given back, with the build, or
  * with its process. */

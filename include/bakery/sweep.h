@@ -39,6 +39,7 @@ struct sweep_found {
 	const char *region, *id, *name;
 	const char *project, *build, *recipe, *token; /* tags; NULL: not there */
 	const char *parameter;			      /* that names the image, or NULL */
+	const char *unreadable;			      /* a tag that should hold a date and does not, or NULL */
 	bool has_expires, has_retire_after, quarantined;
 	int64_t made_ms; /* 0: not told */
 	int64_t expires_ms, retire_after_ms;

@@ -19,5 +19,10 @@ size_t utf8_next(const char *text, size_t length, uint32_t *code);
 int utf8_width(uint32_t code);
 /* Appends the text with U+FFFD for each bad byte: fit for JSON. */
 void utf8_add_clean(struct str *out, const char *text, size_t length);
+/* Appends the text as a terminal may safely get it: control characters, bidirectional overrides and bad UTF-8 are
+ * written out ("\n", "\x1b", "\u202e"). */
+void utf8_add_visible(struct str *out, const char *text, size_t length);
+/* The same, but line ends and tabs stay what they are. */
+void utf8_add_visible_lines(struct str *out, const char *text, size_t length);
 
 #endif

@@ -73,8 +73,8 @@ static bool check_profile(const struct aws *aws, const struct profile *config, s
 
 static bool settle(struct aws *aws, const struct aws_options *options, const struct profile *profile, struct error *err)
 {
-	const char *region =
-		first(options->region, variable("AWS_REGION"), variable("AWS_DEFAULT_REGION"), profile->region);
+	const char *region = first(options->region, variable("AWS_REGION"), variable("AWS_DEFAULT_REGION"),
+				   first(profile->region, options->region_otherwise, NULL, NULL));
 	const char *bundle = first(variable("AWS_CA_BUNDLE"), profile->ca_bundle, NULL, NULL);
 	aws->region = mem_strdup(region);
 	if (!endpoint_settings_read(&aws->endpoints, options->endpoint, profile, aws->files.config, err))

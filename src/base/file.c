@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,13 +186,27 @@ char *path_folder(const char *path)
 	return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
 }
 
+char *path_home(void)
+{
+	const char *home = getenv("HOME");
+	struct passwd entry, *found = NULL;
+	char text[4096];
+
+	if (home && home[0] == '/')
+		return mem_strdup(home);
+	if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found && found->pw_dir[0] == '/')
+		return mem_strdup(found->pw_dir);
+	return mem_strdup("/");
+}
+
 static char *xdg_home(const char *variable, const char *below_home)
 {
-	const char *value = getenv(variable), *home = getenv("HOME");
+	const char *value = getenv(variable);
+	_cleanup_(freep) char *home = path_home();
 
 	if (value && value[0] == '/')
 		return mem_strdup(value);
-	return path_join(home && home[0] == '/' ? home : "/", below_home);
+	return path_join(home, below_home);
 }
 
 char *path_state_home(void)

@@ -9,6 +9,7 @@
 #include "bakery/log.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "bakery/utf8.h"
 
 struct log {
 	int fd;
@@ -43,13 +44,14 @@ bool log_wants(const struct log *log, enum log_level level)
 
 static void say(struct log *log, const char *color, const char *prefix, const char *fmt, va_list args)
 {
-	_cleanup_(str_free) struct str line = STR_INIT;
+	_cleanup_(str_free) struct str line = STR_INIT, text = STR_INIT;
 	ssize_t put;
 
 	if (log->color && color[0])
 		str_add(&line, color);
 	str_add(&line, prefix);
-	str_vaddf(&line, fmt, args);
+	str_vaddf(&text, fmt, args);
+	utf8_add_visible_lines(&line, text.data, text.len); /* parts of it come from machines and from AWS */
 	if (log->color && color[0])
 		str_add(&line, "\033[0m");
 	str_add_char(&line, '\n');

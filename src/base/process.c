@@ -206,8 +206,10 @@ static int reap(struct child *child)
 {
 	int status = 0;
 
-	/* It may have closed its descriptors and live on: then only the deadline and the stop matter. */
+	/* It may have closed its outputs and live on: then only its input, the deadline and the stop matter. */
 	while (waitpid(child->pid, &status, child->killed ? 0 : WNOHANG) == 0) {
+		if (child->input >= 0 && child->fed < child->process->input_length)
+			feed(child);
 		signal_if_due(child);
 		stop_sleep_ms(NULL, 5);
 	}

@@ -4,6 +4,8 @@
  * the C locale. */
 #include "bakery/utf8.h"
 
+#include <string.h>
+
 #include "bakery/macros.h"
 
 static size_t sequence_length(unsigned char first)
@@ -81,4 +83,44 @@ void utf8_add_clean(struct str *out, const char *text, size_t length)
 		else
 			str_add_n(out, text, used);
 	}
+}
+
+/* What makes a terminal show something else than what the text says (CVE-2021-42574 for the last two ranges). */
+static bool deceives(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
+static void add_written_out(struct str *out, uint32_t code)
+{
+	static const char letters[] = "\a\b\t\n\v\f\r", names[] = "abtnvfr";
+	const char *letter = code && code < 0x80 ? strchr(letters, (int)code) : NULL;
+	if (letter)
+		str_addf(out, "\\%c", names[letter - letters]);
+	else
+		str_addf(out, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
+}
+
+static void add_visible(struct str *out, const char *text, size_t length, const char *kept)
+{
+	uint32_t code;
+	for (size_t used; (used = utf8_next(text, length, &code)); text += used, length -= used) {
+		if (code == UTF8_BAD)
+			str_addf(out, "\\x%02x", (unsigned char)*text);
+		else if (deceives(code) && (!*text || !strchr(kept, *text)))
+			add_written_out(out, code);
+		else
+			str_add_n(out, text, used);
+	}
+}
+
+void utf8_add_visible(struct str *out, const char *text, size_t length)
+{
+	add_visible(out, text, length, "");
+}
+
+void utf8_add_visible_lines(struct str *out, const char *text, size_t length)
+{
+	add_visible(out, text, length, "\n\t");
 }

@@ -140,8 +140,9 @@ static bool on_open(struct reader *reader, struct tree *container, yaml_mark_t m
 {
 	_cleanup_(tree_freep) struct tree *owned = container;
 	if (wants_key(reader)) {
-		faults_add(reader->faults, reader->file, line_of(mark), column_of(mark), "a key must be text, not %s",
-			   tree_kind_name(tree_kind(container)));
+		faults_add(reader->faults, reader->file, line_of(mark), column_of(mark), "a key must be text, not %s%s",
+			   tree_kind_name(tree_kind(container)),
+			   tree_kind(container) == TREE_OBJECT ? " (a text that begins with {{ needs quotes)" : "");
 		return false;
 	}
 	if (reader->depth == YAML_MOST_DEPTH) {
@@ -213,6 +214,28 @@ static bool on_event(struct reader *reader, const yaml_event_t *event)
 	}
 }
 
+/* libyaml says what it met; people want to know what they wrote. */
+static const char *syntax_hint(const char *problem)
+{
+	static const struct {
+		const char *problem, *hint;
+	} hints[] = {
+		{"found character that cannot start any token",
+		 " (a tab cannot indent; a text that begins with @, % or ` needs quotes)"},
+		{"mapping values are not allowed in this context",
+		 " (is the line indented too far? a text that holds \": \" needs quotes)"},
+		{"did not find expected key", " (is the line indented as those before it?)"},
+		{"did not find expected '-' indicator", " (is the line indented as those before it?)"},
+		{"could not find expected ':'", " (a key needs a colon and a space behind it)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+		if (str_eq(hints[i].problem, problem))
+			return hints[i].hint;
+	}
+	return "";
+}
+
 static void add_syntax_fault(struct reader *reader, const yaml_parser_t *parser)
 {
 	const char *what = parser->problem ? parser->problem : "not a YAML document";
@@ -224,10 +247,11 @@ static void add_syntax_fault(struct reader *reader, const yaml_parser_t *parser)
 	}
 	yaml_mark_t at = parser->problem_mark;
 	if (parser->context)
-		faults_add(reader->faults, reader->file, line_of(at), column_of(at), "%s, %s (which began in line %d)",
-			   what, parser->context, line_of(parser->context_mark));
+		faults_add(reader->faults, reader->file, line_of(at), column_of(at),
+			   "%s, %s (which began in line %d)%s", what, parser->context, line_of(parser->context_mark),
+			   syntax_hint(what));
 	else
-		faults_add(reader->faults, reader->file, line_of(at), column_of(at), "%s", what);
+		faults_add(reader->faults, reader->file, line_of(at), column_of(at), "%s%s", what, syntax_hint(what));
 }
 
 static void parser_delete(yaml_parser_t *parser)

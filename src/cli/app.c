@@ -84,6 +84,7 @@ static bool aws_prepare(struct app *app, struct error *err)
 {
 	struct aws_options options = {.profile = app->profile,
 				      .region = app->region,
+				      .region_otherwise = tree_text(app->settings.launch, "region"),
 				      .log = app->log,
 				      .stop = app->leave,
 				      .ask = ask_secret,

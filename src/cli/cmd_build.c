@@ -346,7 +346,7 @@ static bool build_command(struct app *app, void *arguments, struct error *err)
 #define AT(member) offsetof(struct build_args, member)
 
 static const struct option build_options[] = {
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "recipe"),
 	{"--all", 0, OPTION_FLAG, AT(all), NULL, "every recipe of the project (the shipped ones when it has none)"},
 	{"--jobs", 'j', OPTION_INT, AT(jobs), "N", "at most N builds at once (default: all)"},
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},

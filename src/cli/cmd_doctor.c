@@ -3,6 +3,7 @@
  * `bakery doctor`: whether everything that bakery needs is there, and for a recipe whether a build of it would work;
  * all findings at once. */
 #include <stdio.h>
+#include <string.h>
 
 #include "app.h"
 #include "bakery/cli.h"
@@ -20,30 +21,47 @@ struct doctor_args {
 	const char *channel;
 };
 
-/* Each check says what is well, or fails with what is not. */
-typedef bool doctor_check(struct app *app, struct str *well, struct error *err);
+struct diagnosis {
+	struct app *app;
+	bool settings_read;
+	const struct recipe *recipe; /* NULL: none was named, or it cannot be read */
+	struct tree *rows;
+	struct error worst; /* a refusal, else the first failure */
+};
 
-static bool settings_check(struct app *app, struct str *well, struct error *err)
+static const char not_without_settings[] = "not looked at, since the settings cannot be read";
+
+/* Each check says what is well, or fails with what is not. */
+typedef bool doctor_check(const struct diagnosis *diagnosis, struct str *well, struct error *err);
+
+static bool settings_check(const struct diagnosis *diagnosis, struct str *well, struct error *err)
 {
+	struct app *app = diagnosis->app;
+
 	if (!app_open(app, NEEDS_SETTINGS, err))
 		return false;
 	str_addf(well, "%s", app->settings.file ? app->settings.file : "none; defaults are used");
 	return true;
 }
 
-static bool recipes_check(struct app *app, struct str *well, struct error *err)
+static bool recipes_check(const struct diagnosis *diagnosis, struct str *well, struct error *err)
 {
+	struct app *app = diagnosis->app;
 	struct text_map all;
 
-	if (!app->settings.folder)
-		return error_set(err, ERROR_FAILED, "not looked at, since the settings cannot be read");
+	if (!diagnosis->settings_read)
+		return error_set(err, ERROR_FAILED, not_without_settings);
 	recipe_list(&app->settings, app->arena, &all);
 	str_addf(well, "%zu found", all.count);
 	return true;
 }
 
-static bool store_check(struct app *app, struct str *well, struct error *err)
+static bool store_check(const struct diagnosis *diagnosis, struct str *well, struct error *err)
 {
+	struct app *app = diagnosis->app;
+
+	if (!diagnosis->settings_read)
+		return error_set(err, ERROR_FAILED, not_without_settings);
 	if (!app->store && !app_open(app, NEEDS_STORE, err))
 		return false;
 	if (!store_record_verify(app->store, err))
@@ -52,22 +70,26 @@ static bool store_check(struct app *app, struct str *well, struct error *err)
 	return true;
 }
 
-static bool credentials_check(struct app *app, struct str *well, struct error *err)
+static bool credentials_check(const struct diagnosis *diagnosis, struct str *well, struct error *err)
 {
+	const char *region = diagnosis->recipe ? diagnosis->recipe->launch.region : NULL;
+	struct app *app = diagnosis->app;
 	struct aws_identity identity;
 
 	if (!app->aws && !app_open(app, NEEDS_AWS, err))
 		return false;
-	if (!aws_region(app->aws))
+	if (!region)
+		region = aws_region(app->aws);
+	if (!region)
 		return error_set(err, ERROR_FAILED,
 				 "no region: set AWS_REGION, give --region, or name one in the recipe (launch.region)");
-	if (!aws_identity(app->aws, NULL, &identity, err))
+	if (!aws_identity(app->aws, region, &identity, err))
 		return false;
-	str_addf(well, "%s, from %s, region %s", identity.arn, aws_credentials_source(app->aws), aws_region(app->aws));
+	str_addf(well, "%s, from %s, region %s", identity.arn, aws_credentials_source(app->aws), region);
 	return true;
 }
 
-static bool git_check(struct app *app, struct str *well, struct error *err)
+static bool git_check(const struct diagnosis *diagnosis, struct str *well, struct error *err)
 {
 	if (!process_available("git"))
 		return error_set(err, ERROR_FAILED, "git is not installed; records will lack the commit");
@@ -75,7 +97,7 @@ static bool git_check(struct app *app, struct str *well, struct error *err)
 	return true;
 }
 
-static bool machines_can_run(struct app *app, struct str *well, struct error *err)
+static bool machines_can_run(const struct diagnosis *diagnosis, struct str *well, struct error *err)
 {
 	if (!sandbox_check(err))
 		return false;
@@ -83,16 +105,17 @@ static bool machines_can_run(struct app *app, struct str *well, struct error *er
 	return true;
 }
 
-static const struct {
+struct check {
 	const char *name;
 	bool optional; /* a failure is a warning */
 	doctor_check *check;
-} checks[] = {
-	{"settings", false, settings_check},
-	{"recipes", false, recipes_check},
-	{"database", false, store_check},
-	{"credentials", false, credentials_check},
-	{"git", true, git_check},
+};
+
+static const struct check settings = {"settings", false, settings_check}; /* before a recipe can be read */
+
+static const struct check others[] = {
+	{"recipes", false, recipes_check},	   {"database", false, store_check},
+	{"credentials", false, credentials_check}, {"git", true, git_check},
 	{"sandbox", true, machines_can_run},
 };
 
@@ -100,12 +123,6 @@ static const struct column columns[] = {
 	{"CHECK", "check", COLUMN_TEXT},
 	{"RESULT", "result", COLUMN_TEXT},
 	{"DETAIL", "detail", COLUMN_TEXT},
-};
-
-struct diagnosis {
-	struct app *app;
-	struct tree *rows;
-	struct error worst; /* a refusal, else the first failure */
 };
 
 static void row_add(struct diagnosis *diagnosis, const char *check, enum finding_result result, enum error_kind kind,
@@ -121,9 +138,19 @@ static void row_add(struct diagnosis *diagnosis, const char *check, enum finding
 		diagnosis->worst.kind = kind;
 }
 
+/* Several faults ("2 faults:", and each on a line) are a row each. */
 static void failure_add(struct diagnosis *diagnosis, const char *check, const struct error *failure)
 {
-	row_add(diagnosis, check, FINDING_FAILED, failure->kind, failure->text);
+	const char *end = strchr(failure->text, '\n');
+
+	if (!end)
+		row_add(diagnosis, check, FINDING_FAILED, failure->kind, failure->text);
+	while (end) {
+		const char *line = end + 1;
+		end = strchr(line, '\n');
+		row_add(diagnosis, check, FINDING_FAILED, failure->kind,
+			arena_strndup(diagnosis->app->arena, line, end ? (size_t)(end - line) : strlen(line)));
+	}
 }
 
 /* --- a recipe --- */
@@ -177,38 +204,43 @@ static bool recipe_read_in(struct app *app, const struct doctor_args *args, stru
 
 /* --- the command --- */
 
-static void checks_run(struct diagnosis *diagnosis)
+static bool check_run(struct diagnosis *diagnosis, const struct check *check)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-		_cleanup_(str_free) struct str well = STR_INIT;
-		struct error failure = {0};
+	_cleanup_(str_free) struct str well = STR_INIT;
+	struct error failure = {0};
+	bool done = check->check(diagnosis, &well, &failure);
 
-		if (checks[i].check(diagnosis->app, &well, &failure))
-			row_add(diagnosis, checks[i].name, FINDING_OK, ERROR_NONE, well.data);
-		else if (checks[i].optional)
-			row_add(diagnosis, checks[i].name, FINDING_WARNING, ERROR_NONE, failure.text);
-		else
-			failure_add(diagnosis, checks[i].name, &failure);
-	}
+	if (done)
+		row_add(diagnosis, check->name, FINDING_OK, ERROR_NONE, well.data);
+	else if (check->optional)
+		row_add(diagnosis, check->name, FINDING_WARNING, ERROR_NONE, failure.text);
+	else
+		failure_add(diagnosis, check->name, &failure);
+	return done;
 }
 
-static bool recipe_run(struct diagnosis *diagnosis, const struct doctor_args *args, struct error *err)
+/* Why a recipe cannot be read is a finding; that there is none of that name ends it all. */
+static bool recipe_take(struct diagnosis *diagnosis, const struct doctor_args *args, struct error *unread,
+			struct error *err)
 {
-	struct app *app = diagnosis->app;
-	struct error failure = {0};
 	struct recipe *recipe;
 
-	if (!args->recipes.count || !app->settings.folder)
+	if (!args->recipes.count || !diagnosis->settings_read)
 		return true;
-	if (!recipe_read_in(app, args, &recipe, &failure)) {
-		if (error_is(&failure, ERROR_USAGE)) {
-			*err = failure;
-			return false;
-		}
-		failure_add(diagnosis, "recipe", &failure);
+	if (recipe_read_in(diagnosis->app, args, &recipe, unread)) {
+		diagnosis->recipe = recipe;
 		return true;
 	}
-	return !app->aws || recipe_diagnose(diagnosis, recipe, err);
+	if (error_is(unread, ERROR_USAGE))
+		*err = *unread;
+	return !error_is(unread, ERROR_USAGE);
+}
+
+static bool recipe_run(struct diagnosis *diagnosis, const struct error *unread, struct error *err)
+{
+	if (unread->kind != ERROR_NONE)
+		failure_add(diagnosis, "recipe", unread);
+	return !diagnosis->recipe || !diagnosis->app->aws || recipe_diagnose(diagnosis, diagnosis->recipe, err);
 }
 
 static bool doctor_run(struct app *app, void *arguments, struct error *err)
@@ -216,9 +248,14 @@ static bool doctor_run(struct app *app, void *arguments, struct error *err)
 	const struct doctor_args *args = arguments;
 	_cleanup_(tree_freep) struct tree *rows = tree_new_array();
 	struct diagnosis diagnosis = {.app = app, .rows = rows};
+	struct error unread = {0};
 
-	checks_run(&diagnosis);
-	if (!recipe_run(&diagnosis, args, err) ||
+	diagnosis.settings_read = check_run(&diagnosis, &settings);
+	if (!recipe_take(&diagnosis, args, &unread, err))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		check_run(&diagnosis, &others[i]);
+	if (!recipe_run(&diagnosis, &unread, err) ||
 	    !output_rows(stdout, app->format, rows, columns, ARRAY_SIZE(columns), 0, err))
 		return false;
 	if (diagnosis.worst.kind == ERROR_NONE)
@@ -229,7 +266,7 @@ static bool doctor_run(struct app *app, void *arguments, struct error *err)
 #define AT(member) offsetof(struct doctor_args, member)
 
 static const struct option doctor_options[] = {
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "recipe"),
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{0},
 };

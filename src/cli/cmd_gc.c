@@ -54,6 +54,7 @@ static void ledgers_clean(struct gc *gc, struct tally *tally)
 {
 	struct build_context context = context_make(gc->app, (struct build_events){0});
 
+	context.parameter_prefix = gc->options.parameter_prefix;
 	for (size_t i = 0; i < gc->ledger.count && !stop_requested(gc->app->stop); i++) {
 		struct error err = {0};
 		size_t dropped;
@@ -79,27 +80,26 @@ static bool remove_found(void *cookie, struct error *err)
 	return sweep_remove(removal->found, &removal->gc->options, err);
 }
 
-/* An image of a build that the database knows is taken off its record as well. */
+/* Judged once more, since a person may have thought about it for long. An image of a build that the database knows is
+ * taken off its record as well. */
 static bool remove_one(void *item, struct error *err)
 {
 	struct removal *removal = item;
 	const struct sweep_found *found = removal->found;
 	struct build_context context = context_make(removal->gc->app, (struct build_events){0});
-	struct sweep_build build;
-
-	if (found->kind != SWEEP_IMAGE)
-		return remove_found(removal, err);
 	const struct sweep_rules rules = gc_rules(removal->gc, found->in->aws);
 	struct sweep_verdict verdict;
+	struct sweep_build build;
 
 	if (!sweep_build_find(context.store, found->build, &build, err))
 		return false;
-	verdict = sweep_judge(found, &build, &rules); /* once more: a person may have thought about it for long */
+	verdict = sweep_judge(found, &build, &rules);
 	if (!verdict.removable)
 		return error_set(err, ERROR_CONFLICT, "%s in %s stays: %s", found->id, found->region, verdict.reason);
 	context.aws = found->in->aws;
-	return build.known ? build_retire(&context, found->build, found->region, found->id, remove_found, removal, err)
-			   : remove_found(removal, err);
+	return build.known && found->kind == SWEEP_IMAGE
+		       ? build_retire(&context, found->build, found->region, found->id, remove_found, removal, err)
+		       : remove_found(removal, err);
 }
 
 /* Side by side but for images, whose builds are claimed one at a time. */
@@ -140,7 +140,7 @@ static bool clean(struct gc *gc, struct error *err)
 		return error_hint(err, "`bakery iam-policy --gc` prints what gc needs");
 	if (tally.left)
 		err->kind = ERROR_LEFTOVER;
-	return tally.failed == 1 || error_hint(err, "and %zu more could not be removed", tally.failed - 1);
+	return tally.failed > 1 ? error_hint(err, "and %zu more could not be removed", tally.failed - 1) : false;
 }
 
 /* --- the command --- */
@@ -161,17 +161,7 @@ static bool builds_find(struct gc *gc, struct error *err)
 
 static struct text_list regions_wanted(struct gc *gc)
 {
-	const struct tree *settled = tree_get(gc->app->settings.fleet, "regions");
-	struct text_list regions = gc->args->regions;
-
-	if (regions.count || !tree_count(settled))
-		return regions;
-	regions.items = arena_alloc(gc->app->arena, (tree_count(settled) + 1) * sizeof(const char *));
-	for (struct tree_iter i = tree_iter(settled); tree_next(&i);) {
-		if (tree_text(i.value, NULL))
-			regions.items[regions.count++] = tree_text(i.value, NULL);
-	}
-	return regions;
+	return gc->args->regions.count ? gc->args->regions : gc->app->settings.fleet.regions;
 }
 
 static bool show(struct gc *gc, struct error *err)

@@ -241,28 +241,6 @@ struct log_printer {
 static const struct column log_columns[] = {
 	{NULL, "at"}, {NULL, "stage"}, {NULL, "step"}, {NULL, "stream"}, {NULL, "text"}};
 
-/* What a terminal would be left with: of a line that was overwritten with carriage returns, the last version; no
- * colors, no cursor movements. */
-static void add_as_seen(struct str *out, const char *text, size_t length)
-{
-	_cleanup_(str_free) struct str plain = STR_INIT;
-	while (length && text[length - 1] == '\r')
-		length--;
-	const char *return_at = memrchr(text, '\r', length);
-	const char *from = return_at ? return_at + 1 : text, *end = text + length;
-	while (from < end) {
-		const char *escape = memchr(from, '\x1b', (size_t)(end - from));
-		str_add_n(&plain, from, (size_t)((escape ? escape : end) - from));
-		from = escape ? escape + 1 : end;
-		if (from < end && *from == '[') {
-			while (++from < end && (*from < 0x40 || *from > 0x7e))
-				;
-			from += from < end;
-		}
-	}
-	output_visible(out, plain.data, plain.len);
-}
-
 static void line_print(struct str *out, const struct log_line *line, const char *text, size_t length)
 {
 	char time[CLOCK_TEXT_SIZE];
@@ -274,7 +252,7 @@ static void line_print(struct str *out, const struct log_line *line, const char 
 		output_visible(out, line->step, strlen(line->step));
 	}
 	str_add(out, str_eq(line->stream, "note") ? ": " : str_eq(line->stream, "err") ? " ! " : " | ");
-	add_as_seen(out, text, length);
+	output_as_seen(out, text, length);
 	str_add_char(out, '\n');
 }
 

@@ -86,9 +86,10 @@ static bool policy_print(struct app *app, const struct tree *policy, struct erro
 	size_t size;
 
 	tree_to_json_pretty(policy, &json);
-	if (printf("%s\n", json.data) < 0 || fflush(stdout) != 0)
-		return error_errno(err, "standard output");
 	size = size_of(json.data);
+	str_add_char(&json, '\n');
+	if (!output_text(stdout, &json, err))
+		return false;
 	if (size > PERMISSIONS_MOST_SIZE)
 		log_warn(
 			app->log,
@@ -116,7 +117,7 @@ static bool policy_run(struct app *app, void *arguments, struct error *err)
 #define AT(member) offsetof(struct policy_args, member)
 
 static const struct option policy_options[] = {
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "recipe"),
 	{"--account", 0, OPTION_TEXT, AT(account), "ID", "for this account (default: the credentials', else any)"},
 	{"--channel", 0, OPTION_TEXT, AT(channel), "NAME", "publish to this channel instead of the recipe's"},
 	{"--doctor", 0, OPTION_FLAG, AT(doctor), NULL,

@@ -197,7 +197,7 @@ static bool plan_run(struct app *app, void *arguments, struct error *err)
 }
 
 static const struct option plan_options[] = {
-	VARIABLE_OPTIONS(offsetof(struct plan_args, variables)),
+	VARIABLE_OPTIONS(offsetof(struct plan_args, variables), "recipe"),
 	{"--channel", 0, OPTION_TEXT, offsetof(struct plan_args, channel), "NAME",
 	 "publish to this channel instead of the recipe's"},
 	{"--out", 0, OPTION_TEXT, offsetof(struct plan_args, out), "FILE",

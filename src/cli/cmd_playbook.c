@@ -11,7 +11,6 @@
 #include "bakery/cli.h"
 #include "bakery/crypto.h"
 #include "bakery/file.h"
-#include "bakery/output.h"
 #include "bakery/runner.h"
 #include "bakery/str.h"
 #include "faults_tell.h"
@@ -51,10 +50,9 @@ static bool compile_run(struct app *app, void *arguments, struct error *err)
 	const struct playbook *playbook = NULL;
 	_cleanup_(str_free) struct str program = STR_INIT;
 
-	if (!load(app, args, &playbook, err) ||
-	    !runner_compile(playbook, args->dry_run ? RUNNER_LOOK : RUNNER_APPLY, &program, err))
-		return false;
-	return fwrite(program.data, 1, program.len, stdout) == program.len || error_errno(err, "standard output");
+	return load(app, args, &playbook, err) &&
+	       runner_compile(playbook, args->dry_run ? RUNNER_LOOK : RUNNER_APPLY, &program, err) &&
+	       output_text(stdout, &program, err);
 }
 
 /* --- what is told while it runs --- */
@@ -79,16 +77,12 @@ static void on_began(void *cookie, const struct step *step, size_t index, size_t
 /* Terminals must not be steered by what a machine prints. */
 static void add_shown(struct str *line, const char *data, size_t length)
 {
-	const char *end = data + length;
-
-	while (data < end) {
-		const char *stop = data;
-		while (stop < end && *stop != '\t' && *stop != '\r')
-			stop++;
-		output_visible(line, data, (size_t)(stop - data));
-		if (stop < end && *stop == '\t')
-			str_add_char(line, '\t');
-		data = stop + 1;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)data[i];
+		if (c == '\t' || (c >= ' ' && c != 127))
+			str_add_char(line, (char)c);
+		else if (c != '\r')
+			str_addf(line, "\\x%02x", c);
 	}
 }
 
@@ -169,7 +163,7 @@ static void split_host(const char *text, struct arena *arena, struct ssh_target 
 static bool host_make(struct app *app, const struct playbook_args *args, struct str *key, struct ssh_target *target,
 		      struct error *err)
 {
-	const char *home = getenv("HOME");
+	_cleanup_(freep) char *home = path_home();
 
 	if (!args->host || !*args->host)
 		return error_set(err, ERROR_USAGE,
@@ -181,8 +175,8 @@ static bool host_make(struct app *app, const struct playbook_args *args, struct 
 	if (args->key && !file_read(args->key, MOST_KEY, key, err))
 		return error_context(err, "--key");
 	target->private_key = args->key ? key->data : NULL;
-	target->known_hosts = args->known_hosts ? args->known_hosts
-						: arena_printf(app->arena, "%s/.ssh/known_hosts", home ? home : "");
+	target->known_hosts =
+		args->known_hosts ? args->known_hosts : arena_printf(app->arena, "%s/.ssh/known_hosts", home);
 	return true;
 }
 
@@ -257,7 +251,7 @@ static bool run_run(struct app *app, void *arguments, struct error *err)
 #define AT(member) offsetof(struct playbook_args, member)
 
 static const struct option compile_options[] = {
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "playbook"),
 	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "what run --dry-run sends: only conditions and checks"},
 	{0},
 };
@@ -274,7 +268,7 @@ static const struct option run_options[] = {
 	 "with --sandbox: what the scratch machine is of, an AMI or a name with * (the newest Debian 12)"},
 	{"--fresh", 0, OPTION_FLAG, AT(fresh), NULL, "with --sandbox: a new scratch machine, even if there is one"},
 	{"--dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, "change nothing: only look what each step would do"},
-	VARIABLE_OPTIONS(AT(variables)),
+	VARIABLE_OPTIONS(AT(variables), "playbook"),
 	{0},
 };
 

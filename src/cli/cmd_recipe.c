@@ -135,7 +135,7 @@ static bool validate_run(struct app *app, void *arguments, struct error *err)
 }
 
 static const struct option validate_options[] = {
-	VARIABLE_OPTIONS(offsetof(struct validate_args, variables)),
+	VARIABLE_OPTIONS(offsetof(struct validate_args, variables), "recipe"),
 	{0},
 };
 

@@ -6,16 +6,18 @@
 #include <stdio.h>
 
 #include "bakery/str.h"
+#include "bakery/utf8.h"
 
 bool faults_tell(struct faults *faults, struct error *err)
 {
-	_cleanup_(str_free) struct str text = STR_INIT;
+	_cleanup_(str_free) struct str text = STR_INIT, shown = STR_INIT;
 
 	if (!faults->count)
 		return true;
 	faults_print(faults, &text);
 	fflush(stdout);
-	fputs(text.data, stderr);
+	utf8_add_visible_lines(&shown, text.data, text.len);
+	fputs(shown.data, stderr);
 	return error_set(err, ERROR_INVALID, "%zu %s", faults->count, faults->count == 1 ? "fault" : "faults");
 }
 

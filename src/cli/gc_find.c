@@ -119,13 +119,23 @@ static bool is_same(const struct tree *row, const struct sweep_found *found)
 	       ((id && str_eq(id, found->id)) || (token && str_eq(token, found->token)));
 }
 
+/* The ledger is older than that; whoever removes what it holds looks once more. */
+static void row_is_published(struct gc *gc, struct tree *row, const struct sweep_found *found)
+{
+	row_finish(gc, row, found->cost_month_usd, false,
+		   arena_printf(gc->app->arena, "published as %s; `bakery resume %s` finishes its build",
+				found->parameter, found->build));
+}
+
 /* Whether a ledger has it; then its row gets to know the price. */
 static bool ledger_has(struct gc *gc, const struct sweep_found *found)
 {
 	for (struct tree_iter i = tree_iter(gc->rows); tree_next(&i);) {
 		if (!is_same(i.value, found))
 			continue;
-		if (found->kind != SWEEP_ROLE && tree_kind(tree_key(i.value, "cost_month_usd")) == TREE_NULL)
+		if (found->parameter)
+			row_is_published(gc, i.value, found);
+		else if (found->kind != SWEEP_ROLE && tree_kind(tree_key(i.value, "cost_month_usd")) == TREE_NULL)
 			row_finish(gc, i.value, found->cost_month_usd, tree_bool(i.value, "removable", false),
 				   tree_text(i.value, "reason"));
 		return true;
@@ -217,15 +227,11 @@ static bool members_list(struct gc *gc, const char *region, struct text_list *ou
 
 static bool accounts_list(struct gc *gc, struct text_list *out, struct error *err)
 {
-	const struct tree *accounts = tree_get(gc->app->settings.fleet, "accounts");
+	const struct text_list *accounts = &gc->app->settings.fleet.accounts;
 
-	if (str_eq(tree_text(accounts, NULL), "organization"))
+	if (text_list_has(accounts, "organization"))
 		return members_list(gc, gc->options.regions.count ? gc->options.regions.items[0] : NULL, out, err);
-	if (accounts && tree_kind(accounts) != TREE_ARRAY)
-		return error_set(err, ERROR_INVALID,
-				 "fleet.accounts: gc wants a list of account ids, or \"organization\"");
-	for (struct tree_iter i = tree_iter(accounts); tree_next(&i);)
-		text_list_append(out, tree_text_or(i.value, NULL, ""), gc->app->arena);
+	*out = *accounts;
 	return true;
 }
 
@@ -245,23 +251,16 @@ static bool other_read(struct gc *gc, const struct aws_identity *own, const char
 
 static bool others_read(struct gc *gc, const struct aws_identity *own, struct error *err)
 {
-	const char *role = tree_text(gc->app->settings.fleet, "role");
+	const char *role = gc->app->settings.fleet.role;
 	struct text_list accounts = {0};
 	struct error why = {0};
 
 	if (!accounts_list(gc, &accounts, &why)) {
-		if (error_is(&why, ERROR_INVALID)) {
-			*err = why;
-			return false;
-		}
 		unseen(gc, &why);
 		return true;
 	}
 	if (accounts.count > GC_MOST_ACCOUNTS)
 		return error_set(err, ERROR_INVALID, "fleet.accounts: gc takes %d at most", GC_MOST_ACCOUNTS);
-	if (accounts.count && !role)
-		return error_set(err, ERROR_INVALID,
-				 "fleet.role: gc wants the name of a role in each of fleet.accounts");
 	for (size_t i = 0; i < accounts.count; i++) {
 		if (!str_eq(accounts.items[i], own->account) && !other_read(gc, own, accounts.items[i], role, err))
 			return false;

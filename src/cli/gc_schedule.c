@@ -11,20 +11,22 @@ static const struct {
 } schedules[] = {
 	{"gitlab",
 	 "# .gitlab-ci.yml; then Build > Pipeline schedules: \"17 3 * * *\" with the variable BAKERY_GC = 1.\n"
-	 "# `bakery iam-policy --gc` prints what its role must be allowed.\n"
+	 "# Variables: BAKERY_GC_ROLE, its ARN (`bakery iam-policy --gc` prints what it must be allowed), and "
+	 "AWS_REGION.\n"
 	 "bakery-gc:\n"
 	 "  rules:\n"
 	 "    - if: $CI_PIPELINE_SOURCE == \"schedule\" && $BAKERY_GC\n"
 	 "  id_tokens:\n"
 	 "    AWS_TOKEN: {aud: sts.amazonaws.com}\n"
 	 "  script:\n"
-	 "    - printf '%s' \"$AWS_TOKEN\" >\"$CI_PROJECT_DIR.token\"\n"
+	 "    - (umask 077; printf '%s' \"$AWS_TOKEN\" >\"$CI_PROJECT_DIR.token\")\n"
 	 "    - export AWS_WEB_IDENTITY_TOKEN_FILE=\"$CI_PROJECT_DIR.token\" AWS_ROLE_ARN=\"$BAKERY_GC_ROLE\"\n"
-	 "    - bakery gc --yes --format json | tee gc.json\n"
-	 "  artifacts: {paths: [gc.json], expire_in: 90 days}\n"},
+	 "    - bakery gc --yes --format json >gc.json\n"
+	 "  artifacts: {when: always, paths: [gc.json], expire_in: 90 days}\n"},
 	{"github",
 	 "# .github/workflows/bakery-gc.yml\n"
-	 "# `bakery iam-policy --gc` prints what its role must be allowed.\n"
+	 "# Variables: BAKERY_GC_ROLE, its ARN (`bakery iam-policy --gc` prints what it must be allowed), and "
+	 "AWS_REGION.\n"
 	 "name: bakery gc\n"
 	 "on:\n"
 	 "  schedule: [{cron: \"17 3 * * *\"}]\n"
@@ -40,6 +42,7 @@ static const struct {
 	 "        with: {role-to-assume: \"${{ vars.BAKERY_GC_ROLE }}\", aws-region: \"${{ vars.AWS_REGION }}\"}\n"
 	 "      - run: bakery gc --yes\n"},
 	{"cron", "# /etc/cron.d/bakery-gc: as a user who has AWS credentials, in the project's folder\n"
+		 "PATH=/usr/local/bin:/usr/bin:/bin\n"
 		 "17 3 * * * bakery cd /srv/bakery && bakery gc --yes --quiet\n"},
 	{"systemd", "# /etc/systemd/system/bakery-gc.service\n"
 		    "[Unit]\n"

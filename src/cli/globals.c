@@ -7,7 +7,7 @@
 
 const struct option global_options[] = {
 	{"--format", 0, OPTION_TEXT, AT(format), "FORMAT", "results as table, json, jsonl or csv"},
-	{"--region", 0, OPTION_TEXT, AT(region), "REGION", "AWS region (else AWS_REGION, the profile's, the recipe's)"},
+	{"--region", 0, OPTION_TEXT, AT(region), "REGION", "AWS region (else the recipe's, AWS_REGION, the profile's)"},
 	{"--profile", 0, OPTION_TEXT, AT(profile), "NAME", "profile of the AWS configuration files"},
 	{"--config", 0, OPTION_TEXT, AT(config), "FILE", "settings (else bakery.yaml, searched upward)"},
 	{"--store", 0, OPTION_TEXT, AT(store), "FILE",

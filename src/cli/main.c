@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From argv to an exit status: finds the command, reads its options, opens what it needs, runs it, prints its error. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "bakery/cli.h"
-#include "bakery/output.h"
+#include "bakery/utf8.h"
 #include "globals.h"
 #include "help.h"
 #include "options.h"
@@ -83,10 +85,14 @@ static bool operands_check(const struct line *line, struct error *err)
 
 static bool line_read(const char *const *argv, struct arena *arena, struct line *line, struct error *err)
 {
-	size_t at = command_word(argv), count = 0, used = 0;
+	static const char *const version[] = {"version", NULL};
+	size_t at, count = 0, used = 0;
 	const char **rest;
 	int words = 0;
 
+	if (str_eq(argv[0], "--version")) /* as other programs have it */
+		argv = version;
+	at = command_word(argv);
 	while (argv[count])
 		count++;
 	rest = arena_alloc(arena, (count + 1) * sizeof(*rest));
@@ -128,28 +134,22 @@ static bool dispatch(const char *const *argv, struct app *app, struct error *err
 	return line.command->run(app, line.args, err);
 }
 
-/* Results that could not be written (a full disk, a closed pipe) are a failure, too. */
-static bool results_flushed(struct error *err)
+/* Whoever starts us with one of them closed must not find our talk in the next file that is opened. Opened the wrong
+ * way round, so that results which nobody can get are a failure still. */
+static void hold_standard_descriptors(void)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return true;
-	return error_errno(err, "cannot write the results");
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return; /* a host without /dev/null */
+	}
 }
 
-/* Its lines are ours; what else is in them may be a machine's. */
-static void tell_error(const char *text, bool color)
+static void tell_error(const struct app *app, const struct error *err)
 {
-	_cleanup_(str_free) struct str shown = STR_INIT;
+	_cleanup_(str_free) struct str text = STR_INIT;
 
-	for (const char *at = text;; at++) {
-		size_t length = strcspn(at, "\n");
-		output_visible(&shown, at, length);
-		at += length;
-		if (!*at)
-			break;
-		str_add_char(&shown, '\n');
-	}
-	fprintf(stderr, "%sbakery: %s%s\n", color ? "\033[31m" : "", shown.data, color ? "\033[0m" : "");
+	utf8_add_visible_lines(&text, err->text, strlen(err->text));
+	fprintf(stderr, "%sbakery: %s%s\n", app->color ? "\033[31m" : "", text.data, app->color ? "\033[0m" : "");
 }
 
 int cli_main(int argc, char **argv)
@@ -161,16 +161,17 @@ int cli_main(int argc, char **argv)
 	struct signals *signals;
 	bool done;
 
+	hold_standard_descriptors();
 	stop_init(&stop);
 	stop_init(&leave);
 	signals = signals_watch(&stop, &leave);
 	done = dispatch((const char *const *)argv + (argc > 0), &app, &err);
-	if (!results_flushed(&flush_error) && done) {
+	if (!output_flush(stdout, &flush_error) && done) {
 		err = flush_error;
 		done = false;
 	}
 	if (!done && err.text[0])
-		tell_error(err.text, app.color);
+		tell_error(&app, &err);
 	app_release(&app);
 	signals_end(signals);
 	stop_close(&stop);

@@ -10,10 +10,10 @@ struct variable_args {
 	struct text_list vars, files;
 };
 
-#define VARIABLE_OPTIONS(offset)                                                                                       \
+#define VARIABLE_OPTIONS(offset, document)                                                                             \
 	{"--var",      0,                                                                                              \
 	 OPTION_TEXTS, (offset) + offsetof(struct variable_args, vars),                                                \
-	 "NAME=VALUE", "set a variable of the recipe"},                                                                \
+	 "NAME=VALUE", "set a variable of the " document},                                                             \
 	{                                                                                                              \
 		"--var-file", 0, OPTION_TEXTS, (offset) + offsetof(struct variable_args, files), "FILE",               \
 			"set variables from a YAML map"                                                                \

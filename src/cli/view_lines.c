@@ -5,11 +5,18 @@
 #include <unistd.h>
 
 #include "bakery/mem.h"
+#include "bakery/utf8.h"
 #include "view_private.h"
 
 static const char *paint(const struct view *view, const char *color)
 {
 	return view->app->color ? color : "";
+}
+
+/* Terminals must not be steered by what a machine prints, nor by what AWS says. */
+static void add_shown(struct str *out, const char *text)
+{
+	utf8_add_visible_lines(out, text, strlen(text));
 }
 
 static void step_sentence(const struct view *view, const struct build_event *event, struct str *out)
@@ -22,11 +29,14 @@ static void step_sentence(const struct view *view, const struct build_event *eve
 	char took[CLOCK_TEXT_SIZE];
 
 	clock_duration(event->duration_ms, took);
-	str_addf(out, "%s%-9s%s [%zu/%zu] %s (%s)", paint(view, colors[report->result]),
-		 step_result_name(report->result), paint(view, "\033[0m"), event->index + 1, event->total,
-		 report->step->name ? report->step->name : report->step->id, took);
-	if (report->result == STEP_FAILED || report->result == STEP_SKIPPED)
-		str_addf(out, ": %s", report->why ? report->why : "");
+	str_addf(out, "%s%-9s%s [%zu/%zu] ", paint(view, colors[report->result]), step_result_name(report->result),
+		 paint(view, "\033[0m"), event->index + 1, event->total);
+	add_shown(out, report->step->name ? report->step->name : report->step->id);
+	str_addf(out, " (%s)", took);
+	if (report->result != STEP_FAILED && report->result != STEP_SKIPPED)
+		return;
+	str_add(out, ": ");
+	add_shown(out, report->why ? report->why : "");
 }
 
 /* A failed step's output belongs where the person reads; all of it is in `bakery log`. */
@@ -42,7 +52,8 @@ static void failed_output(const struct step_report *report, struct str *out)
 		at++;
 	while (*at) {
 		size_t length = strcspn(at, "\n");
-		str_addf(out, "\n    | %.*s", (int)length, at);
+		str_add(out, "\n    | ");
+		output_as_seen(out, at, length);
 		at += length + (at[length] == '\n');
 	}
 }
@@ -92,7 +103,8 @@ static void sentence_add(const struct view *view, const struct view_row *row, co
 		stage_sentence(row, event, out);
 		break;
 	case EVENT_STAGE_FAILED:
-		str_addf(out, "%sfailed%s: %s", paint(view, "\033[31m"), paint(view, "\033[0m"), event->text);
+		str_addf(out, "%sfailed%s: ", paint(view, "\033[31m"), paint(view, "\033[0m"));
+		add_shown(out, event->text);
 		break;
 	case EVENT_STEP_ENDED:
 		step_sentence(view, event, out);
@@ -100,7 +112,7 @@ static void sentence_add(const struct view *view, const struct view_row *row, co
 			failed_output(event->step, out);
 		break;
 	case EVENT_NOTE:
-		str_add(out, event->text);
+		add_shown(out, event->text);
 		break;
 	case EVENT_BUILD_ENDED:
 		ended_sentence(view, event, out);

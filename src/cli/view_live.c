@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bakery/mem.h"
+#include "bakery/utf8.h"
 #include "view_private.h"
 
 enum { REDRAW_MS = 100, DEFAULT_WIDTH = 80, STAGE_MARKS = 12 };
@@ -59,7 +60,7 @@ static void stages_draw(const struct live *live, const struct view_row *row, str
 
 static void row_draw(const struct live *live, const struct view_row *row, int width, struct str *out)
 {
-	_cleanup_(str_free) struct str text = STR_INIT;
+	_cleanup_(str_free) struct str text = STR_INIT, shown = STR_INIT;
 	char took[CLOCK_TEXT_SIZE];
 	int used = 0;
 
@@ -70,9 +71,10 @@ static void row_draw(const struct live *live, const struct view_row *row, int wi
 	str_addf(&text, "  %s", row->doing);
 	stages_draw(live, row, out);
 	used = STAGE_MARKS;
-	for (const char *c = text.data; *c && used < width; c++) {
+	utf8_add_visible(&shown, text.data, text.len);
+	for (const char *c = shown.data; *c && used < width; c++) {
 		used += ((unsigned char)*c & 0xc0) != 0x80;
-		str_add_char(out, (unsigned char)*c < 0x20 ? ' ' : *c);
+		str_add_char(out, *c);
 	}
 	str_add_char(out, '\n');
 }

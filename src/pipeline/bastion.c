@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The bastion that machines are reached through, as this host knows it: key file or agent, known_hosts. */
-#include <pwd.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "bakery/file.h"
 #include "bakery/str.h"
@@ -11,15 +8,9 @@
 
 char *bastion_file(const char *path)
 {
-	const char *home = getenv("HOME");
-	struct passwd entry, *found = NULL;
-	char text[4096];
+	_cleanup_(freep) char *home = path_home();
 
-	if (!str_starts(path, "~/"))
-		return mem_strdup(path);
-	if ((!home || !*home) && getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found)
-		home = found->pw_dir;
-	return path_join(home && *home ? home : "/", path + 2);
+	return str_starts(path, "~/") ? path_join(home, path + 2) : mem_strdup(path);
 }
 
 bool bastion_way_make(const struct build *build, struct bastion_way *way, struct error *err)

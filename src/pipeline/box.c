@@ -59,10 +59,10 @@ static bool start_one(struct build *build, struct box *box, const struct instanc
 	if (build_wait_learning(build, AWS_WAIT_instance_running, "launch", build->plan->region, box->instance,
 				at_most(RUNNING_TIMEOUT_S, build), instance, &why))
 		return true;
-	loss_explain_launch(build, &why);
+	ending_explain_launch(build, &why);
 	*again = candidates_moves_on(&why);
 	if (!*again) {
-		loss_record(build, box, &why);
+		ending_record(build, box, &why);
 		*err = why;
 		return error_context(err, "%s starting", box->instance);
 	}

@@ -203,18 +203,27 @@ static bool clean_up(struct build *build, struct error *err)
 	return true;
 }
 
+/* Its images are results, whatever becomes of the rest: they go into no quarantine. */
+static bool is_published(const struct build *build)
+{
+	return build->stage == &stages[STAGE_COUNT - 1];
+}
+
 static enum build_status status_of(const struct build *build, const struct error *why)
 {
 	if (why->kind == ERROR_NONE)
 		return BUILD_DONE;
-	if (error_is(why, ERROR_STOPPED) && !build->deadline_passed)
+	if (is_published(build) || (error_is(why, ERROR_STOPPED) && !build->deadline_passed))
 		return BUILD_INTERRUPTED;
 	return image_exists(build) ? BUILD_QUARANTINED : BUILD_FAILED;
 }
 
 static void explain_stop(struct build *build, struct error *why)
 {
-	build->claim_lost = build->claim_lost || str_eq(why->code, STORE_CLAIM_LOST);
+	struct error lost = {0};
+
+	if (why->kind != ERROR_NONE && !store_build_is_claimed(build->store, build->id, &lost))
+		build->claim_lost |= str_eq(lost.code, STORE_CLAIM_LOST);
 	if (build->claim_lost)
 		error_set(why, ERROR_CONFLICT,
 			  "another process has taken the build over, since this one was not heard of for long; nothing "
@@ -238,7 +247,7 @@ static void after_failure(struct build *build, enum build_status status, struct 
 	if (status == BUILD_QUARANTINED)
 		quarantine_begin(build, build->stage ? build->stage->name : "?",
 				 str_eq(why->code, BUILD_SUPERSEDED) ? NULL : error_kind_name(why->kind));
-	if (was_until(why))
+	if (was_until(why) || error_is(why, ERROR_LEFTOVER)) /* tidy has tried */
 		return;
 	if (build->context->keep_on_failure && status != BUILD_INTERRUPTED) {
 		keep_boxes(build);

@@ -7,6 +7,7 @@
 #include "bakery/log.h"
 #include "bakery/str.h"
 #include "pipeline.h"
+#include "remove.h"
 
 static bool list_has(const struct tree *list, const char *text)
 {
@@ -17,19 +18,28 @@ static bool list_has(const struct tree *list, const char *text)
 	return false;
 }
 
-/* An image that nobody judged goes with the rest; one that passed its gates, or is in quarantine, stays for resume. */
+static enum drop_extent extent_of(enum build_status status)
+{
+	return status == BUILD_QUARANTINED || status == BUILD_DONE ? DROP_ALL_BUT_RESULTS : DROP_ALL;
+}
+
+/* An image that nobody judged goes with the rest; one that passed its gates, or is in quarantine, stays for resume. A
+ * build that came so far as to publish lacked nothing but this. */
 static bool held_sweep(struct build *build, enum build_status status, size_t *dropped, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *done = NULL;
 	struct error unwritten = {0};
 	bool swept = store_stages_done(build->store, build->id, &done, err);
 
-	if (swept && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate")) {
+	bool published = swept && list_has(done, "publish");
+
+	if (swept && !published && status != BUILD_DONE && status != BUILD_QUARANTINED && list_has(done, "gate")) {
 		quarantine_begin(build, stages[stage_first_undone(done)].name, "interrupted");
 		status = BUILD_QUARANTINED;
 	}
-	swept = swept &&
-		build_drop_held(build, status == BUILD_QUARANTINED ? DROP_ALL_BUT_RESULTS : DROP_ALL, dropped, err);
+	swept = swept && build_drop_held(build, published ? DROP_ALL_BUT_RESULTS : extent_of(status), dropped, err);
+	if (published && swept)
+		status = BUILD_DONE;
 	if (store_build_end(build->store, build->id, status, &(struct error){0}, &unwritten))
 		return swept;
 	return swept ? error_coded(err, unwritten.kind, LEDGER_UNTOLD, "%s", unwritten.text) : false;
@@ -144,14 +154,16 @@ bool build_retire(const struct build_context *context, const char *id, const cha
 	struct error unwritten = {0};
 	enum build_status status;
 	struct build build;
-	size_t left;
-	bool done;
+	size_t left = 0;
+	bool done, gone;
 
 	if (!clean_load(&build, context, id, arena, &status, err))
 		return false;
-	done = retirable(status, err) && result_unhold(&build, ami, &left, err) && remove(cookie, err) &&
-	       image_is_retired(&build, region, ami, err);
-	if (done)
+	done = retirable(status, err) && result_unhold(&build, ami, &left, err) && remove(cookie, err);
+	gone = done || str_eq(err->code, IMAGE_GONE);
+	if (gone && !image_is_retired(&build, region, ami, done ? err : &unwritten))
+		gone = done = false;
+	if (gone)
 		status = left ? BUILD_QUARANTINED : BUILD_FAILED;
 	if (!store_build_end(build.store, id, status, &(struct error){0}, done ? err : &unwritten))
 		done = false;

@@ -60,13 +60,29 @@ static bool group_find(struct build *build, const struct hold *hold, char id[ID_
 	return true;
 }
 
+/* The interface of an instance that has just ended may still be seen in it. */
 static bool group_drop(struct build *build, const struct hold *hold, struct error *err)
 {
-	struct aws_call call = aws_call(AWS_ec2_DeleteSecurityGroup, hold->region);
+	enum { TRIES = 10, PAUSE_MS = 1000 };
 
-	aws_arg(&call, "GroupId", hold->id);
-	call.not_yet_s = build_unsettled_s(build, hold);
-	return build_send(build, &call, NULL, err) || gone(err);
+	for (int left = TRIES;; left--) {
+		struct aws_call call = aws_call(AWS_ec2_DeleteSecurityGroup, hold->region);
+
+		aws_arg(&call, "GroupId", hold->id);
+		call.not_yet_s = build_unsettled_s(build, hold);
+		if (build_send(build, &call, NULL, err) || gone(err))
+			return true;
+		if (!str_eq(err->code, "DependencyViolation"))
+			return false;
+		if (left == 1)
+			return error_hint(err,
+					  "something that bakery did not make uses it: "
+					  "`aws ec2 describe-network-interfaces --region %s --filters "
+					  "Name=group-id,Values=%s` shows what",
+					  hold->region, hold->id);
+		if (!stop_sleep_ms(build_stop(build), PAUSE_MS))
+			return false;
+	}
 }
 
 const struct held_kind held_security_group = {
@@ -154,7 +170,7 @@ static bool image_drop(struct build *build, const struct hold *hold, struct erro
 					      .not_yet_s = build_unsettled_s(build, hold),
 					      .stop = build_stop(build)};
 
-	return image_remove(build->aws, &removal, err);
+	return image_check_unpublished(build, hold, err) && image_remove(build->aws, &removal, err);
 }
 
 const struct held_kind held_image = {

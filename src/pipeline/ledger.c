@@ -130,6 +130,13 @@ bool build_hold(struct build *build, const struct held_kind *kind, const char *r
 	return store_hold_made(build->store, hold.row, id, err) || error_context(err, "ledger: %s %s", kind->name, id);
 }
 
+/* What another process has taken over is not this one's to remove. */
+static bool drop_ours(struct build *build, const struct held_kind *kind, const struct hold *hold, struct error *err)
+{
+	return (store_build_is_claimed(build->store, build->id, err) && kind->drop(build, hold, err)) ||
+	       error_context(err, "%s %s in %s", hold->kind, hold->id, hold->region);
+}
+
 /* *gone: AWS has it no more, even when the ledger could not be told. */
 static bool hold_drop(struct build *build, const struct hold *hold, bool *gone, struct error *err)
 {
@@ -146,8 +153,8 @@ static bool hold_drop(struct build *build, const struct hold *hold, bool *gone, 
 			return false;
 		found.id = id;
 	}
-	if (found.id[0] && !kind->drop(build, &found, err))
-		return error_context(err, "%s %s in %s", hold->kind, found.id, hold->region);
+	if (found.id[0] && !drop_ours(build, kind, &found, err))
+		return false;
 	*gone = true;
 	return store_hold_dropped(build->store, hold->row, err) ||
 	       error_context(err, "%s %s is gone, but the ledger still names it", hold->kind,
@@ -195,8 +202,9 @@ static size_t run_length(const struct dropping *items, size_t first, size_t coun
 	return end - first;
 }
 
-/* *untold: why the ledger could not be told of something that is gone. */
-static size_t run_drop(struct build *build, struct dropping *items, size_t count, struct error *untold)
+/* *untold: why the ledger could not be told of something that is gone; *stays: why something is not. */
+static size_t run_drop(struct build *build, struct dropping *items, size_t count, struct error *untold,
+		       struct error *stays)
 {
 	_cleanup_(freep) struct error *errors = mem_array(count, sizeof(*errors));
 	struct error first = {0};
@@ -206,10 +214,12 @@ static size_t run_drop(struct build *build, struct dropping *items, size_t count
 		return count;
 	for (size_t i = 0; i < count; i++) {
 		gone += items[i].gone;
-		if (!items[i].gone)
+		if (!items[i].gone) {
 			build_note(build, "left behind: %s", errors[i].text);
-		else if (errors[i].kind != ERROR_NONE)
+			*stays = errors[i];
+		} else if (errors[i].kind != ERROR_NONE) {
 			*untold = errors[i];
+		}
 	}
 	return gone;
 }
@@ -219,7 +229,7 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 	_cleanup_(freep) struct dropping *items = NULL;
 	struct hold *holds;
 	size_t count, wanted = 0, left;
-	struct error untold = {0};
+	struct error untold = {0}, stays = {0};
 
 	*dropped = 0;
 	if (!store_hold_list(build->store, build->id, build->arena, &holds, &count, err))
@@ -231,7 +241,7 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 			items[wanted++] = (struct dropping){build, &holds[i], false};
 	}
 	for (size_t i = 0; i < wanted; i += run_length(items, i, wanted))
-		*dropped += run_drop(build, &items[i], run_length(items, i, wanted), &untold);
+		*dropped += run_drop(build, &items[i], run_length(items, i, wanted), &untold, &stays);
 	left = wanted - *dropped;
 	if (!left && untold.kind == ERROR_NONE)
 		return true;
@@ -241,8 +251,8 @@ bool build_drop_held(struct build *build, enum drop_extent extent, size_t *dropp
 				   "%s` finds it gone",
 				   build->id, untold.text, build->id);
 	return error_set(err, ERROR_LEFTOVER,
-			 "%zu of what build %s holds could not be removed; `bakery gc %s` tries again", left, build->id,
-			 build->id);
+			 "%zu of what build %s holds could not be removed (%.600s); `bakery gc %s` tries again", left,
+			 build->id, stays.text, build->id);
 }
 
 bool build_release_results(struct build *build, struct error *err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Instances that end before their time, and what EC2's reasons mean for a build (EC2 user guide, "Instance state change
- * reasons"; its states have "Server." for EC2's own doing and "Client." for the account's). */
+ * Instances that end in the midst of the work: noticed, told, and replaced where another one may do better. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,78 +8,6 @@
 #include "pipeline.h"
 
 enum { MOST_LOSSES = 2 };
-
-/* The first row that fits counts. */
-static const struct end_reason {
-	const char *pattern; /* of the code */
-	enum error_kind kind;
-	const char *hint;
-} reasons[] = {
-	{"Server.Insufficient*", ERROR_CAPACITY, NULL},
-	{"Server.SpotInstance*", ERROR_CAPACITY, NULL},
-	{"Server.InternalError", ERROR_CAPACITY, NULL}, /* "try again" is all that AWS has to say of it */
-	{"Client.VolumeLimitExceeded", ERROR_QUOTA,
-	 "the account may have no more EBS volumes: remove some, or raise the quota (Service Quotas, EBS)"},
-	{"Client.InvalidSnapshot*", ERROR_FAILED, "a snapshot of the image is gone or not shared with this account"},
-	{"Client.InstanceInitiatedShutdown", ERROR_FAILED,
-	 "it shut itself down: a step did, or something that the source image starts by itself"},
-	{"Client.UserInitiatedShutdown", ERROR_FAILED, "somebody ended it; CloudTrail says who (TerminateInstances)"},
-};
-
-static bool is_about_keys(const struct build *build, const char *code)
-{
-	return str_glob("Client.InvalidKMSKey*", code) ||
-	       (str_eq(code, "Client.InternalError") && build->plan->launch.root_volume.encrypted);
-}
-
-/* EBS uses the key on behalf of who launches, and tells a lack of permission only as "Client error on launch" (EBS user
- * guide, "Troubleshoot encryption"). */
-static void hint_at_key(const struct build *build, struct error *err)
-{
-	const char *key = build->plan->launch.root_volume.kms_key;
-
-	err->kind = ERROR_FAILED;
-	error_hint(
-		err,
-		"EC2 could not use the key of the root volume: check that %s%s exists in %s and is enabled, that its "
-		"policy lets these credentials use it (kms:CreateGrant, kms:Decrypt, kms:DescribeKey, "
-		"kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*), and the same of the source image's own key, "
-		"if it is encrypted",
-		key ? "" : "the default key for EBS", key ? key : "", build->plan->region);
-}
-
-static const struct end_reason *reason_find(const char *code)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-		if (str_glob(reasons[i].pattern, code))
-			return &reasons[i];
-	}
-	return NULL;
-}
-
-void loss_explain_launch(const struct build *build, struct error *err)
-{
-	const struct end_reason *reason = reason_find(err->code);
-
-	if (is_about_keys(build, err->code)) {
-		hint_at_key(build, err);
-	} else if (reason) {
-		err->kind = reason->kind;
-		if (reason->hint)
-			error_hint(err, "%s", reason->hint);
-	}
-}
-
-void loss_record(struct build *build, const struct box *box, const struct error *why)
-{
-	struct error unwritten = {0};
-
-	if ((str_starts(why->code, "Client.") || str_starts(why->code, "Server.") || str_eq(why->code, "Gone")) &&
-	    !store_launch_ended(build->store, build->id, box->instance, why->code, &unwritten))
-		build_note(build, "record: %s", unwritten.text);
-}
-
-/* --- in the midst of the work --- */
 
 static struct box *box_of(struct build *build)
 {
@@ -133,7 +60,7 @@ static void tell(const struct build *build, const struct box *box, const struct 
 {
 	const char *code = tree_text_or(gone, "stateReason.code", "Gone"),
 		   *said = tree_text_or(gone, "stateReason.message", "it no longer exists");
-	const struct end_reason *reason = reason_find(code);
+	const struct ending *ending = ending_find(code);
 	_cleanup_(str_free) struct str at = STR_INIT;
 	bool by_ec2 = str_starts(code, "Server.");
 
@@ -141,8 +68,8 @@ static void tell(const struct build *build, const struct box *box, const struct 
 	error_coded(why, by_ec2 ? ERROR_CAPACITY : ERROR_FAILED, code, "%s%s %s at %s (%.300s)",
 		    box->spot ? "spot instance " : "instance ", box->instance,
 		    by_ec2 ? "was taken back by EC2" : "ended before its time", at.data, said);
-	if (reason && reason->hint)
-		error_hint(why, "%s", reason->hint);
+	if (ending && ending->hint)
+		error_hint(why, "%s", ending->hint);
 }
 
 void loss_judge(struct build *build, struct error *why)
@@ -160,7 +87,7 @@ void loss_judge(struct build *build, struct error *why)
 	if (!gone)
 		return;
 	tell(build, box, gone, why);
-	loss_record(build, box, why);
+	ending_record(build, box, why);
 	if (!error_is(why, ERROR_CAPACITY))
 		return;
 	if (build->losses++ < MOST_LOSSES)

@@ -19,7 +19,7 @@ struct bastion_way {
 	char *known_hosts;
 };
 
-/* An instance that bakery talks to. Its keys live in memory, and those of "build" in the kernel's keyring (rejoin.c),
+/* An instance that bakery talks to. Its keys live in memory, and those of "build" in the kernel's keyring (box_keys.c),
  * so that a build whose process died can go on there. */
 struct box {
 	const char *purpose; /* "build", "test" */
@@ -195,6 +195,9 @@ bool build_release_results(struct build *build, struct error *err) must_check;
 void quarantine_begin(struct build *build, const char *stage, const char *why);
 void quarantine_end(struct build *build);
 
+/* Before an image of the ledger goes: ERROR_CONFLICT when a parameter names it (published.c). */
+bool image_check_unpublished(struct build *build, const struct hold *hold, struct error *err) must_check;
+
 /* --- images (images.c) --- */
 /* What the plan says (architecture, boot mode, TPM, ENA) against EC2's description. */
 bool image_check(const struct build *build, const struct tree *image, struct error *err) must_check;
@@ -239,15 +242,16 @@ bool box_address(struct build *build, struct box *box, const struct tree *instan
 bool box_terminate(struct build *build, struct box *box, struct error *err) must_check; /* asked for, not waited for */
 /* For --keep-on-failure: writes the key where only this user reads it; *command: how to get in (free it). */
 bool box_keep(struct build *build, const struct box *box, char **command, struct error *err) must_check;
+/* Its keys in the kernel's keyring (box_keys.c); where there is none, nothing is kept. */
+void box_keys_keep(struct build *build, const struct box *box);
+void box_keys_forget(const struct build *build, const char *purpose);
+bool box_keys_find(const struct build *build, struct box *box, struct error *err) must_check;
 /* The cloud-config an instance starts with, base64. */
 void user_data_make(const struct build *build, const struct box *box, struct str *base64);
 /* A command for root that ends the instance when the build's deadline has passed; again: from now on. */
 char *dead_man_command(const struct build *build);
 
 /* --- going on after a kill, on the same instance (rejoin.c) --- */
-/* Where the kernel has no keyring nothing is kept. */
-void box_keys_keep(struct build *build, const struct box *box);
-void box_keys_forget(const struct build *build, const char *purpose);
 /* For an instance just launched: the steps recorded up to now were not done on it. */
 bool rejoin_mark(struct build *build, struct error *err) must_check;
 /* How many steps of a phase are recorded as done on the present instance. ERROR_CONFLICT with RUNNER_NOT_REJOINED when
@@ -272,11 +276,18 @@ char *bastion_file(const char *path);
 /* Adds to an ssh command line what leads through it. */
 void bastion_command(const struct build *build, struct str *command);
 
-/* --- instances that end before their time (loss.c, lookout.c) --- */
+/* --- instances that end before their time (ending.c, loss.c, lookout.c) --- */
+/* What a reason of EC2's ("Server.InsufficientInstanceCapacity") amounts to; NULL: nothing is known of it. */
+struct ending {
+	const char *pattern; /* of the code */
+	enum error_kind kind;
+	const char *hint; /* or NULL */
+};
+const struct ending *ending_find(const char *code);
 /* After the wait for a launch failed: a kind and a hint by EC2's own reason (err->code). */
-void loss_explain_launch(const struct build *build, struct error *err);
+void ending_explain_launch(const struct build *build, struct error *err);
 /* The record tells why it ended, if why->code does; when it cannot be written, a note says so. */
-void loss_record(struct build *build, const struct box *box, const struct error *why);
+void ending_record(struct build *build, const struct box *box, const struct error *why);
 /* After a stage failed: when its instance is gone, *why says how it went, the record knows, and build->fall_back is
  * set if another one may do better. */
 void loss_judge(struct build *build, struct error *why);

@@ -11,7 +11,9 @@ struct image_removal {
 	int64_t not_yet_s; /* it may be so new that EC2 does not show it: for so long */
 	const struct stop *stop;
 };
-/* Gone already counts as removed. */
+/* Gone already counts as removed. IMAGE_GONE: the code of an error after which the image is gone all the same, but not
+ * all of its snapshots. */
+#define IMAGE_GONE "ImageGone"
 bool image_remove(struct aws *aws, const struct image_removal *wish, struct error *err) must_check;
 
 #endif

@@ -37,12 +37,12 @@ static const enum aws_operation operations[] = {
 void needs_of_gc(const struct settings *settings, const struct needs_scope *scope, struct arena *arena,
 		 struct permission_needs *out)
 {
-	const struct tree *accounts = tree_get(settings->fleet, "accounts");
-	const char *role = tree_text(settings->fleet, "role");
+	const struct text_list *accounts = &settings->fleet.accounts;
+	bool organization = text_list_has(accounts, "organization");
 
 	for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
 		out->operations[operations[i]] = true;
-	out->operations[AWS_sts_AssumeRole] |= role && tree_count(accounts);
+	out->operations[AWS_sts_AssumeRole] |= accounts->count > 0;
 	permission_needs_add(out, "partition", partition_of(scope->region ? scope->region : "")->name);
 	permission_needs_add(out, "account", scope->account ? scope->account : "*");
 	permission_needs_add(out, "project", settings->project);
@@ -50,11 +50,8 @@ void needs_of_gc(const struct settings *settings, const struct needs_scope *scop
 	permission_needs_add(out, "swept_profiles", "bakery-20*-????");
 	permission_needs_add(out, "swept_parameters", settings->parameter_prefix);
 	permission_needs_add(out, "swept_parameters", arena_printf(arena, "%s/*", settings->parameter_prefix));
-	permission_needs_add(out, "swept_role", role);
-	if (role && str_eq(tree_text(accounts, NULL), "organization")) {
-		out->operations[AWS_organizations_ListAccounts] = out->operations[AWS_sts_AssumeRole] = true;
-		permission_needs_add(out, "swept_accounts", "*");
-	}
-	for (struct tree_iter i = tree_iter(accounts); role && tree_next(&i);)
-		permission_needs_add(out, "swept_accounts", tree_text(i.value, NULL));
+	permission_needs_add(out, "swept_role", settings->fleet.role);
+	out->operations[AWS_organizations_ListAccounts] |= organization;
+	for (size_t i = 0; i < accounts->count; i++)
+		permission_needs_add(out, "swept_accounts", organization ? "*" : accounts->items[i]);
 }

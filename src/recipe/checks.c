@@ -62,6 +62,13 @@ static void check_keys(const struct fields_context *context, const struct tree *
 					  context->key, wanted, i.key);
 }
 
+/* Accounts by id, or all of the organization, in one word. */
+void must_be_fleet_accounts(const struct fields_context *context, const struct tree *node, const void *value)
+{
+	if (!str_eq(tree_text(node, NULL), "organization"))
+		shape_check(context, node, shape_account, "an account id (12 digits), or organization alone");
+}
+
 void must_be_regions(const struct fields_context *context, const struct tree *node, const void *value)
 {
 	check_keys(context, node, shape_region, "a region such as eu-west-1");

@@ -14,7 +14,7 @@ value_check must_be_subnets, must_be_security_groups, must_be_instance_types, mu
 	must_be_units, must_be_parameter;
 value_check must_be_prefix, must_be_profile, must_be_user, must_be_tags, must_be_env, must_be_secrets, must_be_groups,
 	must_be_mode, must_be_owner_group, must_be_absolute;
-value_check must_be_words, must_be_policies, must_be_role, must_be_admitted;
+value_check must_be_words, must_be_policies, must_be_role, must_be_admitted, must_be_fleet_accounts;
 
 extern const struct field launch_fields[]; /* the settings' defaults are held to it, too */
 

@@ -98,10 +98,12 @@ static struct tree *read_level(const struct level *level, const struct text_list
 {
 	struct tree *child = document_read(level->path, search_shown(level->path, arena), arena, faults);
 	const struct tree *extends = tree_key(child, "extends");
-	const struct tree *base = extends ? read_base(level, extends, folders, arena, faults) : NULL;
+	struct tree *base = extends ? read_base(level, extends, folders, arena, faults) : NULL;
 
 	if (extends && !base)
 		return NULL;
+	if (base)
+		tree_remove(base, "name"); /* which is the base's own: the image of a child would be taken for its */
 	return base ? document_keep(extends_merge(base, child), arena) : child;
 }
 

@@ -51,6 +51,16 @@ static void request_fault(const struct playbook_request *request, const char *fm
 		   *request->key ? ": " : "", text.data);
 }
 
+/* A relative path begins at the file that holds it, which not everybody expects. */
+static const char *place_hint(const char *path, const struct playbook_request *request)
+{
+	const char *shown = search_shown(path, request->arena), *name = request->name_or_file;
+
+	if (str_eq(shown, name) || (str_starts(name, "./") && str_eq(shown, name + 2)))
+		return "";
+	return arena_printf(request->arena, ": there is no file %s", shown);
+}
+
 static const char *find_file(const struct playbook_request *request)
 {
 	const struct text_list *folders = &request->settings->playbooks;
@@ -61,7 +71,7 @@ static const char *find_file(const struct playbook_request *request)
 	if (path && file_exists(path))
 		return path;
 	request_fault(request, "there is no playbook %s%s", request->name_or_file,
-		      path ? "" : search_hint(folders, request->name_or_file, request->arena));
+		      path ? place_hint(path, request) : search_hint(folders, request->name_or_file, request->arena));
 	return NULL;
 }
 

@@ -88,7 +88,7 @@ static const struct field temporary_profile_fields[] = {
 
 const struct field launch_fields[] = {
 	{"region", AT(launch, region), FIELD_TEXT, .check = must_be_region,
-	 .doc = "Where the image is made. Default: `--region`, AWS_REGION, the profile's."},
+	 .doc = "Where the image is made, unless `--region` says otherwise. Default: AWS_REGION, the profile's."},
 	{"instance_types", AT(launch, instance_types), FIELD_TEXT_LIST, FIELD_NOT_EMPTY,
 	 .check = must_be_instance_types,
 	 .doc = "Tried in order, in every subnet, when capacity is short. Needed here or in the settings."},
@@ -314,7 +314,8 @@ const struct field recipe_fields[] = {
 	 .doc = "Most time for the whole build; the instances end themselves then, whoever is still there."},
 	{"playbooks", AT(recipe, playbooks), FIELD_STRUCT_LIST, FIELD_SINGLE, .fields = playbook_use_fields,
 	 .size = sizeof(struct playbook_use), .shorthand = "playbook",
-	 .doc = "What is done on the instance, in order; a bare text is a playbook's name."},
+	 .doc = "What is done on the instance, in order; a bare text is a playbook's name. Needed; an empty list for "
+		"nothing."},
 	{"verify", AT(recipe, verify), FIELD_INLINE, .fields = verify_fields, .shorthand = "enabled",
 	 .doc = "The test on a fresh instance of the new image."},
 	{"waive", AT(recipe, waivers), FIELD_STRUCT_LIST, FIELD_SINGLE, .fields = waiver_fields,
@@ -327,6 +328,7 @@ const struct field recipe_fields[] = {
 	 .doc = "Where it goes and who may use it."},
 	{"publish", AT(recipe, publish), FIELD_INLINE, .fields = publish_fields, .shorthand = "channel",
 	 .doc = "The pointer in Parameter Store that moves to it."},
-	{"retain", AT(recipe, retain), FIELD_INLINE, .fields = retain_fields, .doc = "When older images go."},
+	{"retain", AT(recipe, retain), FIELD_INLINE, .fields = retain_fields,
+	 .doc = "When older images are to go. Kept with the recipe: this version of bakery retires none."},
 	{0},
 };

@@ -52,6 +52,27 @@ static const struct field channel_fields[] = {
 	{0},
 };
 
+static void check_fleet(const struct fields_context *context, const struct tree *node, const void *value)
+{
+	const struct fleet *fleet = value;
+
+	if (fleet->accounts.count && !fleet->role)
+		faults_add_at(context->faults, context->file, node,
+			      "%s.role: is missing: the name of a role in each of the accounts", context->key);
+}
+
+static const struct field fleet_fields[] = {
+	{"accounts", AT(fleet, accounts), FIELD_TEXT_LIST, .check = must_be_fleet_accounts,
+	 .doc = "Accounts besides this one, by id; or `organization`: all of its accounts."},
+	{"role", AT(fleet, role), FIELD_TEXT, .check = must_be_role,
+	 .doc = "Name of a role in each of the accounts that bakery may take. Needed with `accounts`."},
+	{"regions", AT(fleet, regions), FIELD_TEXT_LIST, FIELD_NOT_EMPTY, .check = must_be_region,
+	 .doc = "Default: all that the account may use."},
+	{"required_tags", AT(fleet, required_tags), FIELD_TREE, .doc = "For audits, which this version does not make."},
+	{"exemptions", AT(fleet, exemptions), FIELD_TREE, .doc = "For audits, which this version does not make."},
+	{0},
+};
+
 const struct field settings_fields[] = {
 	{"bakery", AT(settings, format), FIELD_INT, .otherwise = "1", .check = must_be_format,
 	 .doc = "Format of this file: 1."},
@@ -82,9 +103,10 @@ const struct field settings_fields[] = {
 	{"quarantine", AT(settings, quarantine_s), FIELD_DURATION, .otherwise = "30d", .least = 3600,
 	 .most = 3650LL * 86400,
 	 .doc = "How long the image of a build that failed late is kept; `bakery gc` removes it after that."},
-	{"fleet", AT(settings, fleet), FIELD_TREE, .check = check_map,
-	 .doc = "The accounts, regions and rules of fleet audits."},
-	{"notify", AT(settings, notify), FIELD_TREE, .check = check_map, .doc = "Who is told about builds and audits."},
+	{"fleet", AT(settings, fleet), FIELD_INLINE, .fields = fleet_fields, .check = check_fleet,
+	 .doc = "Where `bakery gc` looks for what builds left behind."},
+	{"notify", AT(settings, notify), FIELD_TREE, .check = check_map,
+	 .doc = "Who is to be told about builds and audits. Kept: this version tells nobody."},
 	{0},
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bakery/clock.h"
+#include "bakery/evidence.h"
 #include "bakery/mem.h"
 #include "bakery/output.h"
 #include "cell.h"
@@ -330,16 +331,6 @@ static void failed_add(struct str *out, const struct tree *steps)
 	}
 }
 
-struct tree *build_controls(const struct tree *build)
-{
-	struct tree *newest = tree_new_array();
-	for (struct tree_iter i = tree_iter(tree_get(build, "controls")); tree_next(&i);) {
-		if (tree_bool(i.value, "newest", true))
-			tree_add(newest, tree_share(i.value));
-	}
-	return newest;
-}
-
 static bool is_of_scanner(const struct tree *control)
 {
 	return str_eq(tree_text(control, "phase"), "scan");
@@ -373,7 +364,7 @@ static void controls_failed_add(struct str *out, const struct tree *controls)
 static void steps_and_controls(struct str *out, const struct tree *build, int width)
 {
 	const struct tree *steps = tree_get(build, "steps");
-	_cleanup_(tree_freep) struct tree *controls = build_controls(build), *step_tally = tally(steps, "result"),
+	_cleanup_(tree_freep) struct tree *controls = evidence_newest(build), *step_tally = tally(steps, "result"),
 					  *control_tally = tally(controls, "answer");
 	section(out, "Steps (each: --steps; what they printed: bakery log)", step_tally, step_tally_columns,
 		ARRAY_SIZE(step_tally_columns), width);

@@ -93,9 +93,19 @@ static void verdict_set(struct tree *row, bool tested)
 		  tree_text_or(row, "fresh.evidence", "not asked for"));
 }
 
+struct tree *evidence_newest(const struct tree *build)
+{
+	struct tree *newest = tree_new_array();
+	for (struct tree_iter i = tree_iter(tree_get(build, "controls")); tree_next(&i);) {
+		if (tree_bool(i.value, "newest", true))
+			tree_add(newest, tree_share(i.value));
+	}
+	return newest;
+}
+
 struct tree *evidence_rows(const struct tree *build)
 {
-	_cleanup_(tree_freep) struct tree *answers = build_controls(build);
+	_cleanup_(tree_freep) struct tree *answers = evidence_newest(build);
 	struct tree *rows = tree_new_array();
 	bool tested = false;
 

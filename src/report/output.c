@@ -11,16 +11,21 @@
 
 const char *const output_format_names[] = {"table", "json", "jsonl", "csv", NULL};
 
-/* A reader that has seen enough (`| head`) is no failure. */
-bool output_text(FILE *out, const struct str *text, struct error *err)
+bool output_flush(FILE *out, struct error *err)
 {
-	if (fwrite(text->data, 1, text->len, out) == text->len && fflush(out) == 0)
+	if (fflush(out) == 0 && !ferror(out))
 		return true;
 	if (errno == EPIPE) {
 		clearerr(out);
 		return true;
 	}
-	return error_errno(err, "cannot write the result");
+	return error_errno(err, "cannot write the results");
+}
+
+bool output_text(FILE *out, const struct str *text, struct error *err)
+{
+	fwrite(text->data, 1, text->len, out); /* a failure stays known to the stream */
+	return output_flush(out, err);
 }
 
 static void csv_field(struct str *out, const char *text, bool first)

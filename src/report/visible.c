@@ -8,34 +8,29 @@
 #include "bakery/output.h"
 #include "bakery/utf8.h"
 
-/* What makes a terminal show something else than what the text says (CVE-2021-42574 for the last two ranges). */
-static bool deceives(uint32_t code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069);
-}
-
-static void add_written_out(struct str *out, uint32_t code)
-{
-	static const char letters[] = "\a\b\t\n\v\f\r", names[] = "abtnvfr";
-	const char *letter = code && code < 0x80 ? strchr(letters, (int)code) : NULL;
-	if (letter)
-		str_addf(out, "\\%c", names[letter - letters]);
-	else
-		str_addf(out, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
-}
-
 void output_visible(struct str *out, const char *text, size_t length)
 {
-	uint32_t code;
-	for (size_t used; (used = utf8_next(text, length, &code)); text += used, length -= used) {
-		if (code == UTF8_BAD)
-			str_addf(out, "\\x%02x", (unsigned char)*text);
-		else if (deceives(code))
-			add_written_out(out, code);
-		else
-			str_add_n(out, text, used);
+	utf8_add_visible(out, text, length);
+}
+
+void output_as_seen(struct str *out, const char *text, size_t length)
+{
+	_cleanup_(str_free) struct str plain = STR_INIT;
+	while (length && text[length - 1] == '\r')
+		length--;
+	const char *return_at = memrchr(text, '\r', length);
+	const char *from = return_at ? return_at + 1 : text, *end = text + length;
+	while (from < end) {
+		const char *escape = memchr(from, '\x1b', (size_t)(end - from));
+		str_add_n(&plain, from, (size_t)((escape ? escape : end) - from));
+		from = escape ? escape + 1 : end;
+		if (from < end && *from == '[') {
+			while (++from < end && (*from < 0x40 || *from > 0x7e))
+				;
+			from += from < end;
+		}
 	}
+	output_visible(out, plain.data, plain.len);
 }
 
 size_t output_width(const char *text)

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Talking to a running sandbox's control endpoint: HTTP/1.0 over a loopback socket, one request a connection. */
-#include <arpa/inet.h>
-#include <errno.h>
+ * Talking to a running sandbox's control endpoint, over loopback and past every proxy. */
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "access/policy.h"
 #include "bakery/file.h"
@@ -18,55 +15,56 @@
 
 #define REPLY_MOST (64u << 20)
 
-static bool connect_to(const char *endpoint, int *fd, struct error *err)
+/* Less than what was handed over: curl gives up. */
+static size_t take_reply(char *data, size_t one, size_t length, void *cookie)
 {
-	const char *colon = strrchr(endpoint, ':');
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	address.sin_port = htons((uint16_t)(colon == NULL ? 0 : atoi(colon + 1)));
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*fd < 0 || connect(*fd, (struct sockaddr *)&address, sizeof address) < 0)
-		return error_errno(err, "%s", endpoint);
+	struct str *reply = cookie;
+	if (reply->len + length > REPLY_MOST)
+		return 0;
+	str_add_n(reply, data, length);
+	return one * length;
+}
+
+static void curlp(CURL **curl)
+{
+	curl_easy_cleanup(*curl);
+}
+
+static void headersp(struct curl_slist **headers)
+{
+	curl_slist_free_all(*headers);
+}
+
+static bool exchange(const char *method, const char *url, const char *token_header, const struct str *body,
+		     long *status, struct str *reply, struct error *err)
+{
+	char why[CURL_ERROR_SIZE] = "";
+	_cleanup_(curlp) CURL *curl = curl_easy_init();
+	_cleanup_(headersp) struct curl_slist *headers = curl_slist_append(NULL, token_header);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_reply);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+	CURLcode code = curl_easy_perform(curl);
+	if (code != CURLE_OK)
+		return error_set(err, ERROR_FAILED, "the sandbox's control endpoint %s: %s", url,
+				 *why ? why : curl_easy_strerror(code));
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
 	return true;
 }
 
-static bool send_all(int fd, const struct str *text, struct error *err)
+static bool understand(long status, const struct str *reply, struct tree **out, struct error *err)
 {
-	for (size_t sent = 0; sent < text->len;) {
-		ssize_t count = send(fd, text->data + sent, text->len - sent, MSG_NOSIGNAL);
-		if (count < 0 && errno != EINTR)
-			return error_errno(err, "the sandbox's control endpoint");
-		sent += count > 0 ? (size_t)count : 0;
-	}
-	return true;
-}
-
-static bool read_all(int fd, struct str *out, struct error *err)
-{
-	char buffer[16384];
-	for (;;) {
-		ssize_t count = read(fd, buffer, sizeof buffer);
-		if (count == 0)
-			return true;
-		if (count < 0 && errno != EINTR)
-			return error_errno(err, "the sandbox's control endpoint");
-		if (count > 0)
-			str_add_n(out, buffer, (size_t)count);
-		if (out->len > REPLY_MOST)
-			return error_set(err, ERROR_INTERNAL, "the sandbox's answer is too long");
-	}
-}
-
-static bool understand(const struct str *reply, struct tree **out, struct error *err)
-{
-	const char *body = strstr(reply->data, "\r\n\r\n");
-	if (!str_starts(reply->data, "HTTP/1.") || body == NULL)
-		return error_set(err, ERROR_INTERNAL, "the sandbox's answer is not HTTP");
-	body += 4;
-	*out = tree_from_json(body, reply->len - (size_t)(body - reply->data), err);
+	*out = tree_from_json(reply->data, reply->len, err);
 	if (*out == NULL)
 		return error_context(err, "the sandbox's answer");
-	if (strncmp(reply->data + strlen("HTTP/1.x "), "200", 3) == 0)
+	if (status == 200)
 		return true;
 	error_set(err, str_eq(tree_text(*out, "kind"), "usage") ? ERROR_USAGE : ERROR_FAILED, "%s",
 		  tree_text_or(*out, "error", "the sandbox refused"));
@@ -77,19 +75,18 @@ static bool understand(const struct str *reply, struct tree **out, struct error 
 static bool ask_sandbox(const struct sandbox_options *options, const char *method, const char *path,
 			const struct str *body, struct sandbox_address *address, struct tree **out, struct error *err)
 {
-	char token[65];
-	_cleanup_(closep) int fd = -1;
+	char token[65], header[sizeof CONTROL_TOKEN_HEADER + sizeof ": " + sizeof token];
+	long status = 0;
 	_cleanup_(freep) char *folder = folder_path(options);
-	_cleanup_(str_wipe_free) struct str request = STR_INIT;
 	_cleanup_(str_free) struct str reply = STR_INIT;
 	if (!sandbox_find(options, address, err) || !folder_token(folder, token, err))
 		return false;
-	str_addf(&request,
-		 "%s %s HTTP/1.0\r\nHost: sandbox\r\n" CONTROL_TOKEN_HEADER ": %s\r\nContent-Length: %zu\r\n\r\n",
-		 method, path, token, body->len);
-	str_add_n(&request, body->data, body->len);
-	return connect_to(address->endpoint, &fd, err) && send_all(fd, &request, err) && read_all(fd, &reply, err) &&
-	       understand(&reply, out, err);
+	_cleanup_(freep) char *url = mem_printf("%s%s", address->endpoint, path);
+	snprintf(header, sizeof header, CONTROL_TOKEN_HEADER ": %s", token);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	bool asked = exchange(method, url, header, body, &status, &reply, err);
+	curl_global_cleanup();
+	return asked && understand(status, &reply, out, err);
 }
 
 bool sandbox_status(const struct sandbox_options *options, struct tree **out, struct error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding, starting and ending the process that serves a folder. */
+ * Starting and ending the process that serves a folder. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,40 +22,11 @@
 #include "machine/machine.h"
 
 #define LOOK_EVERY_MS 30
-#define START_WITHIN_MS 60000
 #define STOP_WITHIN_MS 60000
 
 bool sandbox_check(struct error *err)
 {
 	return machines_check(err);
-}
-
-/* --- finding --- */
-
-static bool none_runs(const char *folder, struct error *err)
-{
-	return error_set(err, ERROR_ABSENT, "no sandbox runs in %s", folder);
-}
-
-/* One that has the lock may still be starting, or be ending. */
-static bool find_in(const char *folder, const struct stop *stop, struct sandbox_address *out, struct error *err)
-{
-	int64_t until_ms = clock_mono_ms() + START_WITHIN_MS;
-	while (folder_is_served(folder) && clock_mono_ms() < until_ms) {
-		if (folder_read_address(folder, out, err))
-			return true;
-		if (!error_is(err, ERROR_ABSENT))
-			return false;
-		if (!stop_sleep_ms(stop, LOOK_EVERY_MS))
-			return error_set(err, ERROR_STOPPED, "stopped while waiting for the sandbox");
-	}
-	return none_runs(folder, err);
-}
-
-bool sandbox_find(const struct sandbox_options *options, struct sandbox_address *out, struct error *err)
-{
-	_cleanup_(freep) char *folder = folder_path(options);
-	return find_in(folder, options->stop, out, err);
 }
 
 /* --- starting --- */
@@ -238,11 +209,11 @@ bool sandbox_up(const struct sandbox_options *options, struct sandbox_address *o
 	_cleanup_(freep) char *given = folder_path(options);
 	if (!policy_file_good(options->policy, err))
 		return false;
-	if (find_in(given, options->stop, out, err))
+	if (folder_find(given, options->stop, out, err))
 		return set_on_running(options, err);
 	if (!error_is(err, ERROR_ABSENT) || !up_in(options, given, err))
 		return false;
-	return find_in(given, options->stop, out, err);
+	return folder_find(given, options->stop, out, err);
 }
 
 /* --- ending --- */
@@ -262,7 +233,7 @@ static bool wait_until_ended(const struct sandbox_options *options, const char *
 static bool down_in(const struct sandbox_options *options, const char *folder, struct error *err)
 {
 	struct sandbox_address address;
-	if (!find_in(folder, options->stop, &address, err))
+	if (!folder_find(folder, options->stop, &address, err))
 		return false;
 	if (kill(address.pid, SIGTERM) < 0 && errno != ESRCH)
 		return error_errno(err, "process %d", address.pid);

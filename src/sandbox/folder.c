@@ -15,6 +15,9 @@
 #include "bakery/mem.h"
 #include "bakery/str.h"
 
+#define LOOK_EVERY_MS 30
+#define START_WITHIN_MS 60000
+
 char *folder_path(const struct sandbox_options *options)
 {
 	const char *from_environment = getenv("BAKERY_SANDBOX");
@@ -88,7 +91,8 @@ static struct tree *read_json(const char *folder, const char *name, struct error
 	return tree;
 }
 
-bool folder_read_address(const char *folder, struct sandbox_address *out, struct error *err)
+/* ERROR_ABSENT: not there (yet). */
+static bool read_address(const char *folder, struct sandbox_address *out, struct error *err)
 {
 	_cleanup_(tree_freep) struct tree *address = read_json(folder, "address.json", err);
 	if (address == NULL)
@@ -102,6 +106,27 @@ bool folder_read_address(const char *folder, struct sandbox_address *out, struct
 	snprintf(out->secret_key, sizeof out->secret_key, "%s", tree_text_or(key, "secret_key", ""));
 	snprintf(out->region, sizeof out->region, "us-east-1");
 	return true;
+}
+
+/* One that has the lock may still be starting, or be ending. */
+bool folder_find(const char *folder, const struct stop *stop, struct sandbox_address *out, struct error *err)
+{
+	int64_t until_ms = clock_mono_ms() + START_WITHIN_MS;
+	while (folder_is_served(folder) && clock_mono_ms() < until_ms) {
+		if (read_address(folder, out, err))
+			return true;
+		if (!error_is(err, ERROR_ABSENT))
+			return false;
+		if (!stop_sleep_ms(stop, LOOK_EVERY_MS))
+			return error_set(err, ERROR_STOPPED, "stopped while waiting for the sandbox");
+	}
+	return error_set(err, ERROR_ABSENT, "no sandbox runs in %s", folder);
+}
+
+bool sandbox_find(const struct sandbox_options *options, struct sandbox_address *out, struct error *err)
+{
+	_cleanup_(freep) char *folder = folder_path(options);
+	return folder_find(folder, options->stop, out, err);
 }
 
 bool folder_token(const char *folder, char token[65], struct error *err)

@@ -19,8 +19,9 @@ bool folder_lock(const char *folder, int *fd, struct error *err) must_check;
 bool folder_is_served(const char *folder);
 bool folder_write_address(const char *folder, const char *endpoint, struct error *err) must_check;
 void folder_drop_address(const char *folder);
-bool folder_read_address(const char *folder, struct sandbox_address *out,
-			 struct error *err) must_check;				     /* ERROR_ABSENT: not there (yet) */
+/* The address of the one that serves the folder, once it answers; ERROR_ABSENT when none does. */
+bool folder_find(const char *folder, const struct stop *stop, struct sandbox_address *out,
+		 struct error *err) must_check;
 bool folder_token(const char *folder, char token[65], struct error *err) must_check; /* made when there is none */
 
 #endif

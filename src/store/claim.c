@@ -195,14 +195,23 @@ static bool claim_lost(struct store *store, const char *build, int64_t id, struc
 				   "build %s is not being worked on by this process", build);
 }
 
+/* Who took the build over may have ended it, too: then there is no claim at all. */
 bool claim_fence(struct store *store, const char *build, int64_t id, struct error *err)
 {
-	int64_t others;
+	int64_t own;
 	bool found;
-	if (!db_int(store, "SELECT count(*) FROM claim WHERE build = ? AND NOT (" SQL_HOLDER_IS ")",
-		    VALUES(value_int(id), HOLDER_VALUES(&store->self)), &others, &found, err))
+	if (!db_int(store, "SELECT count(*) FROM claim WHERE build = ? AND " SQL_HOLDER_IS,
+		    VALUES(value_int(id), HOLDER_VALUES(&store->self)), &own, &found, err))
 		return false;
-	return !others || claim_lost(store, build, id, err);
+	return own || claim_lost(store, build, id, err);
+}
+
+bool store_build_is_claimed(struct store *store, const char *build, struct error *err)
+{
+	_cleanup_(transaction_end) struct transaction transaction = {0};
+	int64_t id;
+	return transaction_read(&transaction, store, err) && db_build_id(store, build, &id, err) &&
+	       claim_fence(store, build, id, err) && transaction_commit(&transaction, err);
 }
 
 bool store_build_heartbeat(struct store *store, const char *build, struct error *err)

@@ -136,8 +136,8 @@ bool claim_register(struct store *store, struct error *err) must_check;
 	"(c.pid IS NOT NULL AND holder_alive(c.host, c.boot, c.namespace, c.pid, c.start, c.heartbeat_ms))"
 #define SQL_STATUS "CASE WHEN b.status = 'running' AND NOT " SQL_HOLDER_ALIVE " THEN 'interrupted' ELSE b.status END"
 
-/* Nothing is written any more of a build that another process has taken over: ERROR_CONFLICT, STORE_CLAIM_LOST. Inside
- * a write transaction. */
+/* Nothing is written any more of a build that another process has taken over, or has ended meanwhile: ERROR_CONFLICT,
+ * STORE_CLAIM_LOST. Inside a transaction. */
 bool claim_fence(struct store *store, const char *build, int64_t id, struct error *err) must_check;
 /* Takes the claim for this process. Inside a write transaction. */
 bool claim_write(struct store *store, int64_t id, struct error *err) must_check;

@@ -30,7 +30,7 @@ bool store_lease_take(struct store *store, const char *name, const char *build, 
 	int64_t id;
 
 	if (!transaction_write(&transaction, store, err) || !db_build_id(store, build, &id, err) ||
-	    !holder_find(store, name, id, holder, err))
+	    !claim_fence(store, build, id, err) || !holder_find(store, name, id, holder, err))
 		return false;
 	if (holder[0])
 		return true;

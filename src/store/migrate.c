@@ -95,8 +95,9 @@ static bool copy_pages(sqlite3 *from, sqlite3 *to, const char *path, struct erro
 	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
 	if (!backup)
 		return db_failed(path, sqlite3_errcode(to), sqlite3_errmsg(to), err);
-	sqlite3_backup_step(backup, -1);
-	int code = sqlite3_backup_finish(backup);
+	/* That it was busy is said by the step alone; to finish is no failure then, and the copy is empty. */
+	int stepped = sqlite3_backup_step(backup, -1), finished = sqlite3_backup_finish(backup);
+	int code = finished == SQLITE_OK && stepped != SQLITE_DONE ? stepped : finished;
 	return code == SQLITE_OK || db_failed(path, code, sqlite3_errstr(code), err);
 }
 

@@ -99,7 +99,7 @@ known_only_in() { # known_only_in PATTERN PLACE...
     [ $fine = 1 ] || fault "$file includes $pattern"
   done
 }
-known_only_in 'curl/' src/aws/http.c
+known_only_in 'curl/' src/aws/http.c src/sandbox/control_client.c
 known_only_in 'libssh2' src/ssh/
 known_only_in 'sqlite3' src/store/ src/sandbox/state
 known_only_in 'microhttpd' src/sandbox/server.c

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "bakery/error.h"
+#include "bakery/file.h"
+#include "bakery/mem.h"
 
 /* A call that must work; its error is printed when it does not. */
 #define assert_works(call)                                                                                             \
@@ -43,8 +45,6 @@ static inline int temporary_folder_setup(void **state)
 	return *state ? 0 : -1;
 }
 
-bool file_remove_tree(const char *path, struct error *err);
-
 static inline int temporary_folder_teardown(void **state)
 {
 	struct error err = {0};
@@ -54,6 +54,14 @@ static inline int temporary_folder_teardown(void **state)
 		fprintf(stderr, "%s\n", err.text);
 	free(*state);
 	return removed ? 0 : -1;
+}
+
+static inline void folder_write(const char *folder, const char *name, const char *text)
+{
+	_cleanup_(freep) char *path = path_join(folder, name);
+	struct error err = {0};
+
+	assert_works(file_replace(path, text, strlen(text), 0644, &err));
 }
 
 #define folder_test(function)                                                                                          \

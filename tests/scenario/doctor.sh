@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `bakery doctor RECIPE` and the first seconds of a build find before anything is made: all of it at once, and what to do.
 . "$2/tests/lib/scenario.sh"
-plan 28
+plan 31
 export BAKERY_RECORD=$work/record.jsonl
 project_make
 # shellcheck disable=SC2086
@@ -31,6 +31,14 @@ ok "quotas have room" finds "vCPU quota" ok "of standard instances"
 ok "in each region" finds "image quota" ok eu-west-1
 ok "a doctor starts nothing" test "$(instances_ever)" = 0
 before=$(groups)
+
+# The region is the recipe's, where it names one, and the settings' where nobody does.
+regionless() { env -u AWS_REGION -u AWS_DEFAULT_REGION "$bakery" doctor "$@" --format json >"$work/out" 2>"$work/err"; }
+ok "without AWS_REGION, the region is the settings'" regionless tiny
+ok "where nobody names one, that is told" sh -c "cd / && ! env -u AWS_REGION -u AWS_DEFAULT_REGION '$bakery' doctor 2>/dev/null | grep -q 'credentials.*ok'"
+printf 'a: 1\nb: 2\n' | cat bakery.yaml - >"$work/faulty.yaml"
+regionless --config "$work/faulty.yaml"
+ok "several faults of a file are a row each" sh -c "[ \$(grep -c 'unknown key' '$work/out') = 2 ]"
 
 # Several faults at once.
 cat >recipes/faulty.yaml <<'END'

@@ -67,10 +67,9 @@ void profile_free(struct profile *profile)
 
 static char *file_path(const char *variable, const char *name)
 {
-	const char *path = getenv(variable), *home = getenv("HOME");
-	if (path && *path)
-		return mem_strdup(path);
-	return mem_printf("%s/.aws/%s", home ? home : "", name);
+	const char *path = getenv(variable);
+	_cleanup_(freep) char *home = path_home(), *folder = path_join(home, ".aws");
+	return path && *path ? mem_strdup(path) : path_join(folder, name);
 }
 
 void profile_files_find(struct profile_files *out)

@@ -22,10 +22,11 @@ bool sso_login_hint(struct error *err, const char *profile)
 
 static char *cache_path(const struct sso_login *login)
 {
-	const char *name = login->session ? login->session : login->start_url, *home = getenv("HOME");
+	const char *name = login->session ? login->session : login->start_url;
+	_cleanup_(freep) char *home = path_home(), *folder = path_join(home, ".aws/sso/cache");
 	char hex[41];
 	crypto_sha1_hex(name, strlen(name), hex);
-	return mem_printf("%s/.aws/sso/cache/%s.json", home ? home : "", hex);
+	return mem_printf("%s/%s.json", folder, hex);
 }
 
 /* Older versions of AWS's command line wrote "2020-06-17T10:02:08UTC". */

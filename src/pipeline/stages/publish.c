@@ -306,5 +306,6 @@ bool stage_tidy(struct build *build, struct error *err)
 {
 	size_t dropped;
 
+	build->cleaning = true;
 	return build_drop_held(build, DROP_ALL_BUT_RESULTS, &dropped, err);
 }

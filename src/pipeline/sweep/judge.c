@@ -107,6 +107,9 @@ struct sweep_verdict sweep_judge(const struct sweep_found *found, const struct s
 		return verdict(false, true, "published as %s", found->parameter);
 	if (build->live)
 		return verdict(false, false, "build %s is running", found->build);
+	if (found->unreadable)
+		return verdict(false, false, "what its tag %s says is no date (as 2026-01-31 or 2026-01-31T12:00:00Z)",
+			       found->unreadable);
 	if (found->kind == SWEEP_IMAGE)
 		return of_image(found, build, rules);
 	if (found->kind == SWEEP_SNAPSHOT)

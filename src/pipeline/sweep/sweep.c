@@ -33,6 +33,17 @@ bool sweeping_send(const struct sweeping *sweeping, struct aws_call *call, struc
 	return aws_send(sweeping->in->aws, call, reply, err);
 }
 
+/* People move these dates, and write them as people do: a day ends with its last second. */
+static bool date_read(struct sweep_found *found, const char *tag, const char *text, int64_t *ms)
+{
+	_cleanup_(freep) char *whole_day = mem_printf("%sT23:59:59Z", text);
+
+	if (clock_parse_rfc3339(text, ms) || clock_parse_rfc3339(whole_day, ms))
+		return true;
+	found->unreadable = tag;
+	return false;
+}
+
 void sweeping_tags(struct sweeping *sweeping, struct sweep_found *found, const struct tree *tags, const char *key,
 		   const char *value)
 {
@@ -55,9 +66,10 @@ void sweeping_tags(struct sweeping *sweeping, struct sweep_found *found, const s
 		if (str_eq(name, "bakery:quarantined"))
 			found->quarantined = true;
 		if (str_eq(name, "bakery:expires"))
-			found->has_expires = clock_parse_rfc3339(text, &found->expires_ms);
+			found->has_expires = date_read(found, "bakery:expires", text, &found->expires_ms);
 		if (str_eq(name, "bakery:retire-after"))
-			found->has_retire_after = clock_parse_rfc3339(text, &found->retire_after_ms);
+			found->has_retire_after =
+				date_read(found, "bakery:retire-after", text, &found->retire_after_ms);
 	}
 }
 

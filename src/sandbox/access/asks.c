@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the table's rows to resources. */
+ * A list of permissions, and what of a request it is made of. */
 #include "asks.h"
 
 #include <stdlib.h>
@@ -8,18 +8,6 @@
 
 #include "bakery/mem.h"
 #include "bakery/str.h"
-
-const struct need needs[] = {
-#define NEED(service, operation, action, resources) {#service, #operation, action, resources},
-#include "authorize.def"
-#undef NEED
-	{NULL},
-};
-
-bool need_is_of(const struct need *need, const char *service, const char *operation)
-{
-	return str_eq(need->service, service) && str_eq(need->operation, operation);
-}
 
 void asks_free(struct asks *asks)
 {
@@ -63,21 +51,14 @@ struct tree *asks_texts(struct request *rq, const char *path)
 	return texts;
 }
 
-static void collect_word(struct request *rq, const struct need *need, const char *word, struct asks *asks)
+void asks_add_request_tags(struct tree *context, const struct tree *tags, const char *key_name, const char *value_name)
 {
-	if (str_eq(word, "*"))
-		asks_add(asks, need->action, "*");
-	else if (!asks_launch(rq, need, word, asks) && !asks_other(rq, need, word, asks))
-		asks_ec2(rq, need, word, asks);
-}
-
-void asks_collect(struct request *rq, const struct need *need, struct asks *asks)
-{
-	for (const char *rest = need->resources + strspn(need->resources, " "); *rest != '\0';
-	     rest += strspn(rest, " ")) {
-		size_t length = strcspn(rest, " ");
-		_cleanup_(freep) char *word = mem_strndup(rest, length);
-		collect_word(rq, need, word, asks);
-		rest += length;
+	if (tree_count(tags) == 0)
+		return;
+	struct tree *keys = tree_set_array(context, "aws:TagKeys");
+	for (struct tree_iter i = tree_iter(tags); tree_next(&i);) {
+		_cleanup_(freep) char *key = mem_printf("aws:RequestTag/%s", tree_text_or(i.value, key_name, ""));
+		tree_set_text(context, key, tree_text_or(i.value, value_name, ""));
+		tree_add_text(keys, tree_text_or(i.value, key_name, ""));
 	}
 }

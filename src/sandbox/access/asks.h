@@ -18,23 +18,13 @@ struct asks {
 void asks_free(struct asks *asks);
 struct ask *asks_add(struct asks *asks, const char *action, const char *resource); /* with an empty context */
 
-/* The table. resources: words separated by blanks; what they mean stands in authorize.def. */
-struct need {
-	const char *service, *operation, *action, *resources;
-};
-extern const struct need needs[]; /* ends with a NULL service */
-bool need_is_of(const struct need *need, const char *service, const char *operation);
-/* What a row amounts to for the request. */
-void asks_collect(struct request *rq, const struct need *need, struct asks *asks);
-
-/* The words of each service; false: none of its words. */
-bool asks_ec2(struct request *rq, const struct need *need, const char *word, struct asks *asks);
-bool asks_launch(struct request *rq, const struct need *need, const char *word, struct asks *asks);
-bool asks_other(struct request *rq, const struct need *need, const char *word, struct asks *asks);
 /* The resource of one of EC2's nouns: of an id (or name), or "*" for one that is to be made. */
 struct ask *asks_add_ec2(struct request *rq, struct asks *asks, const char *action, const char *noun, const char *id);
 
 /* Every text at a path of the arguments, in which "*" stands for each item of a list. Free it. */
 struct tree *asks_texts(struct request *rq, const char *path);
+
+/* aws:RequestTag/KEY and aws:TagKeys of a list of tags. */
+void asks_add_request_tags(struct tree *context, const struct tree *tags, const char *key_name, const char *value_name);
 
 #endif

@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "asks.h"
-#include "authorize.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "needs.h"
 
 /* kind: of the documents. shared: the ARN names no account, and others' can be meant. */
 static const struct noun {
@@ -153,7 +152,7 @@ static void add_specified_tags(struct request *rq, struct tree *context, const s
 		return;
 	for (struct tree_iter i = tree_iter(arg_tree(rq, "TagSpecification")); tree_next(&i);)
 		if (str_eq(tree_text(i.value, "ResourceType"), noun->word))
-			authorize_add_request_tags(context, tree_key(i.value, "Tag"), "Key", "Value");
+			asks_add_request_tags(context, tree_key(i.value, "Tag"), "Key", "Value");
 }
 
 /* ModifyImageAttribute and its like: what is changed, and for launch permissions to whose good. */
@@ -244,7 +243,7 @@ static void add_any(struct request *rq, const struct need *need, const char *pat
 		if (noun == NULL)
 			continue;
 		add_resource(rq, asks, need->action, noun, id);
-		authorize_add_request_tags(asks->items[asks->count - 1].context, arg_tree(rq, "Tag"), "Key", "Value");
+		asks_add_request_tags(asks->items[asks->count - 1].context, arg_tree(rq, "Tag"), "Key", "Value");
 	}
 }
 

@@ -6,11 +6,10 @@
 #include "../ec2/region_fill.h"
 #include "../regions.h"
 #include "../ssm/ssm.h"
-#include "asks.h"
-#include "authorize.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "iam.h"
+#include "needs.h"
 
 static void add_each(struct request *rq, const struct need *need, const char *noun, const char *path, struct asks *asks)
 {
@@ -183,7 +182,7 @@ static void copied_tags(struct request *rq, const struct need *need, struct asks
 	    !str_eq(tree_text(image, "imageOwnerId"), rq->caller.account))
 		return;
 	struct ask *ask = asks_add_ec2(rq, asks, need->action, "image", "*");
-	authorize_add_request_tags(ask->context, tree_key(image, "tagSet"), "key", "value");
+	asks_add_request_tags(ask->context, tree_key(image, "tagSet"), "key", "value");
 	tree_set_text(ask->context, "ec2:CreateAction", rq->operation->name);
 }
 

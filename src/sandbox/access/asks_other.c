@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "../organization.h"
-#include "asks.h"
-#include "authorize.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "iam.h"
+#include "needs.h"
 
 static void add_tags(struct tree *context, const struct tree *tags)
 {
@@ -41,7 +40,7 @@ static void add_parameter(struct request *rq, const struct need *need, const cha
 	struct ask *ask = asks_add(asks, need->action, arn);
 	tree_set_text(ask->context, "aws:ResourceAccount", rq->caller.account);
 	add_tags(ask->context, tree_key(parameter, "_tags"));
-	authorize_add_request_tags(ask->context, arg_tree(rq, "Tags"), "Key", "Value");
+	asks_add_request_tags(ask->context, arg_tree(rq, "Tags"), "Key", "Value");
 	if (arg(rq, "Overwrite") != NULL)
 		tree_set_text(ask->context, "ssm:Overwrite", arg(rq, "Overwrite"));
 }
@@ -58,7 +57,7 @@ static void add_iam(struct request *rq, const struct need *need, const char *nou
 	struct ask *ask = asks_add(asks, need->action, tree_text_or(document, "Arn", made));
 	tree_set_text(ask->context, "aws:ResourceAccount", rq->caller.account);
 	add_tags(ask->context, tree_key(document, "Tags"));
-	authorize_add_request_tags(ask->context, arg_tree(rq, "Tags.member"), "Key", "Value");
+	asks_add_request_tags(ask->context, arg_tree(rq, "Tags.member"), "Key", "Value");
 	if (arg(rq, "PolicyArn") != NULL)
 		tree_set_text(ask->context, "iam:PolicyARN", arg(rq, "PolicyArn"));
 	if (arg(rq, "PermissionsBoundary") != NULL)

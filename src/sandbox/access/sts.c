@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "authorize.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
+#include "denial.h"
 
 static bool get_caller_identity(struct request *rq)
 {

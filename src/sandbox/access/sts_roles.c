@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "authorize.h"
+#include "asks.h"
 #include "bakery/mem.h"
 #include "bakery/str.h"
 #include "caller_policy.h"
@@ -143,7 +143,7 @@ static struct tree *trust_context(struct request *rq, bool mfa)
 		tree_set_text(context, "sts:SourceIdentity", arg(rq, "SourceIdentity"));
 	if (mfa)
 		tree_set_text(context, "aws:MultiFactorAuthPresent", "true");
-	authorize_add_request_tags(context, arg_tree(rq, "Tags.member"), "Key", "Value");
+	asks_add_request_tags(context, arg_tree(rq, "Tags.member"), "Key", "Value");
 	return context;
 }
 

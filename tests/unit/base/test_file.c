@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pwd.h>
 #include <sys/stat.h>
 
 #include "../../lib/check.h"
@@ -77,6 +78,32 @@ static void paths(void **state)
 	assert_string_equal(absolute, "/b");
 }
 
+/* As cron, systemd and containers start programs. */
+static void a_home_that_nobody_names_is_the_accounts(void **state)
+{
+	const struct passwd *me = getpwuid(geteuid());
+	_cleanup_(freep) char *before = mem_strdup(getenv("HOME")), *unset = NULL, *empty = NULL, *given = NULL,
+			      *state_home = NULL;
+
+	unsetenv("HOME");
+	unset = path_home();
+	state_home = path_state_home();
+	setenv("HOME", "", 1);
+	empty = path_home();
+	setenv("HOME", "/somewhere", 1);
+	given = path_home();
+	if (before)
+		setenv("HOME", before, 1);
+	else
+		unsetenv("HOME");
+	assert_non_null(me);
+	assert_string_equal(unset, me->pw_dir);
+	assert_string_equal(empty, me->pw_dir);
+	assert_string_equal(given, "/somewhere");
+	if (!getenv("XDG_STATE_HOME"))
+		assert_true(str_starts(state_home, me->pw_dir));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +112,7 @@ int main(void)
 		folder_test(trees_are_removed_but_links_not_followed),
 		folder_test(upward),
 		cmocka_unit_test(paths),
+		cmocka_unit_test(a_home_that_nobody_names_is_the_accounts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,19 @@ static void input_is_held(void **state)
 	assert_string_equal(out.data, "in and silence\n");
 }
 
+/* More than a socket holds, to a program that says nothing. */
+static void all_input_is_fed_to_closed_outputs(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "exec >&- 2>&-; test $(wc -c) = 4000000", NULL};
+	_cleanup_(freep) char *input = mem_alloc(4000000);
+	struct process process = {.argv = argv, .input = input, .input_length = 4000000, .timeout_ms = 60000};
+	struct error err = {0};
+	int status;
+
+	assert_works(process_run(&process, &status, NULL, NULL, &err));
+	assert_int_equal(status, 0);
+}
+
 /* What asks for more time to end in order gets it. */
 static void grace_is_given(void **state)
 {
@@ -164,6 +177,7 @@ int main(void)
 		cmocka_unit_test(a_stop_ends_it),
 		cmocka_unit_test(output_comes_as_it_is_printed),
 		cmocka_unit_test(input_is_held),
+		cmocka_unit_test(all_input_is_fed_to_closed_outputs),
 		cmocka_unit_test(grace_is_given),
 		cmocka_unit_test(output_is_bounded),
 		cmocka_unit_test(side_by_side),

@@ -100,14 +100,35 @@ static void refused(void **state)
 		{"{a: 1, a: 2}", "line 1, column 8: a: the key stands twice (first in line 1)"},
 		{"a: 1\n---\nb: 2", "line 2, column 1: a second document begins here; one is expected"},
 		{"? [a, b]\n: c", "line 1, column 3: a key must be text, not a list"},
-		{"? {a: b}\n: c", "line 1, column 3: a key must be text, not a map"},
+		{"? {a: b}\n: c",
+		 "line 1, column 3: a key must be text, not a map (a text that begins with {{ needs quotes)"},
+		{"a: {{ b }}",
+		 "line 1, column 5: a key must be text, not a map (a text that begins with {{ needs quotes)"},
 		{"'': c", "line 1, column 1: a key must not be empty"},
 		{"a: \"x\\0y\"", "line 1, column 4: text must not hold a NUL character"},
 		{"a: [1, 2", "line 2, column 1: did not find expected ',' or ']', while parsing a flow sequence (which "
 			     "began in line 1)"},
-		{"a: 1\n  b: 2", "line 2, column 4: mapping values are not allowed in this context"},
+		{"a: 1\n  b: 2",
+		 "line 2, column 4: mapping values are not allowed in this context (is the line indented "
+		 "too far? a text that holds \": \" needs quotes)"},
+		{"a: b: c",
+		 "line 1, column 5: mapping values are not allowed in this context (is the line indented too "
+		 "far? a text that holds \": \" needs quotes)"},
+		{"a:\n   b: 1\n  c: 2", "line 3, column 3: did not find expected key, while parsing a block mapping "
+					"(which began in line 1) (is the line indented as those before it?)"},
+		{"a:\n  - b\n c: d",
+		 "line 3, column 2: did not find expected key, while parsing a block mapping (which "
+		 "began in line 1) (is the line indented as those before it?)"},
+		{"a:\n  - b\n  c: 1", "line 3, column 3: did not find expected '-' indicator, while parsing a block "
+				      "collection (which began in line 2) (is the line indented as those before it?)"},
+		{"a: 1\nb\nc: 2", "line 3, column 1: could not find expected ':', while scanning a simple key (which "
+				  "began in line 2) (a key needs a colon and a space behind it)"},
+		{"a: @b", "line 1, column 4: found character that cannot start any token, while scanning for the next "
+			  "token (which began in line 1) (a tab cannot indent; a text that begins with @, % or ` needs "
+			  "quotes)"},
 		{"a:\n\t- b", "line 2, column 1: found character that cannot start any token, while scanning for the "
-			      "next token (which began in line 2)"},
+			      "next token (which began in line 2) (a tab cannot indent; a text that begins with @, % "
+			      "or ` needs quotes)"},
 		{"a: \"x", "line 1, column 6: found unexpected end of stream, while scanning a quoted scalar (which "
 			   "began in line 1)"},
 	};

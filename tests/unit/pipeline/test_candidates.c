@@ -147,7 +147,7 @@ static void ends_and_what_to_check(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		struct error err = {0};
 		error_coded(&err, ERROR_FAILED, ends[i].code, "it died");
-		loss_explain_launch(&world->build, &err);
+		ending_explain_launch(&world->build, &err);
 		assert_int_equal(err.kind, ends[i].kind);
 		assert_int_equal(candidates_moves_on(&err), ends[i].moves_on);
 		if (!strstr(err.text, ends[i].says))

@@ -17,6 +17,12 @@ struct world {
 	int hidden;		/* so many questions are answered as if it were not there */
 	const char *protection; /* NULL: there is no image */
 	const char *refusal;	/* of DeregisterImage, or NULL */
+	const char *snapshot_refusal;
+	const char *in_use;   /* by which image snap-1 is in use, or NULL */
+	const char *named;    /* the image that the build's parameter names, or NULL */
+	const char *prefixed; /* the image that one under the prefix names, or NULL */
+	int busy;	      /* so many times the group cannot go yet */
+	struct plan plan;
 	struct str actions;
 };
 
@@ -41,15 +47,62 @@ static void describe(const struct world *world, struct str *reply)
 	loopback_reply(reply, 200, "text/xml", "", text);
 }
 
+static bool is(const char *action, size_t length, const char *name)
+{
+	return length == strlen(name) && !strncmp(action, name, length);
+}
+
+static void users(const struct world *world, struct str *reply)
+{
+	_cleanup_(freep) char *text =
+		mem_printf("<DescribeImagesResponse><imagesSet><item><imageId>%s</imageId></item></imagesSet>"
+			   "</DescribeImagesResponse>",
+			   world->in_use);
+
+	loopback_reply(reply, 200, "text/xml", "", text);
+}
+
+/* Parameter Store speaks JSON. */
+static bool parameter_answer(struct world *world, const struct loopback_request *request, struct str *reply)
+{
+	bool by_path = strstr(request->head, "AmazonSSM.GetParametersByPath");
+	const char *value = by_path ? world->prefixed : world->named;
+	_cleanup_(freep) char *parameter = mem_printf("{\"Name\":\"/shop/web/%s\",\"Value\":\"%s\"}",
+						      by_path ? "prod" : "candidate", value ? value : "");
+	_cleanup_(freep) char *text =
+		by_path ? mem_printf("{\"Parameters\":[%s]}", parameter) : mem_printf("{\"Parameter\":%s}", parameter);
+
+	if (!strstr(request->head, "AmazonSSM."))
+		return false;
+	str_add(&world->actions, by_path ? "GetParametersByPath " : "GetParameter ");
+	if (value)
+		loopback_reply(reply, 200, "application/x-amz-json-1.1", "", text);
+	else
+		loopback_reply(reply, 400, "application/x-amz-json-1.1", "",
+			       by_path ? "{\"__type\":\"AccessDeniedException\",\"Message\":\"No.\"}"
+				       : "{\"__type\":\"ParameterNotFound\"}");
+	return true;
+}
+
 static enum loopback_after answer(void *cookie, const struct loopback_request *request, struct str *reply)
 {
 	struct world *world = cookie;
 	const char *action = request->body + strlen("Action=");
 	size_t length = strcspn(action, "&");
 
+	if (parameter_answer(world, request, reply))
+		return LOOPBACK_KEEP;
 	str_add_n(&world->actions, action, length);
 	str_add_char(&world->actions, ' ');
-	if (!world->protection || world->hidden-- > 0)
+	if (is(action, length, "DeleteSecurityGroup") && world->busy-- > 0)
+		refuse(reply, "DependencyViolation");
+	else if (is(action, length, "DeleteSnapshot") && world->in_use)
+		refuse(reply, "InvalidSnapshot.InUse");
+	else if (is(action, length, "DeleteSnapshot") && world->snapshot_refusal)
+		refuse(reply, world->snapshot_refusal);
+	else if (strstr(request->body, "block-device-mapping.snapshot-id"))
+		users(world, reply);
+	else if (!is(action, length, "DeleteSecurityGroup") && (!world->protection || world->hidden-- > 0))
 		refuse(reply, "InvalidAMIID.NotFound");
 	else if (!strncmp(action, "DescribeImages", length))
 		describe(world, reply);
@@ -75,6 +128,7 @@ static int world_setup(void **state)
 	world->build.aws = world->aws;
 	world->aws->is_told = true;
 	world->build.context = &world->context;
+	world->build.plan = &world->plan;
 	world->context.settle_s = 30;
 	stop_init(&world->build.stop);
 	*state = world;
@@ -183,6 +237,75 @@ static void a_wrong_clock_ages_nothing(void **state)
 	assert_int_equal(build_unsettled_s(&world->build, &(struct hold){.since_ms = 1000}), 30);
 }
 
+/* Somebody registered an image of their own with it: it is theirs now. */
+static void a_snapshot_in_use_stays(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "disabled";
+	world->in_use = "ami-2";
+	assert_works(held_image.drop(&world->build, &hold, &err));
+	assert_string_equal(world->actions.data, "DescribeImages DeregisterImage DeleteSnapshot DescribeImages ");
+}
+
+static void a_snapshot_that_stays_is_told(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "disabled";
+	world->snapshot_refusal = "UnauthorizedOperation";
+	assert_fails(held_image.drop(&world->build, &hold, &err), ERROR_DENIED, "its snapshot snap-1 is left behind");
+	assert_string_equal(err.code, "ImageGone");
+}
+
+/* What the ledger calls unfinished may have been published by a newer copy of the database. */
+static void a_published_image_stays(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "disabled";
+	world->plan.publish.parameter = "/shop/web/candidate";
+	world->named = "ami-1";
+	assert_fails(held_image.drop(&world->build, &hold, &err), ERROR_CONFLICT, "/shop/web/candidate names it");
+	assert_string_equal(world->actions.data, "GetParameter ");
+	world->named = "ami-2";
+	assert_works(held_image.drop(&world->build, &hold, &err));
+	world->named = NULL; /* nothing was published yet */
+	assert_works(held_image.drop(&world->build, &hold, &err));
+}
+
+static void gc_asks_for_all_parameters(void **state)
+{
+	struct world *world = *state;
+	struct error err = {0};
+
+	world->protection = "disabled";
+	world->context.parameter_prefix = "/shop";
+	world->prefixed = "ami-1";
+	assert_fails(held_copy.drop(&world->build, &hold, &err), ERROR_CONFLICT, "/shop/web/prod names it");
+	world->prefixed = "ami-2";
+	assert_works(held_copy.drop(&world->build, &hold, &err));
+	world->prefixed = NULL; /* denied */
+	assert_fails(held_copy.drop(&world->build, &hold, &err), ERROR_DENIED, "whether it is published");
+	world->plan.publish.parameter = "/shop/web/candidate";
+	world->named = "ami-1";
+	assert_fails(held_copy.drop(&world->build, &hold, &err), ERROR_CONFLICT, "/shop/web/candidate names it");
+}
+
+static void a_group_waits_for_its_last_interface(void **state)
+{
+	struct world *world = *state;
+	const struct hold group = {.region = "us-east-1", .id = "sg-1"};
+	struct error err = {0};
+
+	world->busy = 1;
+	assert_works(held_security_group.drop(&world->build, &group, &err));
+	assert_string_equal(world->actions.data, "DeleteSecurityGroup DeleteSecurityGroup ");
+}
+
 #define world_test(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -191,7 +314,9 @@ int main(void)
 		world_test(an_image_goes_before_its_snapshots), world_test(its_protection_goes_first),
 		world_test(a_cool_down_is_explained),		world_test(gone_already_is_dropped),
 		world_test(a_wrong_clock_ages_nothing),		world_test(a_young_one_is_waited_for),
-		world_test(time_to_settle_is_bounded),
+		world_test(time_to_settle_is_bounded),		world_test(a_snapshot_in_use_stays),
+		world_test(a_snapshot_that_stays_is_told),	world_test(a_published_image_stays),
+		world_test(gc_asks_for_all_parameters),		world_test(a_group_waits_for_its_last_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "../../lib/check.h"
 #include "bakery/macros.h"
 #include "bakery/str.h"
-#include "bakery/sweep.h"
+#include "src/pipeline/sweep/sweep.h"
 
 enum { HOUR_MS = 3600000 };
 #define NOW_MS 1767323045000 /* 2026-01-02 03:04 */
@@ -205,6 +205,20 @@ static const struct row rows[] = {
 	 true,
 	 false,
 	 "its quarantine ended"},
+	{"a date that somebody wrote as no date",
+	 {.kind = SWEEP_IMAGE, OURS, .made_ms = 1, .quarantined = true, .unreadable = "bakery:retire-after"},
+	 {.known = true, .status = BUILD_QUARANTINED},
+	 true,
+	 false,
+	 false,
+	 "what its tag bakery:retire-after says is no date"},
+	{"an instance that somebody wants to keep",
+	 {.kind = SWEEP_INSTANCE, OURS, .made_ms = 1, .unreadable = "bakery:expires"},
+	 {0},
+	 true,
+	 false,
+	 false,
+	 "what its tag bakery:expires says is no date"},
 	{"quarantine of no age",
 	 {.kind = SWEEP_IMAGE, OURS, .quarantined = true},
 	 {0},
@@ -240,6 +254,9 @@ static void nothing_makes_these_go(void **state)
 
 			found.quarantined = found.has_retire_after = bits & 4;
 			with.with_images = bits & 8;
+			found.unreadable = "bakery:expires";
+			assert_false(sweep_judge(&found, &build, &with).removable);
+			found.unreadable = NULL;
 			found.parameter = "/p";
 			assert_false(sweep_judge(&found, &build, &with).removable);
 			found.parameter = NULL;
@@ -249,6 +266,45 @@ static void nothing_makes_these_go(void **state)
 			build.live = true;
 			assert_false(sweep_judge(&found, &build, &with).removable);
 			assert_true(sweep_judge(&found, &unknown, &with).removable || kind == SWEEP_IMAGE);
+		}
+	}
+}
+
+/* Dates in tags are moved by hand, and written as people write them. */
+static void dates_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		bool has;
+		int64_t ms;
+	} dates[] = {
+		{"2026-01-02T03:04:05Z", true, NOW_MS},
+		{"2026-01-02T05:04:05+02:00", true, NOW_MS},
+		{"2026-01-01", true, 1767311999000}, /* the last second of it */
+		{"never", false, 0},
+		{"", false, 0},
+		{"2026-13-01", false, 0},
+		{"31.12.2026", false, 0},
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct sweeping sweeping = {.arena = arena};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
+		for (int is_expires = 0; is_expires < 2; is_expires++) {
+			_cleanup_(tree_freep) struct tree *tags = tree_new_array();
+			const char *name = is_expires ? "bakery:expires" : "bakery:retire-after";
+			struct tree *tag = tree_add_object(tags);
+			struct sweep_found found = {0};
+
+			tree_set_text(tag, "key", name);
+			tree_set_text(tag, "value", dates[i].text);
+			sweeping_tags(&sweeping, &found, tags, "key", "value");
+			assert_int_equal(is_expires ? found.has_expires : found.has_retire_after, dates[i].has);
+			if (!dates[i].has)
+				assert_string_equal(found.unreadable, name);
+			else
+				assert_int_equal(is_expires ? found.expires_ms : found.retire_after_ms, dates[i].ms);
+			assert_true(dates[i].has == !found.unreadable);
 		}
 	}
 }
@@ -292,9 +348,8 @@ static void prices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_is_judged),
-		cmocka_unit_test(nothing_makes_these_go),
-		cmocka_unit_test(what_serves_an_instance_stays_with_it),
+		cmocka_unit_test(each_is_judged), cmocka_unit_test(nothing_makes_these_go),
+		cmocka_unit_test(dates_are_read), cmocka_unit_test(what_serves_an_instance_stays_with_it),
 		cmocka_unit_test(prices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

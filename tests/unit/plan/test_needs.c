@@ -27,14 +27,6 @@ struct bench {
 	const char *folder;
 };
 
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	_cleanup_(freep) char *path = path_join(folder, name);
-	struct error err = {0};
-
-	assert_works(file_replace(path, text, strlen(text), 0644, &err));
-}
-
 static int bench_setup(void **state)
 {
 	struct bench *bench = mem_alloc(sizeof(*bench));
@@ -46,7 +38,7 @@ static int bench_setup(void **state)
 		return -1;
 	bench->folder = folder;
 	bench->arena = arena_new();
-	write_file(folder, "bakery.yaml", "project: shop\n");
+	folder_write(folder, "bakery.yaml", "project: shop\n");
 	settings = path_join(folder, "bakery.yaml");
 	assert_works(settings_load(settings, folder, bench->arena, &bench->settings, &err));
 	*state = bench;
@@ -75,7 +67,7 @@ static struct tree *policy_of(struct bench *bench, struct recipe_text text, bool
 	struct recipe *recipe;
 	struct error err = {0};
 
-	write_file(bench->folder, "web.yaml", document);
+	folder_write(bench->folder, "web.yaml", document);
 	assert_works(recipe_load(&bench->settings, path, &(struct recipe_options){0}, bench->arena, &recipe, &err));
 	permission_needs_init(&needs);
 	needs_of_recipe(&bench->settings, recipe, &scope, &needs);
@@ -214,6 +206,28 @@ static void gc_has_a_policy_of_its_own(void **state)
 	assert_false(speaks_of(policy, "aws:RequestedRegion"));
 }
 
+static struct tree *gc_policy(struct bench *bench, struct fleet fleet)
+{
+	_cleanup_(permission_needs_free) struct permission_needs needs;
+
+	bench->settings.fleet = fleet;
+	permission_needs_init(&needs);
+	needs_of_gc(&bench->settings, &(struct needs_scope){.account = "111122223333"}, bench->arena, &needs);
+	return permissions_policy(&needs);
+}
+
+static void gc_may_take_its_role_in_the_accounts_of_the_fleet(void **state)
+{
+	const char *all = "organization", *one = "222233334444";
+	_cleanup_(tree_freep) struct tree *of_one = gc_policy(*state, (struct fleet){{&one, 1}, {0}, "sweeper"});
+	_cleanup_(tree_freep) struct tree *of_all = gc_policy(*state, (struct fleet){{&all, 1}, {0}, "sweeper"});
+
+	assert_true(speaks_of(of_one, "arn:aws:iam::222233334444:role/sweeper"));
+	assert_false(speaks_of(of_one, "organizations:ListAccounts"));
+	assert_true(speaks_of(of_all, "arn:aws:iam::*:role/sweeper"));
+	assert_true(speaks_of(of_all, "organizations:ListAccounts"));
+}
+
 int main(void)
 {
 #define bench_test(function) cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
@@ -222,6 +236,7 @@ int main(void)
 		bench_test(each_feature_left_out_takes_its_own),
 		bench_test(any_account_is_a_star),
 		bench_test(gc_has_a_policy_of_its_own),
+		bench_test(gc_may_take_its_role_in_the_accounts_of_the_fleet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

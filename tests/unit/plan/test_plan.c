@@ -38,14 +38,6 @@ struct bench {
 	const char *image_more; /* into the recipe's image map */
 };
 
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	_cleanup_(freep) char *path = path_join(folder, name);
-	struct error err = {0};
-
-	assert_works(file_replace(path, text, strlen(text), 0644, &err));
-}
-
 static int bench_setup(void **state)
 {
 	static const struct plan_subnet subnets[] = {{"subnet-1", "us-east-1a"}, {"subnet-2", "us-east-1b"}};
@@ -61,9 +53,9 @@ static int bench_setup(void **state)
 	playbooks = path_join(folder, "playbooks");
 	settings = path_join(folder, "bakery.yaml");
 	assert_works(file_make_folders(playbooks, 0755, &err));
-	write_file(playbooks, "tiny.yaml", playbook_text);
-	write_file(playbooks, "seal.yaml", seal_text);
-	write_file(folder, "bakery.yaml", settings_text);
+	folder_write(playbooks, "tiny.yaml", playbook_text);
+	folder_write(playbooks, "seal.yaml", seal_text);
+	folder_write(folder, "bakery.yaml", settings_text);
 	assert_works(settings_load(settings, folder, bench->arena, &bench->settings, &err));
 	bench->facts = (struct facts){
 		.account = "111122223333",
@@ -96,7 +88,7 @@ static bool make(struct bench *bench, const char *size, const char *encrypted, c
 			      *path = path_join(bench->folder, "web.yaml");
 	struct recipe *recipe;
 
-	write_file(bench->folder, "web.yaml", text);
+	folder_write(bench->folder, "web.yaml", text);
 	if (!recipe_load(&bench->settings, path, &(struct recipe_options){0}, bench->arena, &recipe, err))
 		fail_msg("%s", err->text);
 	return plan_make(&bench->settings, recipe, &bench->facts, bench->arena, plan, err);
@@ -347,14 +339,14 @@ static void uploads_are_what_they_were(void **state)
 	struct error err = {0};
 	struct plan *plan, *back;
 
-	write_file(playbooks, "banner", "one");
-	write_file(playbooks, "tiny.yaml",
-		   "playbook: 1\nname: tiny\nvars: {word: x}\nsteps:\n  - {id: up, upload: {from: banner, to: "
-		   "/etc/banner}}\n");
+	folder_write(playbooks, "banner", "one");
+	folder_write(playbooks, "tiny.yaml",
+		     "playbook: 1\nname: tiny\nvars: {word: x}\nsteps:\n  - {id: up, upload: {from: banner, to: "
+		     "/etc/banner}}\n");
 	assert_works(make(bench, "16", "false", "", &plan, &err));
 	assert_works(plan_load(plan->json, bench->arena, &back, &err));
 	assert_works(plan_files_check(back, &err));
-	write_file(playbooks, "banner", "two");
+	folder_write(playbooks, "banner", "two");
 	assert_fails(plan_files_check(back, &err), ERROR_CONFLICT, "banner has changed since the plan was made");
 	assert_int_equal(unlink(file), 0);
 	assert_fails(plan_files_check(back, &err), ERROR_ABSENT, "step tiny/up");
@@ -378,7 +370,7 @@ static void ansible_is_planned(void **state)
 	struct plan *plan, *back;
 
 	assert_works(file_make_folders(folder, 0700, &err));
-	write_file(folder, "site.yml", "- hosts: all\n");
+	folder_write(folder, "site.yml", "- hosts: all\n");
 	assert_works(make(bench, "16", "false", "", &plan, &err));
 	assert_false(plan_uses_ansible(plan));
 	plan->verify = (struct struct_list){&playbook, 1};
@@ -430,7 +422,7 @@ static void what_is_different(void **state)
 	assert_string_equal(difference(bench, before, ""),
 			    "the source image is newer: ami-0123456789abcdef0 → ami-0fedcba9876543210 (base)");
 	bench->facts.source.created = "2025-02-01T00:00:00.000Z";
-	write_file(playbooks, "seal.yaml", "playbook: 1\nname: seal\nsteps:\n  - {id: wipe, run: \"false\"}\n");
+	folder_write(playbooks, "seal.yaml", "playbook: 1\nname: seal\nsteps:\n  - {id: wipe, run: \"false\"}\n");
 	assert_string_equal(
 		difference(bench, before, ""),
 		"the source image is another: ami-0123456789abcdef0 → ami-0fedcba9876543210 (base); playbook "

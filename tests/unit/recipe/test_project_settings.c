@@ -45,7 +45,8 @@ static void everything(void **state)
 				   "- candidate\n"
 				   "- {name: approved, approvers: [\"arn:aws:iam::123456789012:role/release-*\"], "
 				   "soak: 2d, builder_may_approve: true}\n"
-				   "fleet: {anything: [goes]}\n"));
+				   "fleet: {accounts: [123456789012, \"012345678901\"], role: sweeper, "
+				   "regions: eu-west-1}\n"));
 	const struct channel *channels = settings->channels.items;
 	assert_string_equal(settings->file, "bakery.yaml");
 	assert_string_equal(settings->project, "demo");
@@ -60,7 +61,10 @@ static void everything(void **state)
 	assert_string_equal(channels[0].name, "candidate");
 	assert_int_equal(channels[1].soak_s, 2 * 86400);
 	assert_true(channels[1].builder_may_approve);
-	assert_string_equal(tree_text(settings->fleet, "anything.1"), "goes");
+	assert_int_equal(settings->fleet.accounts.count, 2);
+	assert_string_equal(settings->fleet.accounts.items[0], "123456789012"); /* a number is as good */
+	assert_string_equal(settings->fleet.role, "sweeper");
+	assert_string_equal(settings->fleet.regions.items[0], "eu-west-1"); /* and a text as a list of one */
 }
 
 static void found_upward(void **state)
@@ -110,6 +114,17 @@ static void wrong(void **state)
 		{"channels: [a, b, a]", "bakery.yaml:1:18: channels.3: a stands twice"},
 		{"channels: [{soak: 1d}]", "bakery.yaml:1:12: channels.1.name: is missing"},
 		{"fleet: [a]", "bakery.yaml:1:8: fleet: must be a map, not a list"},
+		{"fleet: {acounts: [123456789012]}",
+		 "bakery.yaml:1:9: fleet.acounts: unknown key (did you mean accounts?)"},
+		{"fleet: {accounts: [12], role: r}", "bakery.yaml:1:20: fleet.accounts.1: must be an account id (12 "
+						     "digits), or organization alone, not \"12\""},
+		{"fleet: {accounts: [organization], role: r}",
+		 "bakery.yaml:1:20: fleet.accounts.1: must be an account id (12 digits), or organization alone, not "
+		 "\"organization\""},
+		{"fleet: {accounts: organization}",
+		 "bakery.yaml:1:8: fleet.role: is missing: the name of a role in each of the accounts"},
+		{"fleet: {regions: [mars]}",
+		 "bakery.yaml:1:19: fleet.regions.1: must be a region such as eu-west-1, not \"mars\""},
 		{"a: 1\na: 2", "2 faults:\nbakery.yaml:1:1: a: unknown key\nbakery.yaml:2:1: a: the key stands twice "
 			       "(first in line 1)"},
 		{"- a", "bakery.yaml:1:1: must be a map, not a list"},

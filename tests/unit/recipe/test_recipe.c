@@ -240,6 +240,22 @@ static void extending_merges_maps_and_replaces_the_rest(void **state)
 	assert_int_equal(recipe->launch.subnets->tags.count, 0);
 }
 
+static void a_name_is_not_inherited(void **state)
+{
+	_cleanup_(project_free) struct project project = project_new();
+
+	project_write("recipes/parent.yaml",
+		      "bakery: 1\nname: parent\nsource: {id: ami-01234567}\nlaunch: {instance_types: [m7i.large]}\n"
+		      "connect: {user: a}\nplaybooks: []\nimage: {description: \"of {{ recipe }}\"}\n");
+	project_write("recipes/child.yaml", "bakery: 1\nextends: parent\n");
+	project_write("recipes/grandchild.yaml", "bakery: 1\nextends: child\nname: grandchild\n");
+	assert_string_equal(project_read_ok(&project, "parent")->name, "parent");
+	assert_string_equal(project_read_ok(&project, "child")->name, "child");
+	assert_string_equal(project_read_ok(&project, "./recipes/child.yaml")->name, "child");
+	assert_string_equal(project_read_ok(&project, "./recipes/child.yaml")->image.description, "of child");
+	assert_string_equal(project_read_ok(&project, "grandchild")->name, "grandchild");
+}
+
 static void faults_name_the_file_they_stand_in(void **state)
 {
 	_cleanup_(project_free) struct project project = project_new();
@@ -567,6 +583,7 @@ int main(void)
 		cmocka_unit_test(shorthands),
 		cmocka_unit_test(scanners_and_their_content),
 		cmocka_unit_test(extending_merges_maps_and_replaces_the_rest),
+		cmocka_unit_test(a_name_is_not_inherited),
 		cmocka_unit_test(faults_name_the_file_they_stand_in),
 		cmocka_unit_test(circles_and_missing_bases),
 		cmocka_unit_test(too_many_bases),

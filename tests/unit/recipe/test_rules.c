@@ -138,7 +138,8 @@ static const struct wrong {
 	{"deadline", "5m", "6:1: connect.timeout: LINE4"},
 
 	{"playbooks", "[patsh]", "5:13: playbooks.1: there is no playbook patsh (did you mean patch?)"},
-	{"playbooks", "[./patch.yaml]", "5:13: playbooks.1: there is no playbook ./patch.yaml"},
+	{"playbooks", "[./patch.yaml]",
+	 "5:13: playbooks.1: there is no playbook ./patch.yaml: there is no file recipes/patch.yaml"},
 	{"playbooks", "[patch, patch]", "5:20: playbooks.2: patch is used twice (first at recipes/r.yaml:5)"},
 	{"playbooks", "[{vars: {}}]", "5:13: playbooks.1: needs playbook or ansible"},
 	{"playbooks", "[{playbook: patch, vars: {x: y}}]", "5:13: playbooks.1: playbook patch: unknown variable x"},

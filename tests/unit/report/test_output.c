@@ -10,8 +10,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bakery/mem.h"
 #include "bakery/output.h"
@@ -166,6 +168,44 @@ static void a_full_disk_is_an_error(void **state)
 	fclose(full);
 }
 
+/* `bakery ... | head`: told or not, it is no failure. */
+static void a_reader_may_have_seen_enough(void **state)
+{
+	_cleanup_(str_free) struct str text = STR_INIT;
+	struct error err = {0};
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	signal(SIGPIPE, SIG_IGN);
+	FILE *nobody = fdopen(ends[1], "w");
+	for (int i = 0; i < 100000; i++)
+		fputs("line\n", nobody);
+	assert_true(ferror(nobody));
+	assert_true(output_flush(nobody, &err));
+	str_add(&text, "more");
+	assert_true(output_text(nobody, &text, &err));
+	fclose(nobody);
+}
+
+static void lines_are_as_a_terminal_leaves_them(void **state)
+{
+	static const struct {
+		const char *line, *seen;
+	} cases[] = {
+		{"10%\r50%\r100%\r", "100%"},
+		{"\x1b[31mred\x1b[0m \x1b]0;title\a", "red ]0;title\\a"},
+		{"a\xc2\x9b"
+		 "1Ab",
+		 "a\\x9b1Ab"},
+		{"", ""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(str_free) struct str out = STR_INIT;
+		output_as_seen(&out, cases[i].line, strlen(cases[i].line));
+		assert_string_equal(out.data, cases[i].seen);
+	}
+}
+
 static void bad_bytes_are_shown(void **state)
 {
 	_cleanup_(str_free) struct str out = STR_INIT;
@@ -185,6 +225,8 @@ int main(void)
 		cmocka_unit_test(csv_follows_rfc_4180),
 		cmocka_unit_test(objects_are_readable),
 		cmocka_unit_test(a_full_disk_is_an_error),
+		cmocka_unit_test(a_reader_may_have_seen_enough),
+		cmocka_unit_test(lines_are_as_a_terminal_leaves_them),
 		cmocka_unit_test(bad_bytes_are_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

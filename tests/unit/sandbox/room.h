@@ -32,6 +32,7 @@ enum { TEST_WAIT_MS = 60000 };
 struct room {
 	char folder[64];
 	char *base, *key_path, *known_hosts;
+	const char *layers[2]; /* the base image alone */
 	struct ssh_key_pair key;
 	char *keyed; /* user data that brings a host key, so that no machine spends a second on making an RSA key */
 	struct machines *machines;
@@ -120,6 +121,7 @@ static inline void room_open(struct room *room)
 	room_needed();
 	must(base_image_make(base_image_find("debian-12"), bases, NULL, log, &room->base, err));
 	log_free(log);
+	room->layers[0] = room->base;
 	assert_non_null(mkdtemp(room->folder));
 	pthread_mutex_init(&room->lock, NULL);
 	pthread_cond_init(&room->told, NULL);
@@ -163,6 +165,15 @@ static inline void room_boot(struct room *room, const struct machine_spec *spec)
 {
 	must(machine_create(room->machines, spec, err));
 	must(machine_boot(room->machines, spec->id, err));
+}
+
+/* Most tests' machine: "i-1", of the base image as it is. */
+static inline struct machine_spec room_boot_one(struct room *room, char address[16], const char *user_data)
+{
+	struct machine_spec spec = room_spec(room, "i-1", room->layers, address, user_data);
+
+	room_boot(room, &spec);
+	return spec;
 }
 
 static inline bool room_console_says(struct room *room, const char *id, const char *text)

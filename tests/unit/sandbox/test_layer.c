@@ -47,8 +47,7 @@ static void freezes_a_running_machine_and_a_halted_one(void **state)
 	room_open(&room);
 	copied = path_join(room.folder, "layers/copied");
 	moved = path_join(room.folder, "layers/moved");
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	assert_int_equal(room_ssh(&room, address, change, NULL), 0);
 	must(machine_freeze(room.machines, "i-1", copied, err));
 	assert_true(machine_running(room.machines, "i-1"));
@@ -111,8 +110,7 @@ static void freezes_nothing_of_the_sandbox(void **state)
 
 	room_open(&room);
 	layer = path_join(room.folder, "layers/1");
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	assert_int_equal(
 		room_ssh(&room, address, "while ! [ -e /run/cloud-init/result.json ]; do sleep 0.05; done", NULL), 0);
 	must(machine_halt(room.machines, "i-1", err));

@@ -16,8 +16,7 @@ static void boots_with_the_given_host_key(void **state)
 	room_open(&room);
 	must(ssh_key_pair_make(SSH_KEY_ED25519, "host", &host, err));
 	user_data = room_host_key(&host);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, user_data);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, user_data);
 	str_addf(&known, "%s %s\n", address, host.public_key);
 	must(file_replace(room.known_hosts, known.data, known.len, 0600, err));
 
@@ -36,8 +35,7 @@ static void makes_host_keys_and_shows_them_on_the_console(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, NULL);
 	assert_int_equal(room_ssh(&room, address, "cat /etc/ssh/ssh_host_ed25519_key.pub", &key), 0);
 	must(machine_console(room.machines, "i-1", &console, err));
 	str_trim_right(&key);
@@ -56,8 +54,7 @@ static void gives_the_login_user_sudo_and_the_key(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	assert_int_equal(room_ssh(&room, address,
 				  "id -un; sudo -n id -u; stat -c %a:%U ~/.ssh ~/.ssh/authorized_keys; "
 				  "sudo stat -c %a /etc/sudoers.d/90-cloud-init-users; sudo visudo -cq && echo valid; "
@@ -101,9 +98,7 @@ static void honours_a_cloud_config_once_per_instance(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec =
-		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, cloud_config);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, cloud_config);
 	assert_int_equal(room_ssh(&room, address, look, &first), 0);
 	assert_string_equal(first.data, "elsewhere\nit's $HOME `id`\ntwo\nmore\n640:root:adm\n644:root:root\n"
 					"it's words\n1\n1\n2\ni-1\n600\n");
@@ -123,7 +118,7 @@ static void runs_a_script_as_user_data(void **state)
 
 	room_open(&room);
 	struct machine_spec spec =
-		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address,
+		room_spec(&room, "i-1", room.layers, address,
 			  "#!/bin/bash\necho from the script; echo \"$0\" >/var/tmp/name; touch /var/tmp/done\n");
 	room_boot(&room, &spec);
 	assert_int_equal(
@@ -140,9 +135,7 @@ static void boots_with_user_data_that_is_broken(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec =
-		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, "#cloud-config\na: [\n");
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, "#cloud-config\na: [\n");
 	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
 	assert_true(room_console_says(&room, "i-1", "WARNING"));
 	room_close(&room);
@@ -157,8 +150,7 @@ static void has_what_a_system_expects(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	must(file_read("/proc/sys/net/ipv4/ip_forward", 16, &host, err));
 	assert_int_equal(
 		room_ssh(&room, address,
@@ -189,8 +181,7 @@ static void keeps_ssh_when_the_daemon_is_restarted(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	assert_int_equal(room_ssh(&room, address, "sudo service ssh restart", NULL), 0);
 	assert_int_equal(room_ssh(&room, address, "sudo service ssh reload", NULL), 0);
 	assert_int_equal(

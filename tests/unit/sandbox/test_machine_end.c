@@ -15,8 +15,7 @@ static void reboots_from_inside(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	assert_int_equal(
 		room_ssh(&room, address, "cat /proc/sys/kernel/random/boot_id; sudo touch /run/old /tmp/old", &before),
 		0);
@@ -48,7 +47,7 @@ static void powers_off_from_inside(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	struct machine_spec spec = room_spec(&room, "i-1", room.layers, address, room.keyed);
 	must(machine_create(room.machines, &spec, err));
 	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
 		must(machine_boot(room.machines, "i-1", err));
@@ -69,8 +68,7 @@ static void plans_and_cancels_a_shutdown(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	assert_int_equal(room_ssh(&room, address,
 				  "sudo shutdown -h +90 2>/dev/null; while ! pgrep -fx 'sleep 5400'; do sleep 0.01; "
 				  "done >/dev/null; "
@@ -87,8 +85,7 @@ static void tells_that_a_machine_died(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	assert_int_equal(room_ssh(&room, address, "true", NULL), 0);
 	room_ssh_once(&room, address, "no", "sudo sh -c 'kill -9 $(cat /run/sandbox/pid)'", NULL);
 	assert_true(room_await(&room, MACHINE_DIED, 1));
@@ -107,8 +104,7 @@ static void halts_and_reboots_when_asked(void **state)
 	int64_t begun_ms;
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	/* one that heeds SIGTERM and one that does not */
 	assert_int_equal(room_ssh(&room, address,
 				  "sudo sh -c \"trap 'echo heard >/var/tmp/heard; exit' TERM; touch /run/ready; while "

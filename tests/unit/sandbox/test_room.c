@@ -46,8 +46,7 @@ static void runs_twenty_machines_at_once(void **state)
 	for (int i = 0; i < MANY; i++) {
 		ones[i] = (struct one){.room = &room};
 		snprintf(ones[i].id, sizeof(ones[i].id), "i-%d", i);
-		struct machine_spec spec = room_spec(&room, ones[i].id, (const char *const[]){room.base, NULL},
-						     ones[i].address, room.keyed);
+		struct machine_spec spec = room_spec(&room, ones[i].id, room.layers, ones[i].address, room.keyed);
 		must(machine_create(room.machines, &spec, err));
 	}
 	begun_ms = clock_mono_ms();
@@ -71,8 +70,7 @@ static void lets_many_have_one_machine(void **state)
 
 	room_open(&room);
 	ones[0] = (struct one){.room = &room, .id = "i-1"};
-	struct machine_spec spec =
-		room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, ones[0].address, room.keyed);
+	struct machine_spec spec = room_spec(&room, "i-1", room.layers, ones[0].address, room.keyed);
 	must(machine_create(room.machines, &spec, err));
 	for (int i = 0; i < 8; i++) {
 		ones[i] = ones[0];
@@ -109,8 +107,7 @@ static void runs_commands_inside(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int status = -1;
 		must(machine_exec(room.folder, "i-1", cases[i].argv, &status, err));
@@ -130,8 +127,7 @@ static void runs_commands_on_a_terminal(void **state)
 	pid_t child;
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	child = forkpty(&terminal, NULL, NULL, NULL);
 	if (child == 0) {
 		struct error err = {};
@@ -154,7 +150,7 @@ static void refuses_to_run_in_what_does_not_run(void **state)
 	int status;
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	struct machine_spec spec = room_spec(&room, "i-1", room.layers, address, room.keyed);
 	must(machine_create(room.machines, &spec, err));
 	assert_false(machine_exec(room.folder, "i-1", (const char *const[]){"true", NULL}, &status, &refused));
 	assert_true(error_is(&refused, ERROR_CONFLICT));
@@ -255,7 +251,7 @@ static void leaves_nothing_when_it_is_killed(void **state)
 	pid_t server;
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	struct machine_spec spec = room_spec(&room, "i-1", room.layers, address, room.keyed);
 	assert_int_equal(pipe(ready), 0);
 	room_leave(&room);
 	server = fork();
@@ -290,7 +286,7 @@ static void leaves_nothing_when_it_is_killed_while_booting(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
+	struct machine_spec spec = room_spec(&room, "i-1", room.layers, address, room.keyed);
 	must(machine_create(room.machines, &spec, err));
 	room_leave(&room);
 	for (size_t i = 0; i < ARRAY_SIZE(moments_ms); i++) {
@@ -315,8 +311,7 @@ static void mounts_nothing_here(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	must(file_read("/proc/self/mountinfo", 1 << 20, &mounts, err));
 	assert_null(strstr(mounts.data, room.folder));
 	room_close(&room);
@@ -335,7 +330,7 @@ static void refuses_names_that_are_none(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec good = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	struct machine_spec good = room_spec(&room, "i-1", room.layers, address, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		struct machine_spec spec = good;
 		struct error refused = {};
@@ -355,8 +350,7 @@ static void refuses_specs_that_cannot_be(void **state)
 	char address[16];
 
 	room_open(&room);
-	struct machine_spec good = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL),
-			    wrong[9];
+	struct machine_spec good = room_spec(&room, "i-1", room.layers, address, NULL), wrong[9];
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		wrong[i] = good;
 	wrong[0].address = "10.0.0.1";
@@ -418,7 +412,7 @@ static void says_when_the_address_is_taken(void **state)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, NULL);
+	struct machine_spec spec = room_spec(&room, "i-1", room.layers, address, NULL);
 	must(machine_create(room.machines, &spec, err));
 	must(machines_pick_address(room.machines, other, err));
 	assert_string_not_equal(other, address);
@@ -454,8 +448,7 @@ static int answer_beside_another_sshd(void)
 	if (!take_port_22())
 		return 1;
 	room_open(&room);
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, room.keyed);
 	if (room_ssh(&room, address, "true", NULL) != 0)
 		return 2;
 	must(machine_reboot(room.machines, "i-1", err));
@@ -490,8 +483,7 @@ static void destroys_machines(void **state)
 
 	room_open(&room);
 	folder = path_join(room.folder, "machines/i-1");
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address, room.keyed);
-	room_boot(&room, &spec);
+	struct machine_spec spec = room_boot_one(&room, address, room.keyed);
 	must(machine_destroy(room.machines, "i-1", err));
 	assert_false(file_exists(folder));
 	must(machine_destroy(room.machines, "i-1", err));
@@ -511,9 +503,7 @@ static void bounds_the_console(void **state)
 
 	room_open(&room);
 	path = path_join(room.folder, "machines/i-1/console.log");
-	struct machine_spec spec = room_spec(&room, "i-1", (const char *const[]){room.base, NULL}, address,
-					     "#!/bin/sh\nseq 1 200000\necho the last line\n");
-	room_boot(&room, &spec);
+	room_boot_one(&room, address, "#!/bin/sh\nseq 1 200000\necho the last line\n");
 	assert_true(room_console_says(&room, "i-1", "the last line\n"));
 	must(machine_console(room.machines, "i-1", &out, err));
 	assert_true(out.len <= 65536);

@@ -3,7 +3,7 @@
  * A sandbox that was given a policy: which permission each operation asks for, on what and with which conditions. */
 #include "cloud_fixture.h"
 
-#include "src/sandbox/access/asks.h"
+#include "src/sandbox/access/needs.h"
 #include "src/sandbox/access/policy.h"
 #include "src/sandbox/services.h"
 
@@ -49,7 +49,7 @@ static void every_operation_stands_in_the_table(void **state)
 				for (const struct need *need = needs; need->service != NULL; need++)
 					found = found || need_is_of(need, service->name, row->name);
 				if (!found)
-					fail_msg("authorize.def has no row for %s %s", service->name, row->name);
+					fail_msg("needs.def has no row for %s %s", service->name, row->name);
 			}
 }
 

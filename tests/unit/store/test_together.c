@@ -242,6 +242,33 @@ static void a_claim_from_elsewhere_lives_by_its_heartbeat(void **state)
 	assert_ok(store_build_heartbeat(f->store, "b", &f->err));
 }
 
+/* The one that took it over has ended it, too: there is nobody's claim, and no longer ours either. */
+static void what_another_one_ended_is_over(void **state)
+{
+	struct fixture *f = *state;
+	struct build_row row;
+	struct hold held;
+	char holder[BUILD_ID_SIZE];
+	add_build(f, "b", "r", 0);
+	assert_ok(store_build_is_claimed(f->store, "b", &f->err));
+	assert_ok(store_stage_began(f->store, "b", "publish", 0, &f->err));
+	sql(f, "DELETE FROM claim; UPDATE build SET status = 'done'");
+	assert_false(store_build_is_claimed(f->store, "b", &f->err));
+	assert_string_equal(f->err.code, STORE_CLAIM_LOST);
+	assert_false(store_stage_done(f->store, "b", "publish", "{}", 0, &f->err));
+	assert_string_equal(f->err.code, STORE_CLAIM_LOST);
+	assert_false(store_stage_began(f->store, "b", "tidy", 0, &f->err));
+	assert_false(store_hold_intend(f->store, "b", &(struct hold){.kind = "image", .token = "t"}, f->arena, &held,
+				       &f->err));
+	assert_string_equal(f->err.code, STORE_CLAIM_LOST);
+	assert_false(store_lease_take(f->store, "publish x", "b", holder, &f->err));
+	assert_string_equal(f->err.code, STORE_CLAIM_LOST);
+	assert_false(store_build_end(f->store, "b", BUILD_FAILED, NULL, &f->err));
+	assert_string_equal(f->err.code, STORE_CLAIM_LOST);
+	assert_ok(store_build_get(f->store, "b", f->arena, &row, &f->err));
+	assert_int_equal(row.status, BUILD_DONE);
+}
+
 static int64_t hours_ahead(void *cookie)
 {
 	return clock_wall_ms() + *(int64_t *)cookie * 3600000;
@@ -298,6 +325,7 @@ int main(void)
 		TEST(what_was_confirmed_survives_a_kill),
 		TEST(a_claim_is_held_while_its_process_lives),
 		TEST(a_claim_from_elsewhere_lives_by_its_heartbeat),
+		TEST(what_another_one_ended_is_over),
 		TEST(a_jump_of_the_clock_kills_nobody),
 		cmocka_unit_test(a_pid_that_was_given_to_another_is_dead),
 	};
