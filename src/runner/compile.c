@@ -201,21 +201,32 @@ static void add_assignment(struct str *text, const char *name, const char *value
 	str_add_char(text, '\n');
 }
 
-/* "app", "app:app" or numbers, as stat prints them. */
-static const char *owner_format(const char *owner)
+static bool is_number(const char *text, size_t length)
 {
-	bool numeric = isdigit((unsigned char)*owner), group = strchr(owner, ':');
-	return group ? (numeric ? "%u:%g" : "%U:%G") : (numeric ? "%u" : "%U");
+	return length && strspn(text, "0123456789") >= length;
+}
+
+/* "app", "app:app", numbers or one of each, as stat prints them. */
+static char *owner_format(const char *owner)
+{
+	size_t user = strcspn(owner, ":");
+	const char *group = owner[user] ? owner + user + 1 : NULL;
+	return mem_printf("%s%s", is_number(owner, user) ? "%u" : "%U",
+			  !group			    ? ""
+			  : is_number(group, strlen(group)) ? ":%g"
+							    : ":%G");
 }
 
 static void add_upload_head(struct str *out, const struct step *step)
 {
 	_cleanup_(freep) char *target = transfer_target(step->upload);
-	const char *owner = step->upload->owner ? step->upload->owner : "root";
+	const char *owner = step->upload->owner ? step->upload->owner : "root", *given = step->upload->mode;
+	_cleanup_(freep) char *format = owner_format(owner);
+	_cleanup_(freep) char *mode = mem_printf("%lo", given ? strtoul(given, NULL, 8) : 0644); /* as stat prints it */
 	add_assignment(out, "to", target);
-	add_assignment(out, "mode", step->upload->mode ? step->upload->mode : "0644");
+	add_assignment(out, "mode", mode);
 	add_assignment(out, "owner", owner);
-	add_assignment(out, "format", owner_format(owner));
+	add_assignment(out, "format", format);
 }
 
 /* What was sent lies in the staging folder, and says itself what it is. */

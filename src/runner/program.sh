@@ -97,7 +97,7 @@ b_watch() {
 		read -r b_now b_idle </proc/uptime
 		[ -n "$b_pid" ] && [ "${b_now%%.*}" -ge "$b_until" ] || continue
 		rm -f "$b_dir/ended"
-		echo "$b_pid" >"$b_dir/expired"
+		echo "$b_pid" >"$b_dir/expired" || { rm -f "$b_dir/ballast" && echo "$b_pid" >"$b_dir/expired"; }
 		b_kill "$b_pid"
 		b_guarded
 		: >"$b_dir/ended"
@@ -109,27 +109,87 @@ b_clock() {
 	b_until=$((${b_now%%.*} + b_timeout + 1))
 }
 
-# In the process that becomes the step: nothing of the program is left open, and no signal stays ignored for the services it starts.
+# A step prints into pipes: its own `>/dev/stderr` would empty a file that others read. What is read there is added to ours; whoever lives on
+# after the step has a reader as long as he lives. 5 and 6 are for reading, 7 and 8 for writing.
+b_pipes() {
+	b_piped=
+	[ -p "$b_dir/1" ] && [ -p "$b_dir/2" ] || return
+	exec 9<>"$b_dir/1" 5<"$b_dir/1" 7>"$b_dir/1" 9<>"$b_dir/2" 6<"$b_dir/2" 8>"$b_dir/2" 9>&-
+	cat <&5 >&3 2>/dev/null 3>&- 4>&- 5<&- 6<&- 7>&- 8>&- &
+	b_cat_out=$!
+	cat <&6 >&4 2>/dev/null 3>&- 4>&- 5<&- 6<&- 7>&- 8>&- &
+	b_cat_err=$!
+	b_piped=1
+	exec 5<&- 6<&-
+}
+
+b_pipes_make() {
+	rm -f "$b_dir/1" "$b_dir/2"
+	mkfifo -m 622 "$b_dir/1" "$b_dir/2"
+} 2>/dev/null
+
+# Until all that the step printed is in the files. A reader that sleeps has nothing left to read, and others still hold its pipe: then
+# the next step has pipes of its own. One that is never through, since those others go on printing, is waited for two seconds.
+b_drained() {
+	[ "$b_piped" ] || return 0
+	b_looks=0 b_asleep=0
+	while [ "$b_looks" -lt 240 ] && [ "$b_asleep" -lt 3 ]; do
+		b_states=
+		for b_cat in "$b_cat_out" "$b_cat_err"; do
+			b_line=
+			{ read -r b_line <"/proc/$b_cat/stat"; } 2>/dev/null
+			case ${b_line##*) } in '' | Z* | X*) ;; S*) b_states="${b_states}S" ;; *) b_states="${b_states}R" ;; esac
+		done
+		case $b_states in
+		'')
+			wait "$b_cat_out" && wait "$b_cat_err" && return
+			rm -f "$b_dir/ballast"
+			echo "not all that was printed is here: there is no room in $b_dir" >&4
+			return
+			;;
+		*R*) b_asleep=0 ;;
+		*) b_asleep=$((b_asleep + 1)) ;;
+		esac
+		b_looks=$((b_looks + 1))
+		[ "$b_looks" -ge 40 ] || [ "$b_asleep" != 0 ] || continue
+		sleep 0.01 2>/dev/null || { sleep 1 && b_looks=$((b_looks + 100)); }
+	done
+	b_pipes_make
+}
+
+# In the process that becomes the step: nothing of the program is left open, and no signal stays ignored for the services it starts, as
+# far as env can see to that: a shell ignores two in all that it runs beside itself, and cannot undo it.
 b_become() {
 	trap - HUP
 	cd /
+	unset OLDPWD
+	if [ "$b_as" ]; then eval "HOME=~$b_as USER=$b_as LOGNAME=$b_as SHELL=/bin/sh"; export SHELL; fi
 	b_env
-	exec 1>&3 2>&4 3>&- 4>&-
+	if [ "$b_piped" ]; then exec 1>&7 2>&8 7>&- 8>&-; else exec 1>&3 2>&4; fi
+	exec 3>&- 4>&-
 	if [ -z "$b_as" ]; then
-		exec $b_setsid sh "$1" </dev/null
+		exec $b_setsid $b_signals sh "$1" </dev/null
 	fi
 	b_su=su
 	command -v runuser >/dev/null && b_su=runuser
-	exec $b_setsid "$b_su" -s /bin/sh -c 'text=$(cat); exec </dev/null; eval "$text"' "$b_as" <"$1"
+	exec $b_setsid $b_signals "$b_su" -m -s /bin/sh -c 'text=$(cat); exec </dev/null; eval "$text"' "$b_as" <"$1"
 }
 
-# Phase $1 (if, check, run) with the text $2; its exit status is in b_status.
+# Phase $1 (if, check, run) with the text $2; its exit status is in b_status. A text that there is no room for must not run as far as it got.
 b_phase() {
 	b_frame P "$1"
 	b_expired=
-	printf '%s\n' "$2" >"$b_dir/$b_index.$1"
-	b_become "$b_dir/$b_index.$1" &
+	if ! printf '%s\n' "$2" >"$b_dir/$1" && ! { rm -f "$b_dir/ballast" && printf '%s\n' "$2" >"$b_dir/$1"; }; then
+		rm -f "$b_dir/$1"
+		echo "there is no room in $b_dir for what is to be run" >&4
+		b_status=75
+		b_frame X "$b_status"
+		return "$b_status"
+	fi
+	b_pipes
+	b_become "$b_dir/$1" &
 	b_pid=$!
+	[ -z "$b_piped" ] || exec 7>&- 8>&-
 	b_guarded "$b_until $b_pid"
 	wait "$b_pid"
 	b_status=$?
@@ -140,6 +200,7 @@ b_phase() {
 		while [ ! -e "$b_dir/ended" ]; do sleep 1; done
 		b_expired=1 b_status=124
 	fi
+	b_drained
 	b_frame X "$b_status"
 	return "$b_status"
 }
@@ -211,11 +272,14 @@ b_surroundings() {
 	unset OLDPWD CDPATH ENV BASH_ENV LANGUAGE
 	b_setsid=setsid
 	command -v setsid >/dev/null || b_setsid=
+	b_signals='env --default-signal=INT,QUIT'
+	$b_signals true 2>/dev/null || b_signals=
 }
 
 b_main() {
 	b_surroundings
 	: >"$b_dir/watch"
+	b_pipes_make
 	b_watch </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	b_watcher=$!
 	b_facts

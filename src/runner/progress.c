@@ -60,13 +60,19 @@ static void show_whole_lines(struct run *run, bool is_stderr)
 	show(run, is_stderr, newline ? (size_t)(newline + 1 - line->data) : line->len > LONGEST_LINE ? line->len : 0);
 }
 
+/* The report has C strings. */
+static void add_text(struct str *text, const char *data, size_t length)
+{
+	size_t start = text->len;
+	str_add_n(text, data, length);
+	for (char *nul; (nul = memchr(text->data + start, '\0', text->len - start));)
+		*nul = '?';
+}
+
 static void keep_output(struct progress *progress, const char *data, size_t length)
 {
 	struct str *output = &progress->output;
-	size_t start = output->len;
-	str_add_n(output, data, length);
-	for (char *nul; (nul = memchr(output->data + start, '\0', output->len - start));)
-		*nul = '?'; /* the report is a C string */
+	add_text(output, data, length);
 	if (output->len <= MOST_OUTPUT)
 		return;
 	memmove(output->data + KEPT_FRONT, output->data + KEPT_FRONT + LEFT_OUT_AT_ONCE,
@@ -83,7 +89,7 @@ static void deliver(struct run *run, bool is_stderr, const struct str *piece)
 		return;
 	keep_output(progress, piece->data, piece->len);
 	if (progress->in_check) {
-		str_add_n(&progress->check_output, piece->data, piece->len);
+		add_text(&progress->check_output, piece->data, piece->len);
 		if (progress->check_output.len > 2 * MOST_CHECK_OUTPUT)
 			str_remove_front(&progress->check_output, progress->check_output.len - MOST_CHECK_OUTPUT);
 	}

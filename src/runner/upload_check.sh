@@ -21,7 +21,7 @@ if [ "$kind" = file ]; then
 	[ -f "$to" ] || differs "$to is no file"
 	same "$to" || differs "$to has other content"
 	have=$(stat -c "%a $format" "$to")
-	[ "$have" = "${mode#0} $owner" ] || differs "$to has mode and owner $have, not ${mode#0} $owner"
+	[ "$have" = "$mode $owner" ] || differs "$to has mode and owner $have, not $mode $owner"
 	exit 0
 fi
 [ -d "$to" ] || differs "$to is not there"
@@ -34,6 +34,6 @@ if [ "$others" ]; then
 	first=$(printf '%s\n' "$others" | sed -n '1{s/^\.\///;s/: FAILED.*//;p;}')
 	differs "$(printf '%s\n' "$others" | count) of $(names F | count) files are not there or differ: $to/$first"
 fi
-wanted=$(list | sed -n "s/^F 0*\([0-7]*\) [0-9a-f]* /\1 $owner /p")
+wanted=$(list | sed -n "s/^F \([0-7]*\) [0-9a-f]* /\1 $owner /p")
 have=$(names F | tr '\n' '\0' | xargs -0 stat -c "%a $format %n" 2>/dev/null)
 [ "$have" = "$wanted" ] || differs "files in $to have another mode or owner"

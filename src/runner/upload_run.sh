@@ -16,7 +16,7 @@ if [ "$kind" = file ]; then
 	trap 'rm -f "$new"' EXIT
 	# A second name of the same file needs neither room nor time.
 	ln "$BAKERY_STAGED" "$new" 2>/dev/null || cat "$BAKERY_STAGED" >"$new" || exit
-	chown "$owner" "$new" && chmod "$mode" "$new" && mv -f "$new" "$to" || exit
+	chown 0:0 "$new" && chown "$owner" "$new" && chmod "$mode" "$new" && mv -f "$new" "$to" || exit
 	if command -v restorecon >/dev/null; then restorecon "$to" || :; fi
 	exit 0
 fi
@@ -30,6 +30,10 @@ list | sed -n 's/^D //p' | while IFS= read -r line; do
 	[ -d "$name" ] || { mkdir "$name" && chmod "${line%% *}" "$name" && chown "$owner" "$name"; } || exit
 done || exit
 names F | tr '\n' '\0' | (cd "$new" && xargs -0 chown "$owner") || exit
+# chown takes the set-id bits away.
+list | sed -n 's/^F \([1-7][0-7][0-7][0-7] \)/\1/p' | while IFS= read -r line; do
+	chmod "${line%% *}" "$new/${line#* * }" || exit
+done || exit
 names F | while IFS= read -r name; do
 	if [ -d "$name" ]; then
 		echo "$to/${name#./} is a folder there" >&2

@@ -62,6 +62,7 @@ ok "the secret is not shown" says 'the secret is \[redacted\]'
 ok "... nowhere" says_not '4 secret'
 ok "... but was there" admin "sudo cat /root/secret.sum | grep -q $(printf %s "$SCENARIO_SECRET" | sha256sum | cut -c1-64)"
 ok "an upload has its mode and owner" admin 'test "$(stat -c "%a %U:%G" /etc/plain.conf)" = "640 root:adm"'
+ok "without an owner it is nothing of the login user's group" admin 'test "$(stat -c "%U:%G" /srv/new/folder/template)" = root:root'
 ok "a folder is there with all in it" admin 'cmp /srv/big /srv/all/big && test "$(stat -c "%U:%G" /srv/all/plain)" = www-data:adm'
 ok "a template is filled" admin 'grep -qx "for everybody" /srv/new/folder/template'
 ok "a file that only root may read came back whole" cmp files/big artifacts/private
