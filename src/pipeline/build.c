@@ -213,7 +213,7 @@ static enum build_status status_of(const struct build *build, const struct error
 {
 	if (why->kind == ERROR_NONE)
 		return BUILD_DONE;
-	if (is_published(build) || (error_is(why, ERROR_STOPPED) && !build->deadline_passed))
+	if (build->claim_lost || is_published(build) || (error_is(why, ERROR_STOPPED) && !build->deadline_passed))
 		return BUILD_INTERRUPTED;
 	return image_exists(build) ? BUILD_QUARANTINED : BUILD_FAILED;
 }

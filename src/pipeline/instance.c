@@ -252,7 +252,8 @@ static bool instance_drop(struct build *build, const struct hold *hold, struct e
 		call.not_yet_s = build_unsettled_s(build, hold);
 		if (!build_send(build, &call, NULL, err)) {
 			if (!error_is(err, ERROR_ABSENT))
-				return false;
+				return held_is_denied_since_gone(build, hold, AWS_ec2_DescribeInstances, "InstanceId.1",
+								 err);
 			error_clear(err);
 			return true;
 		}

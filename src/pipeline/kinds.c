@@ -16,6 +16,28 @@ static bool gone(struct error *err)
 	return true;
 }
 
+bool held_is_denied_since_gone(struct build *build, const struct hold *hold, enum aws_operation describe,
+			       const char *argument, struct error *err)
+{
+	static const char state[] = "reservationSet.1.instancesSet.1.instanceState.name";
+	struct aws_call call = aws_call(describe, hold->region);
+	_cleanup_(tree_freep) struct tree *reply = NULL;
+	struct error lookup = {0};
+	bool there;
+
+	if (!error_is(err, ERROR_DENIED)) {
+		aws_call_clear(&call);
+		return false;
+	}
+	aws_arg(&call, argument, hold->id);
+	call.not_yet_s = build_unsettled_s(build, hold);
+	there = build_send(build, &call, &reply, &lookup) ? !str_eq(tree_text(reply, state), "terminated")
+							  : !error_is(&lookup, ERROR_ABSENT);
+	if (!there)
+		error_clear(err);
+	return !there;
+}
+
 /* The name is taken, by this very build: an earlier request arrived after all. */
 static bool found_again(struct build *build, const struct held_kind *kind, const struct hold *hold, char id[ID_SIZE],
 			struct error *err)
@@ -70,7 +92,8 @@ static bool group_drop(struct build *build, const struct hold *hold, struct erro
 
 		aws_arg(&call, "GroupId", hold->id);
 		call.not_yet_s = build_unsettled_s(build, hold);
-		if (build_send(build, &call, NULL, err) || gone(err))
+		if (build_send(build, &call, NULL, err) || gone(err) ||
+		    held_is_denied_since_gone(build, hold, AWS_ec2_DescribeSecurityGroups, "GroupId.1", err))
 			return true;
 		if (!str_eq(err->code, "DependencyViolation"))
 			return false;

@@ -172,6 +172,12 @@ struct held_kind {
 };
 extern const struct held_kind held_security_group, held_instance_profile, held_instance, held_image, held_copy;
 
+/* For droppers: what is gone has no tags (nor has a terminated instance, before long), so that a policy which wants the
+ * project's tag denies what would else be answered with "not found"
+ * (https://github.com/aws/karpenter-provider-aws/issues/2100). Clears err then. */
+bool held_is_denied_since_gone(struct build *build, const struct hold *hold, enum aws_operation describe,
+			       const char *argument, struct error *err);
+
 /* The resource of that kind, region and purpose: held already, adopted from an earlier try, or made now. */
 bool build_hold(struct build *build, const struct held_kind *kind, const char *region, const char *purpose,
 		const void *wish, char id[ID_SIZE], struct error *err) must_check;

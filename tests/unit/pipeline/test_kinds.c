@@ -18,9 +18,12 @@ struct world {
 	const char *protection; /* NULL: there is no image */
 	const char *refusal;	/* of DeregisterImage, or NULL */
 	const char *snapshot_refusal;
-	const char *in_use;	   /* by which image snap-1 is in use, or NULL */
-	const char *named;	   /* the image that the build's parameter names, or NULL */
-	const char *prefixed;	   /* the image that one under the prefix names, or NULL */
+	const char *in_use;   /* by which image snap-1 is in use, or NULL */
+	const char *named;    /* the image that the build's parameter names, or NULL */
+	const char *prefixed; /* the image that one under the prefix names, or NULL */
+	bool denied;	      /* whatever changes something */
+	bool terminated;
+	const char *vanished;	   /* what descriptions are answered with then; NULL: it is there */
 	const char *launched_with; /* client token of i-1 */
 	int busy;		   /* so many times the group cannot go yet */
 	struct plan plan;
@@ -106,7 +109,17 @@ static enum loopback_after answer(void *cookie, const struct loopback_request *r
 		return LOOPBACK_KEEP;
 	str_add_n(&world->actions, action, length);
 	str_add_char(&world->actions, ' ');
-	if (world->launched_with)
+	if (world->denied && strncmp(action, "Describe", strlen("Describe")) != 0)
+		refuse(reply, "UnauthorizedOperation");
+	else if (world->denied && world->vanished)
+		refuse(reply, world->vanished);
+	else if (world->denied)
+		loopback_reply(reply, 200, "text/xml", "",
+			       world->terminated ? "<R><reservationSet><item><instancesSet><item><instanceState><name>"
+						   "terminated</name></instanceState></item></instancesSet></item>"
+						   "</reservationSet></R>"
+						 : "<R/>");
+	else if (world->launched_with)
 		instances(world, reply);
 	else if (is(action, length, "DeleteSecurityGroup") && world->busy-- > 0)
 		refuse(reply, "DependencyViolation");
@@ -309,6 +322,30 @@ static void gc_asks_for_all_parameters(void **state)
 	assert_fails(held_copy.drop(&world->build, &hold, &err), ERROR_CONFLICT, "/shop/web/candidate names it");
 }
 
+/* By a policy that wants tags, which what is gone has no more. */
+static void what_is_gone_may_be_denied(void **state)
+{
+	struct world *world = *state;
+	const struct hold group = {.region = "us-east-1", .id = "sg-1"},
+			  instance = {.region = "us-east-1", .id = "i-1"};
+	struct error err = {0};
+
+	world->denied = true;
+	world->vanished = "InvalidGroup.NotFound";
+	assert_works(held_security_group.drop(&world->build, &group, &err));
+	world->vanished = "InvalidInstanceID.NotFound";
+	assert_works(held_instance.drop(&world->build, &instance, &err));
+	world->vanished = NULL;
+	world->terminated = true; /* an hour long it is described all the same */
+	assert_works(held_instance.drop(&world->build, &instance, &err));
+	world->terminated = false;
+	assert_false(held_security_group.drop(&world->build, &group, &err));
+	assert_int_equal(err.kind, ERROR_DENIED);
+	err = (struct error){0};
+	assert_false(held_instance.drop(&world->build, &instance, &err));
+	assert_int_equal(err.kind, ERROR_DENIED);
+}
+
 static void another_prefix_hides_nothing(void **state)
 {
 	struct world *world = *state;
@@ -363,7 +400,8 @@ int main(void)
 		world_test(time_to_settle_is_bounded),		world_test(a_snapshot_in_use_stays),
 		world_test(a_snapshot_that_stays_is_told),	world_test(a_published_image_stays),
 		world_test(gc_asks_for_all_parameters),		world_test(a_group_waits_for_its_last_interface),
-		world_test(another_prefix_hides_nothing),	world_test(tags_alone_make_no_instance_ours),
+		world_test(what_is_gone_may_be_denied),		world_test(another_prefix_hides_nothing),
+		world_test(tags_alone_make_no_instance_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
