@@ -190,7 +190,7 @@ static void json_step(struct tree *object, const struct step_report *report)
 void view_json(struct view *view, const struct build_event *event)
 {
 	_cleanup_(tree_freep) struct tree *object = tree_new_object();
-	_cleanup_(str_free) struct str line = STR_INIT;
+	_cleanup_(str_free) struct str json = STR_INIT, line = STR_INIT;
 	char at[CLOCK_TEXT_SIZE];
 	ssize_t put;
 
@@ -211,7 +211,8 @@ void view_json(struct view *view, const struct build_event *event)
 		tree_set(object, "duration_s", tree_new_double((double)event->duration_ms / 1000));
 	if (event->kind == EVENT_BUILD_ENDED)
 		tree_set_text(object, "status", build_status_name(event->status));
-	tree_to_json(object, &line);
+	tree_to_json(object, &json);
+	utf8_add_clean(&line, json.data, json.len); /* machines print anything; JSON is UTF-8 */
 	str_add_char(&line, '\n');
 	put = write(view->events_fd, line.data, line.len);
 	(void)put; /* the build matters more than its event file */

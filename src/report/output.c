@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bakery/mem.h"
+#include "bakery/utf8.h"
 #include "cell.h"
 
 const char *const output_format_names[] = {"table", "json", "jsonl", "csv", NULL};
@@ -82,6 +83,20 @@ static void json_lines(struct str *out, const struct tree *rows)
 	}
 }
 
+/* JSON is UTF-8, and machines print anything. */
+static bool json_out(FILE *out, const struct str *json, struct error *err)
+{
+	_cleanup_(str_free) struct str clean = STR_INIT;
+	utf8_add_clean(&clean, json->data, json->len);
+	return output_text(out, &clean, err);
+}
+
+static bool text_out(FILE *out, enum output_format format, const struct str *text, struct error *err)
+{
+	bool is_json = format == OUTPUT_JSON || format == OUTPUT_JSONL;
+	return is_json ? json_out(out, text, err) : output_text(out, text, err);
+}
+
 bool output_rows(FILE *out, enum output_format format, const struct tree *rows, const struct column *columns,
 		 size_t column_count, int width, struct error *err)
 {
@@ -101,7 +116,7 @@ bool output_rows(FILE *out, enum output_format format, const struct tree *rows, 
 		csv_rows(&text, rows, columns, column_count);
 		break;
 	}
-	return output_text(out, &text, err);
+	return text_out(out, format, &text, err);
 }
 
 /* An object in one row: keys of nested maps are dotted, lists are JSON. */
@@ -141,5 +156,5 @@ bool output_object(FILE *out, enum output_format format, const struct tree *obje
 		str_addf(&text, "\r\n%s\r\n", row.data);
 		break;
 	}
-	return output_text(out, &text, err);
+	return text_out(out, format, &text, err);
 }

@@ -13,6 +13,7 @@
 #include "near_http.h"
 
 #define MOST_BYTES 65536
+#define MOST_LIFE_S (365 * 86400) /* AWS's tokens hold for hours */
 #define RENEW_EARLY_MS (15 * 60 * 1000) /* as botocore does */
 
 bool sso_login_hint(struct error *err, const char *profile)
@@ -103,7 +104,8 @@ static struct tree *create_token(struct aws *aws, const struct sso_login *login,
 		credential_http_refused(&reply, err);
 	else
 		answer = tree_from_json(reply.body.data, reply.body.len, err);
-	if (answer && tree_text(answer, "accessToken") && tree_int(answer, "expiresIn", 0) > 0)
+	int64_t life_s = tree_int(answer, "expiresIn", 0);
+	if (answer && tree_text(answer, "accessToken") && life_s > 0 && life_s <= MOST_LIFE_S)
 		return take(&answer);
 	if (answer)
 		error_set(err, ERROR_DENIED, "the answer holds no token");

@@ -52,7 +52,8 @@ static int64_t token_end_ms(const char *token)
 		str_add_char(&base64, '=');
 	if (crypto_base64_decode(base64.data, &json))
 		claims = tree_from_json(json.data, json.len, &ignored);
-	return tree_int(claims, "exp", 0) * 1000;
+	int64_t end_s = tree_int(claims, "exp", 0);
+	return end_s > 0 && end_s <= INT64_MAX / 1000 ? end_s * 1000 : 0;
 }
 
 static bool exchange(const struct credential_search *search, const struct web *web, struct credentials *out,

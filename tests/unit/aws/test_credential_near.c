@@ -168,7 +168,7 @@ static void test_instance(void **state)
 	"AWS_CONTAINER_CREDENTIALS_FULL_URI (not set), the instance metadata service ("
 #define WHAT_NEXT                                                                                                      \
 	"); name a profile with --profile or AWS_PROFILE, set the AWS_ACCESS_KEY_ID variables, or set up a profile "   \
-	"with `aws configure`"
+	"with `aws configure`; --sandbox needs none"
 
 static void test_instances_without_credentials(void **state)
 {

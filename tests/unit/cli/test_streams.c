@@ -13,6 +13,7 @@
 #include "bakery/cli.h"
 #include "bakery/file.h"
 #include "bakery/mem.h"
+#include "bakery/utf8.h"
 
 /* Runs bakery in a process of its own with its streams in files of the folder; those in `closed` are closed. input:
  * what it gets for stdin; -1: a file, too. */
@@ -206,6 +207,29 @@ static void machines_do_not_steer_terminals(void **state)
 		 "provision  \\x9b2J");
 }
 
+/* Machines print anything; JSON is UTF-8. */
+static void events_are_json_whatever_is_printed(void **state)
+{
+	struct app app = {0};
+	struct view view = {.app = &app};
+	struct error err = {0};
+	char line[512] = "";
+	uint32_t code = 0;
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	view.events_fd = ends[1];
+	view_json(&view,
+		  &(struct build_event){.kind = EVENT_OUTPUT, .text = "caf\xe9 \xff\n", .length = 7, .build = "b"});
+	close(ends[1]);
+	ssize_t got = read(ends[0], line, sizeof(line) - 1);
+	close(ends[0]);
+	assert_true(got > 0);
+	for (size_t at = 0; at < (size_t)got; at += utf8_next(line + at, (size_t)got - at, &code))
+		assert_int_not_equal(code, UTF8_BAD);
+	_cleanup_(tree_freep) struct tree *event = tree_from_json(line, (size_t)got, &err);
+	assert_string_equal(tree_text(event, "text"), "caf\xef\xbf\xbd \xef\xbf\xbd\n");
+}
+
 static void talk_does_not_steer_terminals(void **state)
 {
 	int ends[2];
@@ -223,10 +247,15 @@ static void talk_does_not_steer_terminals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		folder_test(closed_streams_are_not_reused),	   folder_test(errors_do_not_steer_terminals),
-		folder_test(faults_do_not_steer_terminals),	   folder_test(a_plan_comes_through_a_socket),
-		folder_test(a_wait_for_a_plan_ends_by_a_signal),   folder_test(what_looks_at_no_wish_ends_by_the_third),
-		cmocka_unit_test(machines_do_not_steer_terminals), cmocka_unit_test(talk_does_not_steer_terminals),
+		folder_test(closed_streams_are_not_reused),
+		folder_test(errors_do_not_steer_terminals),
+		folder_test(faults_do_not_steer_terminals),
+		folder_test(a_plan_comes_through_a_socket),
+		folder_test(a_wait_for_a_plan_ends_by_a_signal),
+		folder_test(what_looks_at_no_wish_ends_by_the_third),
+		cmocka_unit_test(machines_do_not_steer_terminals),
+		cmocka_unit_test(events_are_json_whatever_is_printed),
+		cmocka_unit_test(talk_does_not_steer_terminals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

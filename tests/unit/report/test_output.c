@@ -206,6 +206,23 @@ static void lines_are_as_a_terminal_leaves_them(void **state)
 	}
 }
 
+static void json_is_utf8_whatever_a_machine_printed(void **state)
+{
+	static const enum output_format formats[] = {OUTPUT_JSON, OUTPUT_JSONL};
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		_cleanup_(tree_freep) struct tree *rows = tree_new_array();
+		struct error err = {0};
+		char *text = NULL;
+		size_t length = 0;
+		FILE *out = open_memstream(&text, &length);
+		tree_set_text(tree_add_object(rows), "build", "caf\xe9");
+		assert_true(output_rows(out, formats[i], rows, columns, ARRAY_SIZE(columns), 0, &err));
+		fclose(out);
+		assert_non_null(strstr(text, "caf\xef\xbf\xbd\""));
+		free(text);
+	}
+}
+
 static void bad_bytes_are_shown(void **state)
 {
 	_cleanup_(str_free) struct str out = STR_INIT;
@@ -227,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_an_error),
 		cmocka_unit_test(a_reader_may_have_seen_enough),
 		cmocka_unit_test(lines_are_as_a_terminal_leaves_them),
+		cmocka_unit_test(json_is_utf8_whatever_a_machine_printed),
 		cmocka_unit_test(bad_bytes_are_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
