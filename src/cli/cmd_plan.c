@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `bakery plan`: what build will do, without doing it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +53,18 @@ static void source_add(struct tree *summary, const struct plan *plan)
 			      "image cannot be made public, nor copied by other accounts");
 }
 
+static void group_add(struct tree *launch, const struct plan_launch *plan)
+{
+	_cleanup_(str_free) struct str admitted = STR_INIT;
+
+	if (plan->security_groups.count) {
+		list_add(launch, "security_groups", &plan->security_groups);
+		return;
+	}
+	str_add_joined(&admitted, ", ", plan->admit.items, plan->admit.count);
+	tree_setf(launch, "security_group", "temporary, admits only %s", admitted.len ? admitted.data : "this host");
+}
+
 static void launch_add(struct tree *summary, const struct plan *plan)
 {
 	const struct plan_subnet *subnets = plan->launch.subnets.items;
@@ -64,14 +77,50 @@ static void launch_add(struct tree *summary, const struct plan *plan)
 		_cleanup_(freep) char *text = mem_printf("%s (%s)", subnets[i].id, subnets[i].zone);
 		tree_add_text(array, text);
 	}
-	if (plan->launch.security_groups.count)
-		list_add(launch, "security_groups", &plan->launch.security_groups);
-	else
-		tree_set_text(launch, "security_group", "temporary, admits only this host");
+	group_add(launch, &plan->launch);
+	if (plan->launch.iam_instance_profile)
+		tree_set_text(launch, "profile", plan->launch.iam_instance_profile);
+	else if (plan->launch.profile_policy || plan->launch.managed_policies.count)
+		tree_set_text(launch, "profile", "temporary");
 	tree_setf(launch, "root_volume", "%lld GiB %s%s", (long long)plan->launch.root_volume.size_gib,
 		  plan->launch.root_volume.type ? plan->launch.root_volume.type : "",
 		  plan->launch.root_volume.encrypted ? ", encrypted" : "");
 	tree_setf(launch, "login", "%s on port %lld", plan->connect.user, (long long)plan->connect.port);
+}
+
+/* "at most 0 high", of the limits that there are. */
+static void gate_add(struct tree *scan, const struct plan_scan *wish)
+{
+	const struct {
+		int64_t limit;
+		const char *form;
+	} limits[] = {{wish->gate_score, "score at least %" PRId64},
+		      {wish->gate_pass, "at least %" PRId64 " %% pass"},
+		      {wish->gate_high, "at most %" PRId64 " high"},
+		      {wish->gate_critical, "at most %" PRId64 " critical"}};
+	_cleanup_(str_free) struct str text = STR_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		if (limits[i].limit < 0)
+			continue;
+		str_add(&text, text.len ? ", " : "");
+		str_addf(&text, limits[i].form, limits[i].limit);
+	}
+	tree_set_text(scan, "gate", text.len ? text.data : "none");
+}
+
+static void scan_add(struct tree *summary, const struct plan_scan *wish)
+{
+	const struct plan_scanner *scanners = wish ? wish->scanners.items : NULL;
+	struct tree *scan, *names;
+
+	if (!wish)
+		return;
+	scan = tree_set_object(summary, "scan");
+	names = tree_set_array(scan, "scanners");
+	for (size_t i = 0; i < wish->scanners.count; i++)
+		tree_add_text(names, scanners[i].name);
+	gate_add(scan, wish);
 }
 
 static void playbooks_add(struct tree *summary, const char *key, const struct struct_list *list)
@@ -144,6 +193,7 @@ static struct tree *summary_make(const struct plan *plan)
 		tree_set_text(summary, "verify", "off: no fresh instance is tested");
 	else
 		playbooks_add(summary, "verify", &plan->verify);
+	scan_add(summary, plan->scan);
 	waivers_add(summary, plan);
 	tree_set_text(summary, "image", plan->image.name);
 	distribution_add(summary, plan);

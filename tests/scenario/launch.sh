@@ -1,7 +1,7 @@
 #!/bin/sh
 # Where an instance comes from and how it is reached: no room, spot taken back, keys that cannot be used, a bastion.
 . "$2/tests/lib/scenario.sh"
-plan 32
+plan 33
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -108,6 +108,7 @@ recipe inside ", address: private" ", bastion: {host: 127.0.0.1, port: $port, us
 "$bakery" plan inside --sandbox --format json >"$work/plan.json" 2>"$work/err"
 ok "behind it, the VPC's own addresses are let in" holds "$work/plan.json" 'any("admit" in p["launch"] and p["launch"]["admit"] == ["172.31.0.0/16"] for p in ([x] if isinstance(x, dict) else x))'
 recipe behind "" ", bastion: {host: 127.0.0.1, port: $port, user: $user, key: $work/jump/key, known_hosts: $work/jump/known_hosts, admit: 127.0.0.1/32}" tiny
+ok "the plan says whom the group lets in" eval 'exits 0 "$bakery" plan behind --sandbox && says "security_group: temporary, admits only 127.0.0.1/32"'
 ok "an unknown bastion: exit 4" exits 4 "$bakery" build behind --sandbox
 ok "told how to know it" says "ssh-keyscan -H -p $port 127.0.0.1"
 ok "before anything is launched" test "$(instances_ever)" = "$before"

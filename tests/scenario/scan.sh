@@ -6,7 +6,7 @@
 # content is downloaded (tests/bench/hardening.sh runs them all with their publishers' content). Arguments: bakery, the source tree.
 . "$(dirname "$0")/../lib/scenario.sh"
 [ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
-plan 14
+plan 15
 project_make
 # shellcheck disable=SC2086
 sandbox_start $fast
@@ -48,6 +48,7 @@ YAML
 }
 
 scan '{score: 60, pass: 50, high: 1}' xccdf_org.example_rule_nobody_is_there 'profile: xccdf_org.example_profile_three, datastream: three-rules.xml'
+ok "the plan names scanners and gate" eval 'exits 0 "$bakery" plan scanned --sandbox && says "scanners: lynis, openscap:xccdf_org.example_profile_three" && says "gate: score at least 60, at least 50 % pass, at most 1 high"'
 ok "an image is scanned and passes" exits 0 "$bakery" build scanned --sandbox -q
 "$bakery" show --format json >"$work/show.json"
 answers='{r["control"].split("_rule_")[-1]: r["answer"] for r in x["controls"] if r["phase"] == "scan"}'
