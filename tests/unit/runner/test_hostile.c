@@ -206,12 +206,12 @@ static void no_room(void **state)
 	assert_int_equal(told.steps[0].result, STEP_CHANGED);
 	assert_int_equal(told.steps[1].result, STEP_OK);
 	assert_int_equal(told.steps[2].result, STEP_FAILED);
-	if (!strstr(err.text, "there is no room in /run/bakery/"))
+	if (!strstr(err.text, "what is to be run could not be written to /run/bakery/"))
 		fail_msg("%s", err.text);
 	told_free(&told);
 	struct step printing[] = {{.run = "findmnt /run >/dev/null || exit 9; " FILL "head -c 200000 /dev/zero"}};
 	assert_false(run_steps(&small, printing, 1, &(struct runner_options){0}, &told, &err));
-	if (!strstr(err.text, "not all that was printed is here: there is no room in /run/bakery/"))
+	if (!strstr(err.text, "not all that was printed is here, as it could not be written to /run/bakery/"))
 		fail_msg("%s", err.text);
 	told_free(&told);
 	struct step many[MOST_STEPS] = {{.run = "findmnt /run >/dev/null || exit 9; " FILL "true"}};
