@@ -83,18 +83,17 @@ b_kill() {
 	kill -s KILL -- "-$1"
 } 2>/dev/null
 
-# Tells b_watch until when which process may run, that the readers are waited for, or nothing. Written over, not truncated: ext4 puts a truncated file on the disk at once.
+# Tells b_watch until when which process may run, or nothing. Written over, not truncated: ext4 puts a truncated file on the disk at once.
 b_guarded() {
 	printf '%-40s\n' "$1" 1<>"$b_dir/watch"
 }
 
-# Runs beside the program: ends what has used up its time, and the wait for readers (b_drained).
+# Runs beside the program: ends what has used up its time.
 b_watch() {
 	while sleep 1; do
 		read -r b_self <"$b_dir/pid" && b_alive "$b_self" || return
 		b_until= b_pid=
 		read -r b_until b_pid <"$b_dir/watch"
-		[ "$b_until" != drain ] || echo 1<>"$b_dir/drained"
 		read -r b_now b_idle </proc/uptime
 		[ -n "$b_pid" ] && [ "${b_now%%.*}" -ge "$b_until" ] || continue
 		rm -f "$b_dir/ended"
@@ -110,61 +109,45 @@ b_clock() {
 	b_until=$((${b_now%%.*} + b_timeout + 1))
 }
 
-# A step prints into pipes: its own `>/dev/stderr` would empty a file that others read. Two readers add to ours what comes there; whoever
-# lives on after the step has them as long as he lives. 5 ends when both have ended, since only they hold the other side of it.
+# Steps print into pipes: one's own `>/dev/stderr` would empty a file that others read. Two readers add to ours what comes there, as long as
+# the program lives and whoever its steps have left running. 7 and 8 are the pipes.
 b_pipes() {
 	b_piped=
-	[ -p "$b_dir/1" ] && [ -p "$b_dir/2" ] && [ -p "$b_dir/drained" ] || return
-	exec 9<>"$b_dir/1" 5<"$b_dir/1" 7>"$b_dir/1" 9<>"$b_dir/2" 6<"$b_dir/2" 8>"$b_dir/2" 9<>"$b_dir/drained"
-	cat <&5 >&3 2>/dev/null 3>&- 4>&- 5<&- 6<&- 7>&- 8>&- &
+	rm -f "$b_dir/1" "$b_dir/2"
+	mkfifo -m 622 "$b_dir/1" "$b_dir/2" || return
+	exec 9<>"$b_dir/1" 5<"$b_dir/1" 7>"$b_dir/1" 9<>"$b_dir/2" 6<"$b_dir/2" 8>"$b_dir/2" 9>&-
+	cat <&5 >&3 3>&- 4>&- 5<&- 6<&- 7>&- 8>&- &
 	b_cat_out=$!
-	cat <&6 >&4 2>/dev/null 3>&- 4>&- 5<&- 6<&- 7>&- 8>&- &
+	cat <&6 >&4 3>&- 4>&- 5<&- 6<&- 7>&- 8>&- &
 	b_cat_err=$!
-	exec 5<"$b_dir/drained" 6<&- 9>&-
+	exec 5<&- 6<&-
 	b_piped=1
-}
-
-b_pipes_make() {
-	rm -f "$b_dir/1" "$b_dir/2" "$b_dir/drained"
-	mkfifo -m 622 "$b_dir/1" "$b_dir/2" && mkfifo "$b_dir/drained"
 } 2>/dev/null
 
-# How the readers that are left are: S for one that sleeps, R for one that does not.
-b_look_at_readers() {
-	b_readers=
-	for b_cat in "$b_cat_out" "$b_cat_err"; do
-		b_line=
-		{ read -r b_line <"/proc/$b_cat/stat"; } 2>/dev/null
-		case ${b_line##*) } in '' | Z* | X*) ;; S*) b_readers="${b_readers}S" ;; *) b_readers="${b_readers}R" ;; esac
-	done
+# A reader that sleeps has read all that was printed before: whoever prints wakes it. One that is gone found no room, most likely.
+b_is_drained() {
+	b_line=
+	{ read -r b_line <"/proc/$1/stat"; } 2>/dev/null
+	case ${b_line##*) } in
+	S*) ;;
+	'' | Z* | X*) b_lost=1 ;;
+	*) return 1 ;;
+	esac
 }
 
-# Until all that the step printed is in the files. Mostly the readers are just about to end. One that sleeps has nothing left to read, and
-# others still hold its pipe: then the next step has pipes of its own. Where those others go on printing, it is enough after a second or two.
+# Until all that the step printed is in the files. Where what it has left running prints without a pause, five seconds will do.
 b_drained() {
 	[ "$b_piped" ] || return 0
-	b_looks=0 b_asleep=0
-	b_look_at_readers
-	case $b_readers in
-	*R*) # it may not even have begun, and hold the other's pipe until then
-		b_guarded drain
-		read -r b_line <&5 || b_readers=
-		b_guarded
-		;;
-	esac
-	while [ "$b_readers" ] && [ "$b_looks" -lt 100 ] && [ "$b_asleep" -lt 3 ]; do
-		sleep 0.01 2>/dev/null || { sleep 1 && b_looks=$((b_looks + 50)); }
-		b_look_at_readers
-		case $b_readers in *R*) b_asleep=0 ;; *) b_asleep=$((b_asleep + 1)) ;; esac
+	b_looks=0 b_lost=
+	until b_is_drained "$b_cat_out" && b_is_drained "$b_cat_err"; do
 		b_looks=$((b_looks + 1))
+		[ "$b_looks" -lt 550 ] || break
+		[ "$b_looks" -le 50 ] || sleep 0.01 2>/dev/null || { sleep 1 && b_looks=$((b_looks + 100)); }
 	done
-	exec 5<&-
-	if [ "$b_readers" ]; then
-		b_pipes_make
-	elif ! { wait "$b_cat_out" && wait "$b_cat_err"; }; then
-		rm -f "$b_dir/ballast"
-		echo "not all that was printed is here, as it could not be written to $b_dir: is there room?" >&4
-	fi
+	[ "$b_lost" ] || return 0
+	rm -f "$b_dir/ballast"
+	echo "not all that was printed is here, as it could not be written to $b_dir: is there room?" >&4
+	b_pipes
 }
 
 # In the process that becomes the step: nothing of the program is left open, and no signal stays ignored for the services it starts, as
@@ -176,7 +159,7 @@ b_become() {
 	if [ "$b_as" ]; then eval "HOME=~$b_as USER=$b_as LOGNAME=$b_as SHELL=/bin/sh"; export SHELL; fi
 	b_env
 	if [ "$b_piped" ]; then exec 1>&7 2>&8 7>&- 8>&-; else exec 1>&3 2>&4; fi
-	exec 3>&- 4>&- 5<&-
+	exec 3>&- 4>&-
 	if [ -z "$b_as" ]; then
 		exec $b_setsid $b_signals sh "$1" </dev/null
 	fi
@@ -196,10 +179,8 @@ b_phase() {
 		b_frame X "$b_status"
 		return "$b_status"
 	fi
-	b_pipes
 	b_become "$b_dir/$1" &
 	b_pid=$!
-	[ -z "$b_piped" ] || exec 7>&- 8>&-
 	b_guarded "$b_until $b_pid"
 	wait "$b_pid"
 	b_status=$?
@@ -289,9 +270,9 @@ b_surroundings() {
 b_main() {
 	b_surroundings
 	: >"$b_dir/watch"
-	b_pipes_make
 	b_watch </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	b_watcher=$!
+	b_pipes
 	b_facts
 	for b_next in $b_steps; do
 		b_step "$b_next" || break
