@@ -146,7 +146,7 @@ b_drained() {
 	done
 	[ "$b_lost" ] || return 0
 	rm -f "$b_dir/ballast"
-	echo "not all that was printed is here, as it could not be written to $b_dir: is there room?" >&4
+	echo "not all that was printed is here, as it could not be written to $b_dir: its file system seems full" >&4
 	b_pipes
 }
 
@@ -174,7 +174,7 @@ b_phase() {
 	b_expired=
 	if ! printf '%s\n' "$2" >"$b_dir/$1" && ! { rm -f "$b_dir/ballast" && printf '%s\n' "$2" >"$b_dir/$1"; }; then
 		rm -f "$b_dir/$1"
-		echo "what is to be run could not be written to $b_dir: is there room?" >&4
+		echo "what is to be run could not be written to $b_dir: its file system seems full" >&4
 		b_status=75
 		b_frame X "$b_status"
 		return "$b_status"
