@@ -13,7 +13,7 @@
 #include "near_http.h"
 
 #define MOST_BYTES 65536
-#define MOST_LIFE_S (365 * 86400) /* AWS's tokens hold for hours */
+#define MOST_LIFE_S (365 * 86400)	/* AWS's tokens hold for hours */
 #define RENEW_EARLY_MS (15 * 60 * 1000) /* as botocore does */
 
 bool sso_login_hint(struct error *err, const char *profile)

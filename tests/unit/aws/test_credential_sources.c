@@ -314,7 +314,7 @@ static void test_web_identity_that_ends(void **state)
 	} cases[] = {
 		{"eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE3NjczMjMzNDV9.c2ln", false}, /* 03:09:05 */
 		{"eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE3Njc0MDk0NDV9.c2ln", true},  /* a day later */
-		{"x.eyJleHAiOjkyMjMzNzIwMzY4NTQ3NzU4MDd9.z", true}, /* the end of all time */
+		{"x.eyJleHAiOjkyMjMzNzIwMzY4NTQ3NzU4MDd9.z", true},	       /* the end of all time */
 		{"x.%%%.z", true},
 		{"x.", true},
 	};
