@@ -9,6 +9,7 @@
     3  the recipe's playbooks in the recipe's order, `patch` with its restart into the newer kernel, and `seal`; by `bakery playbook run --host`
     4  the power button; another instance of that disk, with another id, another host key and another login key
     5  that one is looked at: who gets in, cloud-init, systemd, audit rules, and every check of every playbook again (--dry-run)
+    6  it is sealed, too, as a build on a hardened image is: what audits and logs now is what was hardened
 
 --scan asks Lynis, and OpenSCAP with --datastream (three profiles of ANSSI-BP-028), before and after; nothing of that gets onto the disk. --all prints the
 controls that pass, too. The last line is "boot: N controls pass, N would change, N failed, N skipped; M faults".
@@ -253,6 +254,8 @@ class Proof:
         count = self.table(self.check_again(playbooks))
         for scanner in before:
             self.say("%s: before %s, after %s" % (scanner, before[scanner], after.get(scanner, "none")))
+        for name, variables in seal:
+            self.apply(name, variables)
         self.stop()
         for answer in ("would change", "failed"):
             if count[answer]:

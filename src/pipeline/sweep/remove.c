@@ -2,45 +2,8 @@
  *
  * Removing what was found by its tags. Gone already counts as removed. */
 #include "../remove.h"
-#include "bakery/clock.h"
 #include "bakery/str.h"
 #include "sweep.h"
-
-/* What still hangs on something may be an echo of what has just gone. */
-static bool is_echo(const struct error *err)
-{
-	return str_eq(err->code, "DependencyViolation") || str_eq(err->code, "DeleteConflict") ||
-	       str_eq(err->code, "VolumeInUse");
-}
-
-static struct aws_call call_again(const struct aws_call *call)
-{
-	struct aws_call again = *call;
-
-	again.args = tree_copy(call->args);
-	return again;
-}
-
-bool sweep_ask(const struct sweep_found *found, const struct sweep_options *options, struct aws_call *call,
-	       struct error *err)
-{
-	enum { TRIES = 10, PAUSE_MS = 1000 };
-
-	call->stop = options->stop;
-	for (int left = TRIES;; left--) {
-		struct aws_call once = call_again(call);
-		bool done = aws_send(found->in->aws, &once, NULL, err);
-
-		if (!done && error_is(err, ERROR_ABSENT)) {
-			error_clear(err);
-			done = true;
-		}
-		if (done || !is_echo(err) || left == 1 || !stop_sleep_ms(options->stop, PAUSE_MS)) {
-			aws_call_clear(call);
-			return done;
-		}
-	}
-}
 
 static bool plain_remove(const struct sweep_found *found, const struct sweep_options *options,
 			 enum aws_operation operation, const char *argument, struct error *err)

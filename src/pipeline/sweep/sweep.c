@@ -9,101 +9,7 @@
 #include "bakery/partition.h"
 #include "bakery/str.h"
 
-enum { REGIONS_AT_ONCE = 8, MOST_ITEMS_STEP = 32 };
-
-struct sweep_found *sweeping_add(struct sweeping *sweeping, enum sweep_kind kind, const char *id)
-{
-	struct sweep_list *list = &sweeping->list;
-	struct sweep_found *items = list->items;
-
-	if (list->count % MOST_ITEMS_STEP == 0) {
-		items = arena_alloc(sweeping->arena, (list->count + MOST_ITEMS_STEP) * sizeof(*items));
-		if (list->count)
-			memcpy(items, list->items, list->count * sizeof(*items));
-		list->items = items;
-	}
-	items[list->count] = (struct sweep_found){
-		.kind = kind, .in = sweeping->in, .region = sweeping->region, .id = arena_strdup(sweeping->arena, id)};
-	return &items[list->count++];
-}
-
-bool sweeping_send(const struct sweeping *sweeping, struct aws_call *call, struct tree **reply, struct error *err)
-{
-	call->stop = sweeping->options->stop;
-	return aws_send(sweeping->in->aws, call, reply, err);
-}
-
-/* People move these dates, and write them as people do: a day ends with its last second. */
-static bool date_read(struct sweep_found *found, const char *tag, const char *text, int64_t *ms)
-{
-	_cleanup_(freep) char *whole_day = mem_printf("%sT23:59:59Z", text);
-
-	if (clock_parse_rfc3339(text, ms) || clock_parse_rfc3339(whole_day, ms))
-		return true;
-	found->unreadable = tag;
-	return false;
-}
-
-void sweeping_tags(struct sweeping *sweeping, struct sweep_found *found, const struct tree *tags, const char *key,
-		   const char *value)
-{
-	const struct {
-		const char *tag;
-		const char **into;
-	} texts[] = {{"bakery:project", &found->project},
-		     {"bakery:build", &found->build},
-		     {"bakery:recipe", &found->recipe},
-		     {"bakery:token", &found->token},
-		     {"Name", &found->name}};
-
-	for (struct tree_iter i = tree_iter(tags); tree_next(&i);) {
-		const char *name = tree_text_or(i.value, key, ""), *text = tree_text_or(i.value, value, "");
-
-		for (size_t t = 0; t < ARRAY_SIZE(texts); t++) {
-			if (str_eq(texts[t].tag, name))
-				*texts[t].into = arena_strdup(sweeping->arena, text);
-		}
-		if (str_eq(name, "bakery:quarantined"))
-			found->quarantined = true;
-		if (str_eq(name, "bakery:expires"))
-			found->has_expires = date_read(found, "bakery:expires", text, &found->expires_ms);
-		if (str_eq(name, "bakery:retire-after"))
-			found->has_retire_after =
-				date_read(found, "bakery:retire-after", text, &found->retire_after_ms);
-	}
-}
-
-/* --- what is published --- */
-
-/* A value may be a list of images, or a document that names some. Metadata names what its image was made of. */
-static void named_take(struct tree *named, const char *value, const char *parameter)
-{
-	if (str_glob("*/metadata", parameter))
-		return;
-	for (const char *at = strstr(value, "ami-"); at; at = strstr(at + 1, "ami-")) {
-		size_t length = strlen("ami-") + strspn(at + strlen("ami-"), "0123456789abcdef");
-		_cleanup_(freep) char *id = mem_strndup(at, length);
-
-		tree_set_text(named, id, parameter);
-	}
-}
-
-bool sweep_parameters(const struct sweep_account *in, const struct sweep_options *options, const char *region,
-		      struct tree **out, struct error *err)
-{
-	struct aws_call call = aws_call(AWS_ssm_GetParametersByPath, region);
-	_cleanup_(tree_freep) struct tree *reply = NULL;
-
-	aws_arg(&call, "Path", options->parameter_prefix);
-	aws_arg_bool(&call, "Recursive", true);
-	call.stop = options->stop;
-	if (!aws_send(in->aws, &call, &reply, err))
-		return false;
-	*out = tree_new_object();
-	for (struct tree_iter i = tree_iter(tree_get(reply, "Parameters")); tree_next(&i);)
-		named_take(*out, tree_text_or(i.value, "Value", ""), tree_text_or(i.value, "Name", ""));
-	return true;
-}
+enum { REGIONS_AT_ONCE = 8 };
 
 static bool published_mark(struct sweeping *sweeping, struct error *err)
 {
@@ -119,8 +25,6 @@ static bool published_mark(struct sweeping *sweeping, struct error *err)
 	}
 	return true;
 }
-
-/* --- regions --- */
 
 /* The parameters are read after the images: what was published meanwhile is seen. */
 static bool region_look(void *item, struct error *err)

@@ -24,9 +24,9 @@ bool sweeping_send(const struct sweeping *sweeping, struct aws_call *call, struc
 void sweeping_tags(struct sweeping *sweeping, struct sweep_found *found, const struct tree *tags, const char *key,
 		   const char *value);
 
-bool sweep_look_ec2(struct sweeping *sweeping, struct error *err) must_check;	 /* sweep_ec2.c */
-bool sweep_look_images(struct sweeping *sweeping, struct error *err) must_check; /* sweep_images.c */
-bool sweep_look_iam(struct sweeping *sweeping, struct error *err) must_check;	 /* sweep_iam.c */
+bool sweep_look_ec2(struct sweeping *sweeping, struct error *err) must_check;	 /* ec2.c */
+bool sweep_look_images(struct sweeping *sweeping, struct error *err) must_check; /* images.c */
+bool sweep_look_iam(struct sweeping *sweeping, struct error *err) must_check;	 /* iam.c */
 /* The images that parameters under the prefix name: id -> the parameter. */
 bool sweep_parameters(const struct sweep_account *in, const struct sweep_options *options, const char *region,
 		      struct tree **out, struct error *err) must_check;
