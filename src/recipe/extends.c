@@ -102,7 +102,7 @@ static struct tree *read_level(const struct level *level, const struct text_list
 
 	if (extends && !base)
 		return NULL;
-	if (base)
+	if (tree_kind(base) == TREE_OBJECT)
 		tree_remove(base, "name"); /* which is the base's own: the image of a child would be taken for its */
 	return base ? document_keep(extends_merge(base, child), arena) : child;
 }

@@ -5,7 +5,7 @@
 # step, a restart of the machine. Arguments: bakery, the source tree.
 . "$(dirname "$0")/../lib/scenario.sh"
 [ -x /usr/bin/aws ] || skip_all "Debian's awscli is not installed"
-plan 36
+plan 37
 # shellcheck disable=SC2086
 sandbox_start $fast
 mkdir -p "$work/project/playbooks" "$work/project/files"
