@@ -31,11 +31,8 @@ struct column {
  * whole, not only the columns. */
 bool output_rows(FILE *out, enum output_format format, const struct tree *rows, const struct column *columns,
 		 size_t column_count, int width, struct error *err) must_check;
-/* Text as a terminal may safely get it: control characters, bidirectional overrides and bad UTF-8 are written out
- * ("\n", "\x1b", "\u202e"). */
-void output_visible(struct str *out, const char *text, size_t length);
 /* A line that a machine printed, as a terminal would be left with it: of one that was overwritten with carriage
- * returns, the last version; no colors, no cursor movements; the rest as output_visible(). */
+ * returns, the last version; no colors, no cursor movements; the rest as utf8_add_visible(). */
 void output_as_seen(struct str *out, const char *text, size_t length);
 /* Columns that UTF-8 text takes on a terminal. */
 size_t output_width(const char *text);

@@ -246,10 +246,10 @@ static void line_print(struct str *out, const struct log_line *line, const char 
 	char time[CLOCK_TEXT_SIZE];
 	clock_rfc3339(line->at_ms, time);
 	str_addf(out, "%.8s ", time + 11);
-	output_visible(out, line->stage, strlen(line->stage));
+	utf8_add_visible(out, line->stage, strlen(line->stage));
 	if (*line->step) {
 		str_add_char(out, '/');
-		output_visible(out, line->step, strlen(line->step));
+		utf8_add_visible(out, line->step, strlen(line->step));
 	}
 	str_add(out, str_eq(line->stream, "note") ? ": " : str_eq(line->stream, "err") ? " ! " : " | ");
 	output_as_seen(out, text, length);

@@ -13,6 +13,7 @@
 #include "bakery/file.h"
 #include "bakery/runner.h"
 #include "bakery/str.h"
+#include "bakery/utf8.h"
 #include "faults_tell.h"
 #include "recipe_args.h"
 #include "scratch.h"
@@ -76,12 +77,13 @@ static void on_began(void *cookie, const struct step *step, size_t index, size_t
 /* Terminals must not be steered by what a machine prints. */
 static void add_shown(struct str *line, const char *data, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)data[i];
-		if (c == '\t' || (c >= ' ' && c != 127))
-			str_add_char(line, (char)c);
-		else if (c != '\r')
-			str_addf(line, "\\x%02x", c);
+	const char *end = data + length;
+
+	for (const char *at = data; at < end; at++) {
+		const char *back = memchr(at, '\r', (size_t)(end - at));
+		const char *stop = back ? back : end;
+		utf8_add_visible_lines(line, at, (size_t)(stop - at));
+		at = stop;
 	}
 }
 

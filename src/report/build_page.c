@@ -9,6 +9,7 @@
 #include "bakery/evidence.h"
 #include "bakery/mem.h"
 #include "bakery/output.h"
+#include "bakery/utf8.h"
 #include "cell.h"
 
 enum { WRAP_AT = 100, OUTPUT_LINES = 20, SHORT_HASH = 12 };
@@ -28,7 +29,7 @@ static void piece(struct str *out, const struct tree *build, const char *path, c
 	if (!text || !*text)
 		return;
 	str_add(out, out->len ? before : before + strspn(before, ", "));
-	output_visible(out, text, strlen(text));
+	utf8_add_visible(out, text, strlen(text));
 	str_add(out, after);
 }
 
@@ -127,7 +128,7 @@ static void lines_indented(struct str *out, const char *text, size_t length, con
 		const char *newline = memchr(text, '\n', length);
 		size_t line = newline ? (size_t)(newline - text) : length;
 		str_add(out, indent);
-		output_visible(out, text, line);
+		utf8_add_visible(out, text, line);
 		str_add_char(out, '\n');
 		text += line + (newline != NULL);
 		length -= line + (newline != NULL);
@@ -262,7 +263,7 @@ struct wrapping {
 static void wrap(struct wrapping *wrapping, const char *word)
 {
 	_cleanup_(str_free) struct str safe = STR_INIT;
-	output_visible(&safe, word, strlen(word));
+	utf8_add_visible(&safe, word, strlen(word));
 	size_t width = output_width(safe.data);
 	if (wrapping->any)
 		str_add_char(wrapping->out, ',');

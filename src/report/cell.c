@@ -7,6 +7,7 @@
 
 #include "bakery/clock.h"
 #include "bakery/mem.h"
+#include "bakery/utf8.h"
 
 static void value_add(struct str *out, const struct tree *value)
 {
@@ -41,7 +42,7 @@ void cell_plain(struct str *out, const struct tree *row, const char *path)
 static void time_add(struct str *out, const char *text)
 {
 	if (strlen(text) < 16 || text[10] != 'T') {
-		output_visible(out, text, strlen(text));
+		utf8_add_visible(out, text, strlen(text));
 		return;
 	}
 	str_addf(out, "%.10s %.5s", text, text + 11);
@@ -66,6 +67,6 @@ void cell_shown(struct str *out, const struct tree *row, const struct column *co
 		return;
 	case COLUMN_TEXT:
 	case COLUMN_NUMBER:
-		output_visible(out, plain.data, plain.len);
+		utf8_add_visible(out, plain.data, plain.len);
 	}
 }

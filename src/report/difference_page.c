@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bakery/mem.h"
+#include "bakery/utf8.h"
 #include "cell.h"
 #include "difference_private.h"
 #include "lines_diff.h"
@@ -193,7 +194,7 @@ static void value_add(struct str *out, const struct tree *value)
 		str_add(&text, tree_text(value, NULL));
 	else
 		tree_to_json(value, &text);
-	output_visible(out, text.data, text.len > MOST_VALUE ? MOST_VALUE : text.len);
+	utf8_add_visible(out, text.data, text.len > MOST_VALUE ? MOST_VALUE : text.len);
 	str_add(out, text.len > MOST_VALUE ? "..." : "");
 }
 

@@ -8,6 +8,7 @@
 
 #include "bakery/mem.h"
 #include "bakery/output.h"
+#include "bakery/utf8.h"
 
 struct line {
 	const char *text;
@@ -51,7 +52,7 @@ static void tell(struct telling *telling, char sign, const struct line *line)
 	if (telling->told++ >= telling->most)
 		return;
 	str_addf(telling->out, "%s%c ", telling->indent, sign);
-	output_visible(telling->out, line->text, line->length);
+	utf8_add_visible(telling->out, line->text, line->length);
 	str_add_char(telling->out, '\n');
 }
 

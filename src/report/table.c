@@ -160,7 +160,7 @@ static void text_print(struct str *out, const char *text, size_t indent)
 		size_t line = (size_t)((newline ? newline : end) - at);
 		str_add(out, block ? "\n" : " ");
 		spaces(out, block ? indent : 0);
-		output_visible(out, at, line);
+		utf8_add_visible(out, at, line);
 		at += line + 1;
 	}
 	str_add_char(out, '\n');
@@ -195,7 +195,7 @@ void object_print(struct str *out, const struct tree *object, size_t indent)
 {
 	for (struct tree_iter i = tree_iter(object); tree_next(&i);) {
 		spaces(out, indent);
-		output_visible(out, i.key, strlen(i.key));
+		utf8_add_visible(out, i.key, strlen(i.key));
 		str_add_char(out, ':');
 		member_print(out, i.value, indent);
 	}

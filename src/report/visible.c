@@ -8,11 +8,6 @@
 #include "bakery/output.h"
 #include "bakery/utf8.h"
 
-void output_visible(struct str *out, const char *text, size_t length)
-{
-	utf8_add_visible(out, text, length);
-}
-
 void output_as_seen(struct str *out, const char *text, size_t length)
 {
 	_cleanup_(str_free) struct str plain = STR_INIT;
@@ -30,7 +25,7 @@ void output_as_seen(struct str *out, const char *text, size_t length)
 			from += from < end;
 		}
 	}
-	output_visible(out, plain.data, plain.len);
+	utf8_add_visible(out, plain.data, plain.len);
 }
 
 size_t output_width(const char *text)

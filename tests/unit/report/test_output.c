@@ -17,6 +17,7 @@
 
 #include "bakery/mem.h"
 #include "bakery/output.h"
+#include "bakery/utf8.h"
 
 static struct tree *document(const char *json)
 {
@@ -227,7 +228,7 @@ static void bad_bytes_are_shown(void **state)
 {
 	_cleanup_(str_free) struct str out = STR_INIT;
 	static const char text[] = "\xff ok \xc3\xa9 \xc0\x80 \xed\xa0\x80 \xe2\x82";
-	output_visible(&out, text, sizeof(text) - 1);
+	utf8_add_visible(&out, text, sizeof(text) - 1);
 	assert_string_equal(out.data, "\\xff ok \xc3\xa9 \\xc0\\x80 \\xed\\xa0\\x80 \\xe2\\x82");
 }
 

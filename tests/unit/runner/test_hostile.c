@@ -14,26 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bakery/file.h"
 #include "bakery/mem.h"
 #include "bakery/process.h"
 #include "tests/lib/runner.h"
-
-static struct test_sshd sshd;
-static char folder[] = "/tmp/bakery-hostile-XXXXXX";
-
-static int start(void **state)
-{
-	assert_non_null(mkdtemp(folder));
-	return test_sshd_start(&sshd) ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	struct error err;
-	test_sshd_stop(&sshd);
-	return file_remove_tree(folder, &err) ? 0 : -1;
-}
+#include "tests/lib/sshd_folder.h"
 
 /* What is opened again by name is emptied where it is a file: with it would go what nobody has read yet. */
 static void streams_opened_by_name(void **state)
